@@ -1,0 +1,167 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target of the engine is held to the same rules. `unsafeFlags` is never used: a package
+// that uses them cannot be depended on by version.
+let engine: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let tests: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+// The order of the targets is the order of the floors: each imports only floors above it in this
+// list. `Tests/TidinessTests` holds the tree to it.
+let package = Package(
+  name: "larder",
+  products: [
+    .library(name: "Larder", targets: ["Larder"]),
+    .library(name: "LarderConformance", targets: ["LarderConformance"]),
+    .executable(name: "larder", targets: ["LarderCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    .target(name: "CLarderKernels"),
+
+    .target(name: "LarderColumns", swiftSettings: engine),
+    .target(name: "LarderContract", dependencies: ["LarderColumns"], swiftSettings: engine),
+    .target(
+      name: "LarderFiles", dependencies: ["LarderColumns", "CLarderKernels"],
+      swiftSettings: engine),
+    .target(
+      name: "LarderEncodings",
+      dependencies: ["LarderColumns", "LarderFiles", "CLarderKernels", "CZstd", "CLZ4"],
+      swiftSettings: engine),
+    .target(
+      name: "LarderKeys",
+      dependencies: ["LarderColumns", "LarderContract", "LarderFiles", "CLarderKernels"],
+      swiftSettings: engine),
+    .target(
+      name: "LarderOffline",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderEncodings", "LarderKeys",
+        "CLarderKernels",
+      ],
+      exclude: ["Segments/FORMAT.md"],
+      swiftSettings: engine),
+    .target(
+      name: "LarderPointInTime",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderEncodings", "LarderKeys",
+        "LarderOffline", "CLarderKernels",
+      ],
+      swiftSettings: engine),
+    .target(
+      name: "LarderInterchange",
+      dependencies: ["LarderColumns", "LarderContract", "LarderFiles"],
+      swiftSettings: engine),
+    .target(
+      name: "Larder",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "LarderOffline",
+        "LarderPointInTime", "LarderInterchange",
+      ],
+      swiftSettings: engine),
+    .target(
+      name: "LarderConformance", dependencies: ["LarderColumns", "LarderContract"],
+      swiftSettings: engine),
+    .executableTarget(
+      name: "LarderCommand",
+      dependencies: [
+        "Larder", "LarderColumns", "LarderContract", "LarderInterchange",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: engine),
+
+    .target(
+      name: "TestSupport",
+      dependencies: ["LarderColumns", "LarderContract"],
+      path: "Tests/TestSupport", swiftSettings: tests),
+    .testTarget(
+      name: "LarderColumnsTests",
+      dependencies: [
+        "LarderColumns", "TestSupport",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "LarderContractTests",
+      dependencies: [
+        "LarderColumns", "LarderContract", "TestSupport",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "LarderFilesTests",
+      dependencies: [
+        "LarderColumns", "LarderFiles", "CLarderKernels", "TestSupport",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "LarderEncodingsTests",
+      dependencies: [
+        "LarderColumns", "LarderFiles", "LarderEncodings", "CLarderKernels", "TestSupport",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "LarderKeysTests",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "TestSupport",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "LarderOfflineTests",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderEncodings", "LarderKeys",
+        "LarderOffline", "TestSupport",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "LarderPointInTimeTests",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "LarderOffline",
+        "LarderPointInTime", "TestSupport",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "LarderInterchangeTests",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderInterchange", "TestSupport",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "LarderTests",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderOffline", "LarderPointInTime",
+        "Larder", "LarderConformance", "TestSupport",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "LarderCommandTests",
+      dependencies: [
+        "LarderColumns", "TestSupport", "LarderCommand",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "ExampleTests",
+      dependencies: [
+        "Larder"
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "TidinessTests",
+      dependencies: [
+        "LarderColumns"
+      ],
+      swiftSettings: tests),
+  ],
+  cLanguageStandard: .c17
+)

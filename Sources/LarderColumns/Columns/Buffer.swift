@@ -1,0 +1,106 @@
+import Glibc
+
+/// A run of bytes that never moves: 64-byte aligned, with 64 readable bytes past its end.
+///
+/// The slack lets kernels load whole words at the end and overshoot stores; its content is not
+/// data. A buffer is written only by its maker, before it is shared.
+@safe public final class Buffer: @unchecked Sendable {
+  /// The first byte.
+  package let base: UnsafeMutableRawPointer
+  /// How many bytes are data.
+  public let count: Int
+  private let release: @Sendable () -> Void
+
+  /// Bytes past the end of every owned buffer that may be read and overwritten.
+  package static let slack = 64
+
+  /// At and above this size memory comes as huge pages: faulting 4 KiB pages of a fresh result
+  /// costs more than filling it.
+  private static let hugeThreshold = 2 << 20
+
+  /// Allocates bytes of unspecified content.
+  package init(uninitializedBytes count: Int) {
+    precondition(count >= 0)
+    self.count = count
+    let capacity = count + Buffer.slack
+    if capacity >= Buffer.hugeThreshold {
+      let huge = 2 << 20
+      let length = (capacity + huge - 1) / huge * huge
+      // Over-map by one huge page and trim, so that the region starts on a huge-page boundary.
+      let mapped = unsafe mmap(
+        nil, length + huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
+        fatalError("out of memory: \(length) bytes")
+      }
+      let address = UInt(bitPattern: mapped)
+      let head = (UInt(huge) - address % UInt(huge)) % UInt(huge)
+      if head > 0 { unsafe munmap(mapped, Int(head)) }
+      let start = unsafe mapped + Int(head)
+      if UInt(huge) > head { unsafe munmap(start + length, huge - Int(head)) }
+      unsafe madvise(start, length, MADV_HUGEPAGE)
+      unsafe base = start
+      let startAddress = UInt(bitPattern: start)
+      release = { unsafe munmap(UnsafeMutableRawPointer(bitPattern: startAddress), length) }
+    } else {
+      var pointer: UnsafeMutableRawPointer?
+      let status = unsafe posix_memalign(&pointer, 64, capacity)
+      guard status == 0, let start = unsafe pointer else {
+        fatalError("out of memory: \(capacity) bytes")
+      }
+      unsafe memset(start + count, 0, Buffer.slack)
+      unsafe base = start
+      let address = UInt(bitPattern: start)
+      release = { unsafe free(UnsafeMutableRawPointer(bitPattern: address)) }
+    }
+  }
+
+  /// Allocates zeroed bytes.
+  package convenience init(zeroedBytes count: Int) {
+    self.init(uninitializedBytes: count)
+    unsafe memset(base, 0, count)
+  }
+
+  /// Copies an array's bytes.
+  package convenience init<T: BitwiseCopyable>(copying values: [T]) {
+    self.init(uninitializedBytes: values.count * MemoryLayout<T>.stride)
+    unsafe values.withUnsafeBytes { source in
+      if let start = source.baseAddress { unsafe memcpy(base, start, source.count) }
+    }
+  }
+
+  /// Borrows foreign memory until `release` is called, once, when the last reference goes.
+  ///
+  /// The owner must keep 8 readable bytes past the end, as a mapped file's sections do.
+  package init(
+    borrowing base: UnsafeMutableRawPointer, count: Int, release: @escaping @Sendable () -> Void
+  ) {
+    unsafe self.base = base
+    self.count = count
+    self.release = release
+  }
+
+  deinit { release() }
+
+  /// The bytes, valid while the buffer lives.
+  package var bytes: UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(start: base, count: count)
+  }
+
+  /// The bytes to be filled by the buffer's maker.
+  package var mutableBytes: UnsafeMutableRawBufferPointer {
+    unsafe UnsafeMutableRawBufferPointer(start: base, count: count)
+  }
+
+  /// The bytes as values of a type.
+  package func values<T: BitwiseCopyable>(as type: T.Type) -> UnsafeBufferPointer<T> {
+    unsafe UnsafeBufferPointer(
+      start: UnsafePointer(base.assumingMemoryBound(to: type)),
+      count: count / MemoryLayout<T>.stride)
+  }
+
+  /// The bytes as values of a type, to be filled by the buffer's maker.
+  package func mutableValues<T: BitwiseCopyable>(as type: T.Type) -> UnsafeMutableBufferPointer<T> {
+    unsafe UnsafeMutableBufferPointer(
+      start: base.assumingMemoryBound(to: type), count: count / MemoryLayout<T>.stride)
+  }
+}

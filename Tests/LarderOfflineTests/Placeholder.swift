@@ -1,0 +1,1 @@
+// The tests of this floor are being built.
