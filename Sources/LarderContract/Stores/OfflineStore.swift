@@ -1,0 +1,95 @@
+import LarderColumns
+
+/// A store of feature history. Feast's OfflineStore, in Swift.
+///
+/// Larder ships `SegmentOfflineStore` and the plain `InMemoryOfflineStore`; others may bring their
+/// own. `LarderConformance` checks a store against this contract.
+public protocol OfflineStore: Sendable {
+  /// Features as they were at each spine row's time.
+  ///
+  /// For a spine row (key, t) a view answers with its row of that key with the greatest event time
+  /// in [t - timeToLive, t], both ends inclusive; ties go to the greater created time (null least),
+  /// then to the row committed last. The result has the spine's rows in the spine's order.
+  ///
+  /// - Parameters:
+  ///   - spine: keys and times asked for; nil for the distinct keys and event times of the views
+  ///     in [`options.from`, `options.through`].
+  ///   - views: the definitions of the views that `features` and projections name.
+  ///   - features: what is asked for, in the order of the result's columns.
+  ///   - options: names, projections, modes, budget.
+  /// - Returns: a job that has read nothing yet, pinned to the newest commit.
+  /// - Throws: `notFound` for unknown names; `invalidInput` for a spine that does not fit.
+  func historicalFeatures(
+    for spine: RecordBatch?, views: [FeatureView], features: [FeatureReference],
+    options: RetrievalOptions
+  ) throws(LarderError) -> any RetrievalJob
+
+  /// The latest row of each entity with `from <= event time <= through`, both inclusive.
+  ///
+  /// - Parameters:
+  ///   - view: the view.
+  ///   - features: the features wanted; nil for all.
+  ///   - from: the first event time; nil for no bound.
+  ///   - through: the last event time; nil for no bound.
+  /// - Returns: join keys, features, event time and created time (if the view has one).
+  func pullLatest(
+    _ view: FeatureView, features: [String]?, from: Timestamp?, through: Timestamp?
+  ) throws(LarderError) -> any RetrievalJob
+
+  /// Every row with `from <= event time <= through`, both inclusive.
+  ///
+  /// Parameters and columns are those of `pullLatest`.
+  func pullAll(
+    _ view: FeatureView, features: [String]?, from: Timestamp?, through: Timestamp?
+  ) throws(LarderError) -> any RetrievalJob
+
+  /// Adds rows to a view's history: all of them durably, or none.
+  ///
+  /// - Parameters:
+  ///   - batch: join keys, event time, created time (if the view has one) and features, by name,
+  ///     in any order. A feature that is missing is null.
+  ///   - view: the view.
+  /// - Returns: the commit that holds the rows.
+  /// - Throws: `invalidInput` with the column, the row and the reason; then nothing was written.
+  @discardableResult
+  func append(_ batch: RecordBatch, to view: FeatureView) throws(LarderError) -> Commit
+}
+
+/// A point-in-time question that has been understood and not yet answered.
+public protocol RetrievalJob: Sendable {
+  /// The columns of the result.
+  var schema: Schema { get }
+
+  /// How the question will be answered. Touches no data.
+  func explain() throws(LarderError) -> String
+
+  /// The whole result.
+  ///
+  /// - Throws: `limitExceeded` if the budget does not suffice; `cancelled`; `corrupt`; `io`.
+  func collect() throws(LarderError) -> RecordBatch
+
+  /// The result batch by batch, in order, in bounded memory.
+  ///
+  /// - Throws: what `collect` throws, and what `body` throws, unchanged.
+  func forEachBatch(_ body: (RecordBatch) throws -> Void) throws
+
+  /// What the last run did; nil before the first.
+  var report: RetrievalReport? { get }
+}
+
+/// A durable state of the store: what was appended together became visible together.
+public struct Commit: Sendable, Hashable {
+  /// The number of the manifest record, which is the snapshot's id.
+  public var id: UInt64
+  /// When it was committed; later than every commit before it.
+  public var time: Timestamp
+  /// The hash of the chain of records up to this one: the receipt.
+  public var chainHash: UInt64
+
+  /// Makes a commit.
+  public init(id: UInt64, time: Timestamp, chainHash: UInt64) {
+    self.id = id
+    self.time = time
+    self.chainHash = chainHash
+  }
+}
