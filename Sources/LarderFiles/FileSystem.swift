@@ -12,7 +12,16 @@ package protocol FileSystem: Sendable {
   ///   `permissionDenied`; `noSpace`; `corrupt` if it is not a regular file; `io`.
   func open(_ path: String, _ mode: OpenMode) throws(LarderError) -> any File
 
+  /// Opens a file to lock bytes of it; a forked child closes it at once.
+  ///
+  /// A child that kept it would keep its parent's locks alive; see `ForkedChild`.
+  ///
+  /// - Throws: as `open`.
+  func openForLocking(_ path: String, _ mode: OpenMode) throws(LarderError) -> any File
+
   /// What lies at a path; nil only if nothing does (ENOENT).
+  ///
+  /// A symbolic link is `.other`, but one to a directory is a directory: a store's root may be one.
   func status(of path: String) throws(LarderError) -> FileStatus?
 
   /// The names in a directory, without `.` and `..`, in no order.
@@ -48,6 +57,13 @@ package protocol FileSystem: Sendable {
   func isLocal(_ directory: String) throws(LarderError) -> Bool
 }
 
+extension FileSystem {
+  /// Opens a file as any other, where nothing forks.
+  package func openForLocking(_ path: String, _ mode: OpenMode) throws(LarderError) -> any File {
+    try open(path, mode)
+  }
+}
+
 /// How a file is opened.
 package enum OpenMode: Sendable, Hashable {
   /// For reading; it must exist.
@@ -79,7 +95,7 @@ package struct FileStatus: Sendable, Hashable {
   }
 }
 
-/// An open file. Closed when the last reference goes.
+/// An open file, closed when the last reference goes.
 package protocol File: AnyObject, Sendable {
   /// The path it was opened by, for messages.
   var path: String { get }

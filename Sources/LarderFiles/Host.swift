@@ -1,5 +1,4 @@
-import LarderColumns
-import Synchronization
+import Glibc
 
 /// What the engine takes from the world outside: files, time and randomness.
 ///
@@ -23,4 +22,21 @@ package struct Host: Sendable {
 
   /// A fresh identifier.
   package func makeIdentifier() -> FileIdentifier { FileIdentifier(high: random(), low: random()) }
+}
+
+extension Host {
+  /// The machine: its files, its real-time clock, and the system's randomness.
+  package static func system() -> Host {
+    Host(
+      files: POSIXFileSystem(),
+      now: {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) &* 1_000_000 &+ Int64(time.tv_nsec) / 1000
+      },
+      random: {
+        var random = SystemRandomNumberGenerator()
+        return random.next()
+      })
+  }
 }

@@ -9,4 +9,30 @@
 /// Asks the processor to bring the cache line at `address` closer, for reading. Never faults.
 static inline void larder_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 
+// Files and checksums.
+
+/// The kind of file system a path lies on, as statfs(2) numbers them; -1 and errno on failure.
+/// Swift's module of the C library leaves statfs out.
+int64_t larder_file_system_kind(const char *path);
+
+/// The 192 bytes that XXH3's specification mixes into every input.
+extern const uint8_t larder_xxh3_secret_bytes[192];
+static inline const uint8_t *larder_xxh3_secret(void) { return larder_xxh3_secret_bytes; }
+
+/// Consumes an input of more than 240 bytes into the eight accumulators of XXH3-64: its whole
+/// blocks of 1,024 bytes, the whole stripes of 64 after them, and the last 64 bytes.
+///
+/// @param secret 192 bytes.
+void larder_xxh3_accumulate(uint64_t accumulators[8], const void *input, size_t length,
+                            const void *secret);
+
+/// Whether larder_crc32c may be called: the processor has the instruction.
+int larder_has_crc32c(void);
+
+/// Continues a CRC-32C over bytes by the processor's instruction.
+///
+/// @param state the register: the complement of the checksum of what came before.
+/// @return the register after the bytes.
+uint32_t larder_crc32c(uint32_t state, const void *bytes, size_t count);
+
 #endif
