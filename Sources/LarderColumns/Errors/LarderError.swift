@@ -17,6 +17,8 @@ public struct LarderError: Error, Sendable, Hashable {
   public var file: String?
   /// The byte offset in `file`, if known.
   public var offset: UInt64?
+  /// The line and character of a text file, if it is one.
+  public var position: TextPosition?
   /// The column it happened in, if any.
   public var column: String?
   /// The zero-based row of the caller's batch, if any.
@@ -31,17 +33,20 @@ public struct LarderError: Error, Sendable, Hashable {
   ///   - message: what was found, what was expected, what to do.
   ///   - file: the file it happened in.
   ///   - offset: the byte offset in `file`.
+  ///   - position: the line and character of `file`, if it is text.
   ///   - column: the column it happened in.
   ///   - row: the zero-based row of the caller's batch.
   ///   - systemError: the `errno` of the failed system call.
   public init(
     _ code: Code, _ message: String, file: String? = nil, offset: UInt64? = nil,
-    column: String? = nil, row: Int? = nil, systemError: Int32? = nil
+    position: TextPosition? = nil, column: String? = nil, row: Int? = nil,
+    systemError: Int32? = nil
   ) {
     self.code = code
     self.message = message
     self.file = file
     self.offset = offset
+    self.position = position
     self.column = column
     self.row = row
     self.systemError = systemError
@@ -52,7 +57,11 @@ extension LarderError: CustomStringConvertible {
   /// The message, led by where it happened.
   public var description: String {
     var place: [String] = []
-    if let file { place.append(offset.map { "\(file) at byte \($0)" } ?? file) }
+    if let position {
+      place.append(file.map { "\($0):\(position)" } ?? "line \(position)")
+    } else if let file {
+      place.append(offset.map { "\(file) at byte \($0)" } ?? file)
+    }
     if let column { place.append("column \"\(column)\"") }
     if let row { place.append("row \(row)") }
     let lead = place.isEmpty ? "" : place.joined(separator: ", ") + ": "

@@ -32,6 +32,12 @@ public enum Limits {
   public static let manifestRecordBytes = 256 << 20
   /// Bytes of one manifest file; its length shares a word with the file number.
   public static let manifestBytes = UInt64(UInt32.max)
+  /// Bytes of one JSON text.
+  public static let jsonBytes = 64 << 20
+  /// Arrays and objects around a JSON value.
+  public static let jsonDepth = 64
+  /// Columns of one CSV file.
+  public static let csvColumns = 16_384
   /// Feature references of one question.
   public static let featuresPerQuestion = 65_536
 }

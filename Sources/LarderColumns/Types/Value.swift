@@ -75,8 +75,8 @@ extension Value: CustomStringConvertible {
     case .float64(let x): "\(x)"
     case .string(let x): "\"\(x)\""
     case .bytes(let x): "\(x.count) bytes"
-    case .timestamp(let x): "\(x.ticks) \(x.unit)"
-    case .date(let x): "day \(x)"
+    case .timestamp(let x): "\(x)"
+    case .date(let x): ISO8601.text(days: x)
     case .list(let x): "[" + x.map(\.description).joined(separator: ", ") + "]"
     }
   }
