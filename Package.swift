@@ -45,6 +45,7 @@ let package = Package(
     .target(
       name: "LarderKeys",
       dependencies: ["LarderColumns", "LarderContract", "LarderFiles", "CLarderKernels"],
+      exclude: ["FORMAT.md"],
       swiftSettings: engine),
     .target(
       name: "LarderOffline",
