@@ -52,7 +52,8 @@ func randomTail(_ schema: KeySchema, _ random: inout SeededRandom) throws -> [UI
     case .int64: .int64(Int64.random(in: .min ... .max, using: &random))
     case .timestamp: .timestamp(seconds: Int64.random(in: -5...5, using: &random))
     case .string: .string(String(repeating: "é", count: random.int(0...9)) + "\(random.next())")
-    case .bytes: .bytes((0..<random.int(0...40)).map { _ in UInt8.random(in: 0...255, using: &random) })
+    case .bytes:
+      .bytes((0..<random.int(0...40)).map { _ in UInt8.random(in: 0...255, using: &random) })
     }
   }
   return try EntityKey(schema: schema, values: values).tail

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "larder_keys.h"
+
 /// Asks the processor to bring the cache line at `address` closer, for reading. Never faults.
 static inline void larder_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 

@@ -1,6 +1,8 @@
 import LarderColumns
 
-/// The type of one join key. The raw values are Feast's codes and appear in every key's bytes.
+/// The type of one join key.
+///
+/// The raw values are Feast's codes and appear in every key's bytes.
 package enum KeyType: UInt32, Sendable, Hashable, CaseIterable {
   case bytes = 1
   case string = 2

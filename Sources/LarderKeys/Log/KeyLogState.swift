@@ -152,7 +152,8 @@ struct KeyChunkHeader {
       return .failure(Fault("the chunk says it holds \(header.count) keys"))
     }
     let expected = stride.map { UInt64($0) * UInt64(header.count) }
-    let fits = expected.map { header.tailBytes == $0 }
+    let fits =
+      expected.map { header.tailBytes == $0 }
       ?? (header.tailBytes <= KeyLogFormat.chunkTailBytes)
     guard fits, word(16) == header.bodyBytes(varying: stride == nil) else {
       return .failure(Fault("the chunk's sizes contradict each other"))

@@ -2,9 +2,9 @@ import CLarderKernels
 import LarderColumns
 import LarderFiles
 
-/// Appends to a key log. Used by the one holder of the store's append lock.
+/// Appends to a key log.
 ///
-/// What it writes is void until a manifest record names the state it returned: another writer
+/// Used by the one holder of the store's append lock. What it writes is void until a manifest record names the state it returned: another writer
 /// begins at the committed length and overwrites the rest.
 package final class KeyLogWriter {
   /// Which log of which store.

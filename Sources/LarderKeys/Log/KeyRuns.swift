@@ -103,7 +103,9 @@ import LarderColumns
     return low
   }
 
-  /// The tail of an id; nil if it was erased. The run's bytes must have been checked.
+  /// The tail of an id; nil if it was erased.
+  ///
+  /// The run's bytes must have been checked.
   ///
   /// - Precondition: `first <= id < end`.
   func tail(of id: UInt32) -> UnsafeRawBufferPointer? {
