@@ -129,7 +129,7 @@ let package = Package(
       name: "LarderPointInTimeTests",
       dependencies: [
         "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "LarderOffline",
-        "LarderPointInTime", "TestSupport",
+        "LarderPointInTime", "LarderConformance", "TestSupport",
       ],
       swiftSettings: tests),
     .testTarget(
