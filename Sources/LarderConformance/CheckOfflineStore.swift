@@ -1,8 +1,10 @@
 import LarderColumns
 import LarderContract
 
-/// Checks an offline store against the contract: cases written by hand, then random ones against
-/// the in-memory reference. Throws at the first difference.
+/// Checks an offline store against the contract.
+///
+/// Cases written by hand come first, then random ones against the in-memory reference. Throws at
+/// the first difference.
 ///
 /// ```swift
 /// try checkOfflineStore { views in try MyStore(views) }

@@ -92,7 +92,9 @@ private func referenceSpine(
   return try RecordBatch(schema: question.spine, columns: columns, count: ordered.count)
 }
 
-/// Whether a key or time comes before another; nil if they are the same. Null comes first.
+/// Whether a key or time comes before another; nil if they are the same.
+///
+/// Null comes first.
 private func referencePrecedes(_ a: Value, _ b: Value) -> Bool? {
   if a == b { return nil }
   switch (a, b) {

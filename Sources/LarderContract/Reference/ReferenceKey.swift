@@ -57,7 +57,9 @@ enum ReferenceKey {
     }
   }
 
-  /// The instant that a value of a time column means; nil for null. A date is its midnight.
+  /// The instant that a value of a time column means; nil for null.
+  ///
+  /// A date is its midnight.
   static func instant(_ value: Value) -> Timestamp? {
     switch value {
     case .timestamp(let time): time
