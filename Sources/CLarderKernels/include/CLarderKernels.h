@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "larder_encodings.h"
 #include "larder_keys.h"
 
 /// Asks the processor to bring the cache line at `address` closer, for reading. Never faults.

@@ -1,0 +1,140 @@
+import LarderColumns
+import LarderEncodings
+import LarderFiles
+
+extension ColumnWriter {
+  /// Distinct values that a dictionary may have: their codes have 16 bits.
+  private static var dictionaryLimit: Int { 1 << 16 }
+
+  /// Writes texts and bytes: by dictionary where it pays, else as offsets and bytes.
+  mutating func writeTexts() throws(LarderError) {
+    var dictionary = TextDictionary()
+    if let codes = dictionaryCodes(&dictionary) {
+      try writeDictionary(dictionary, codes)
+    } else {
+      try writePlain()
+    }
+  }
+
+  /// The code of each slot, 0 for nulls; nil where a dictionary does not pay.
+  private func dictionaryCodes(_ dictionary: inout TextDictionary) -> [Int32]? {
+    var codes = [Int32](repeating: 0, count: slots.count)
+    var total = 0
+    let known = column.isDictionary ? column.child?.column : nil
+    var mapped = [Int32](repeating: -1, count: known?.count ?? 0)
+    for slot in 0..<slots.count {
+      let row = slots.row(ofSlot: slot)
+      guard slots.isValid(row) else { continue }
+      let entry = known == nil ? -1 : unsafe Int(column.fixedValues(as: Int32.self)[row])
+      if entry >= 0, mapped[entry] >= 0 {
+        codes[slot] = mapped[entry]
+        dictionary.use(Int(mapped[entry]))
+        continue
+      }
+      let value = unsafe column.variableBytes(row)
+      guard let code = unsafe dictionary.code(of: value, limit: Self.dictionaryLimit) else {
+        return nil
+      }
+      if entry >= 0 { mapped[entry] = Int32(code) }
+      codes[slot] = Int32(code)
+      dictionary.use(code)
+      total += value.count
+      // After a start, what is mostly distinct is not worth a table.
+      if slot == 4_095, dictionary.count > 3_072 { return nil }
+    }
+    return codes
+  }
+
+  private mutating func writeDictionary(
+    _ dictionary: TextDictionary, _ codes: [Int32]
+  ) throws(LarderError) {
+    let order = dictionary.order()
+    var rank = [Int64](repeating: 0, count: dictionary.count)
+    for (position, entry) in order.enumerated() { rank[entry] = Int64(position) }
+    let values = ByteSink()
+    var offsets: [UInt32] = [0]
+    var images = [UInt64](repeating: 0, count: dictionary.count)
+    for (position, entry) in order.enumerated() {
+      let range = Int(dictionary.offsets[entry])..<Int(dictionary.offsets[entry + 1])
+      let bytes = unsafe UnsafeRawBufferPointer(rebasing: dictionary.bytes.bytes[range])
+      unsafe values.append(bytes)
+      offsets.append(UInt32(values.count))
+      unsafe images[position] = ZoneImage.of(bytes)
+    }
+    for slot in 0..<slots.count {
+      let row = slots.row(ofSlot: slot)
+      guard slots.isValid(row) else { continue }
+      record.content.add(dictionary.hashes[Int(codes[slot])], row: rowHash(row))
+    }
+    record.encoding = .dictionary
+    record.dictionaryCount = dictionary.count
+    let offsetSink = ByteSink()
+    offsetSink.append(offsets)
+    record.dictionaryOffsets = try sink.writeSection(
+      .dictionaryOffsets, column: record.key, offsetSink)
+    record.dictionaryValues = try sink.writeSection(.dictionaryValues, column: record.key, values)
+    unsafe try writeLanes(slots.count) { range in
+      var page = PageRecord()
+      for slot in range where slots.isValid(slots.row(ofSlot: slot)) {
+        let image = images[Int(rank[Int(codes[slot])])]
+        page.least = min(page.least, image)
+        page.greatest = max(page.greatest, image)
+      }
+      return page
+    } fill: { range, lanes in
+      for slot in range {
+        unsafe lanes[slot - range.lowerBound] = rank.isEmpty ? 0 : rank[Int(codes[slot])]
+      }
+    }
+  }
+
+  /// Writes the bytes of all values, page by page, then their offsets as lanes.
+  private mutating func writePlain() throws(LarderError) {
+    record.encoding = .plain
+    record.bytes.offset = sink.position
+    var starts = [Int64](repeating: 0, count: slots.count + 1)
+    var pages: [PageRecord] = []
+    let content = ByteSink()
+    var position = 0
+    var slot = 0
+    while slot < slots.count {
+      let range = slot..<min(slots.count, slot + Limits.pageRows)
+      var page = PageRecord()
+      page.bytesOffset = UInt64(position)
+      content.removeAll()
+      for slot in range {
+        let row = slots.row(ofSlot: slot)
+        if slots.isValid(row) {
+          let value = unsafe column.variableBytes(row)
+          unsafe content.append(value)
+          let image = unsafe ZoneImage.of(value)
+          page.least = min(page.least, image)
+          page.greatest = max(page.greatest, image)
+          unsafe record.content.add(XXH3.hash64(value), row: rowHash(row))
+        }
+        starts[slot + 1] = Int64(position + content.count)
+      }
+      position += content.count
+      if range.upperBound == slots.count { content.align(to: SegmentLayout.alignment) }
+      let seed = sink.seeds.seed(.bytes, column: record.key, page: pages.count)
+      page.bytesHash = unsafe XXH3.hash64(content.bytes, seed: seed)
+      unsafe try sink.append(content.bytes)
+      pages.append(page)
+      slot = range.upperBound
+    }
+    record.bytes.bytes = sink.position - record.bytes.offset
+    // The last offset may open a page of its own, to which no bytes belong.
+    let empty = PageRecord(bytesOffset: UInt64(position))
+    unsafe try writeLanes(slots.count == 0 ? 0 : slots.count + 1) { range in
+      let page = range.lowerBound / Limits.pageRows
+      return page < pages.count ? pages[page] : empty
+    } fill: { range, lanes in
+      for index in range { unsafe lanes[index - range.lowerBound] = starts[index] }
+    }
+  }
+
+  /// Writes lists: offsets as lanes, elements as a column of their own.
+  mutating func writeList() throws(LarderError) {
+    throw LarderError(.unsupported, "Lists cannot be written yet.")
+  }
+}
