@@ -31,13 +31,13 @@ import Glibc
 
   /// Adds bytes.
   package func append(_ source: UnsafeRawBufferPointer) {
-    guard let from = source.baseAddress else { return }
+    guard let from = unsafe source.baseAddress else { return }
     unsafe memcpy(extend(by: source.count), from, source.count)
   }
 
   /// Adds the bytes of an array's elements.
   package func append<T: BitwiseCopyable>(_ values: [T]) {
-    unsafe values.withUnsafeBytes { unsafe append($0) }
+    unsafe values.withUnsafeBytes { append($0) }
   }
 
   /// Adds zeros up to a multiple of a power of two.

@@ -85,6 +85,13 @@ package struct RecordReader {
     return number
   }
 
+  /// Reads bytes as they are.
+  package mutating func readBytes(_ count: Int) throws(LarderError) -> [UInt8] {
+    guard remaining >= count else { throw short(count) }
+    defer { position += count }
+    return Array(bytes[position..<position + count])
+  }
+
   /// Reads text written by `write(text:)`.
   package mutating func readText() throws(LarderError) -> String {
     let count = Int(try read(UInt16.self))

@@ -99,8 +99,9 @@ extension SegmentFooter {
     }
     columns = []
     for _ in 0..<count { columns.append(try ColumnRecord.read(from: &record)) }
-    guard record.remaining == 0 else {
-      throw record.failure("The footer has \(record.remaining) bytes too many.")
+    let padding = try record.readBytes(record.remaining)
+    guard padding.count < SegmentLayout.alignment, padding.allSatisfy({ $0 == 0 }) else {
+      throw record.failure("The footer ends with \(padding.count) bytes of no meaning.")
     }
   }
 

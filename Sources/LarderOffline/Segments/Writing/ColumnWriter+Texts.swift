@@ -73,6 +73,7 @@ extension ColumnWriter {
     record.dictionaryOffsets = try sink.writeSection(
       .dictionaryOffsets, column: record.key, offsetSink)
     record.dictionaryValues = try sink.writeSection(.dictionaryValues, column: record.key, values)
+    let slots = self.slots
     unsafe try writeLanes(slots.count) { range in
       var page = PageRecord()
       for slot in range where slots.isValid(slots.row(ofSlot: slot)) {

@@ -35,13 +35,14 @@ struct LaneStreamWriter {
     unsafe try sink.append(encoder.sink.bytes)
     encoder.didFlush()
     pages.append(record)
-    lanes += page.count
+    unsafe lanes += page.count
   }
 
   @unsafe private mutating func encodeVectors(of page: LanePage, scale: Int64) {
     var row = 0
-    while row < page.count {
-      let count = min(Limits.vectorRows, page.count - row)
+    let rows = unsafe page.count
+    while row < rows {
+      let count = min(Limits.vectorRows, rows - row)
       unsafe encoder.append(
         page.lanes + row, count, flags: page.flags, exponent: page.exponent)
       row += count

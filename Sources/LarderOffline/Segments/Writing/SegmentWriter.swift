@@ -251,7 +251,8 @@ struct EntityRuns {
       minEvent = min(minEvent, event)
       maxEvent = max(maxEvent, event)
       let id = unsafe rowIDs[row]
-      if row == 0 || unsafe id != rowIDs[row - 1] {
+      let isFirst = unsafe row == 0 || id != rowIDs[row - 1]
+      if isFirst {
         if let last = ids.last, last > id { throw Self.unsorted("ids", row) }
         ids.append(id)
         starts.append(UInt32(row))

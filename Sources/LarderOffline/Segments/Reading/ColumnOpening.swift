@@ -1,0 +1,134 @@
+import LarderColumns
+import LarderEncodings
+import LarderFiles
+
+/// Verifies what of a column lies outside its pages, and checks that it holds together: a reader
+/// must stay inside the file even where someone has recomputed the checksums.
+struct ColumnOpening {
+  private let record: ColumnRecord
+  private let source: SegmentSource
+
+  init(_ record: ColumnRecord, _ source: SegmentSource) {
+    self.record = record
+    self.source = source
+  }
+
+  /// Checks the headers and returns what occurs in them.
+  func openHeaders() throws(LarderError) -> LaneTraits {
+    try verify(record.headers, .headers, "headers")
+    let headers = unsafe source.address(record.headers).assumingMemoryBound(to: VectorHeader.self)
+    var traits: LaneTraits = []
+    for (index, page) in record.pages.enumerated() {
+      let isLast = index + 1 == record.pages.count
+      let end = isLast ? record.bodies.bytes : record.pages[index + 1].bodyOffset
+      let body = Int(page.bodyOffset)..<Int(end)
+      let first = index * (Limits.pageRows / Limits.vectorRows)
+      let afterLast = min(first + 64, (record.lanes + 1_023) / 1_024)
+      for vector in first..<afterLast {
+        let header = unsafe headers[vector]
+        let count = min(Limits.vectorRows, record.lanes - vector * Limits.vectorRows)
+        guard let bytes = header.leastBodyBytes(count), allowed(header),
+          Int(header.offset) * 8 >= body.lowerBound,
+          Int(header.offset) * 8 + bytes <= body.upperBound
+        else {
+          throw failure(
+            "The header of vector \(vector) on page \(index) is impossible.",
+            record.headers.offset + UInt64(vector * 16))
+        }
+        traits.formUnion(LaneTraits(header.kind))
+      }
+      if page.scale != 1 { traits.insert(.scaled) }
+    }
+    guard traits == record.traits else {
+      throw failure("The headers are not of the kinds the footer names.", record.headers.offset)
+    }
+    return traits
+  }
+
+  /// Whether a header's flags may occur in this column.
+  private func allowed(_ header: VectorHeader) -> Bool {
+    let isDouble = record.type == .float64 && record.encoding == .lanes
+    let isFloat = isDouble || record.type == .float32 && record.encoding == .lanes
+    if header.kind.contains(.decimal), !isFloat || header.exponent > 22 { return false }
+    if header.kind.contains(.single), !isDouble || header.kind.contains(.decimal) { return false }
+    return true
+  }
+
+  /// Checks validity bits and ranks.
+  func openValidity() throws(LarderError) -> ValidityView {
+    let words = unsafe source.address(record.validityBits).assumingMemoryBound(to: UInt64.self)
+    let ranks = unsafe source.address(record.ranks).assumingMemoryBound(to: UInt32.self)
+    let view = unsafe ValidityView(mode: record.validity, words: words, ranks: ranks)
+    guard record.validity == .bitmap || record.validity == .sparse else { return view }
+    try verify(record.validityBits, .validity, "validity bits")
+    if record.validity == .sparse { try verify(record.ranks, .ranks, "ranks") }
+    var valid = 0
+    let count = (record.rows + 63) / 64
+    for index in 0..<count {
+      if record.validity == .sparse, index % (SegmentLayout.rankRows / 64) == 0 {
+        guard unsafe Int(ranks[index / (SegmentLayout.rankRows / 64)]) == valid else {
+          throw failure("The ranks contradict the validity bits.", record.ranks.offset)
+        }
+      }
+      unsafe valid += words[index].nonzeroBitCount
+    }
+    let spare = unsafe record.rows & 63 == 0 ? 0 : words[count - 1] >> UInt64(record.rows & 63)
+    guard valid == record.rows - record.nulls, spare == 0 else {
+      throw failure("The validity bits contradict the null count.", record.validityBits.offset)
+    }
+    return view
+  }
+
+  /// Checks the dictionary of texts or bytes.
+  func openDictionary() throws(LarderError) -> DictionaryView? {
+    guard record.encoding == .dictionary else { return nil }
+    try verify(record.dictionaryOffsets, .dictionaryOffsets, "dictionary offsets")
+    try verify(record.dictionaryValues, .dictionaryValues, "dictionary")
+    let offsets = unsafe source.address(record.dictionaryOffsets)
+      .assumingMemoryBound(to: UInt32.self)
+    var before: UInt32 = 0
+    var faults = unsafe offsets[0] == 0 ? 0 : 1
+    for index in 0...record.dictionaryCount {
+      let offset = unsafe offsets[index]
+      faults &+= offset >= before ? 0 : 1
+      before = offset
+    }
+    guard faults == 0, UInt64(before) <= record.dictionaryValues.bytes,
+      Int(before) <= Limits.columnBytes
+    else { throw failure("The dictionary's offsets fall.", record.dictionaryOffsets.offset) }
+    return unsafe DictionaryView(
+      offsets: offsets, bytes: source.address(record.dictionaryValues),
+      count: record.dictionaryCount)
+  }
+
+  /// Checks the dictionary of fixed-width values.
+  func openFixedDictionary() throws(LarderError) -> FixedDictionaryView? {
+    guard record.encoding == .fixedDictionary else { return nil }
+    try verify(record.dictionaryValues, .dictionaryValues, "dictionary")
+    return unsafe FixedDictionaryView(
+      words: source.address(record.dictionaryValues).assumingMemoryBound(to: UInt64.self),
+      count: record.dictionaryCount)
+  }
+
+  private func verify(
+    _ section: Section, _ kind: SectionKind, _ what: String
+  ) throws(LarderError) {
+    try source.verify(section, kind, column: record.key, what: what, name: record.name)
+  }
+
+  private func failure(_ message: String, _ offset: UInt64) -> LarderError {
+    LarderError(.corrupt, message, file: source.path, offset: offset, column: record.name)
+  }
+}
+
+extension ColumnRecord {
+  /// The column's name in messages: definitions, not segments, hold names.
+  var name: String {
+    switch role {
+    case .feature: "field \(fieldID)"
+    case .eventTime: "event time"
+    case .createdTime: "created time"
+    case .elements: "elements of field \(fieldID)"
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import LarderColumns
+import LarderEncodings
+import LarderFiles
+
+/// Verifies one page of a column: its checksums, then that nothing in it points outside.
+struct PageVerification {
+  private let column: SegmentColumn
+  private let page: Int
+  private let record: ColumnRecord
+
+  init(_ column: SegmentColumn, _ page: Int) {
+    self.column = column
+    self.page = page
+    record = column.record
+  }
+
+  func run() throws(LarderError) {
+    try verifyBodies()
+    try verifyVectors()
+    switch record.encoding {
+    case .lanes: break
+    case .dictionary, .fixedDictionary: try verifyCodes()
+    case .plain, .blocks:
+      try verifyBytes()
+      try verifyOffsets(UInt64(pageBytes.lowerBound)...UInt64(pageBytes.upperBound))
+    case .list: try verifyOffsets(0...UInt64(column.elements?.rows ?? 0))
+    }
+  }
+
+  private func failure(_ message: String, _ offset: UInt64) -> LarderError {
+    LarderError(
+      .corrupt, "Page \(page): \(message)", file: column.source.path, offset: offset,
+      column: record.name)
+  }
+
+  private func verifyBodies() throws(LarderError) {
+    let start = Int(record.pages[page].bodyOffset)
+    let isLast = page + 1 == record.pages.count
+    let end = Int(isLast ? record.bodies.bytes : record.pages[page + 1].bodyOffset)
+    let bytes = unsafe column.source.bytes(record.bodies, start..<end)
+    let seed = column.source.seeds.seed(.bodies, column: record.key, page: page)
+    guard unsafe XXH3.hash64(bytes, seed: seed) == record.pages[page].bodyHash else {
+      throw failure(
+        "its \(bytes.count) bytes do not match their checksum.",
+        record.bodies.offset + UInt64(start))
+    }
+  }
+
+  /// Checks patches, runs and anchors of the page's vectors.
+  private func verifyVectors() throws(LarderError) {
+    if column.lanes.traits.isDisjoint(with: [.patches, .runs, .delta]) { return }
+    for vector in (page * 64)..<min(page * 64 + 64, (record.lanes + 1_023) / 1_024) {
+      let header = unsafe column.lanes.headers[vector]
+      let count = min(Limits.vectorRows, record.lanes - vector * Limits.vectorRows)
+      let start = Int(header.offset) * 8
+      let body = unsafe column.lanes.body + start
+      let end = Int(
+        page + 1 == record.pages.count
+          ? record.bodies.bytes : record.pages[page + 1].bodyOffset)
+      guard unsafe header.isSound(body, count, available: end - start) else {
+        throw failure("vector \(vector) is impossible.", record.bodies.offset + UInt64(start))
+      }
+    }
+  }
+
+  private var laneRange: Range<Int> {
+    page * Limits.pageRows..<min((page + 1) * Limits.pageRows, record.lanes)
+  }
+
+  private func verifyCodes() throws(LarderError) {
+    let limit = Int64(record.dictionaryCount)
+    for lane in laneRange {
+      let code = unsafe column.lanes.lane(at: lane)
+      guard code >= 0, code < limit else {
+        throw failure("a code of \(code) has no value among \(limit).", record.bodies.offset)
+      }
+    }
+  }
+
+  /// Where the page's bytes lie within the column's.
+  private var pageBytes: Range<Int> {
+    let pages = (record.lanes - 1 + Limits.pageRows - 1) / Limits.pageRows
+    let end = page + 1 < pages ? record.pages[page + 1].bytesOffset : record.bytes.bytes
+    return Int(
+      record.pages[page].bytesOffset)..<max(
+        Int(record.pages[page].bytesOffset), Int(end))
+  }
+
+  private func verifyBytes() throws(LarderError) {
+    let pages = (record.lanes - 1 + Limits.pageRows - 1) / Limits.pageRows
+    guard page < pages else { return }
+    let bytes = unsafe column.source.bytes(record.bytes, pageBytes)
+    let seed = column.source.seeds.seed(.bytes, column: record.key, page: page)
+    guard unsafe XXH3.hash64(bytes, seed: seed) == record.pages[page].bytesHash else {
+      throw failure(
+        "its \(bytes.count) bytes of values do not match their checksum.",
+        record.bytes.offset + UInt64(pageBytes.lowerBound))
+    }
+  }
+
+  /// Checks that offsets do not fall and stay in bounds; the first of a page of bytes is its start.
+  private func verifyOffsets(_ bounds: ClosedRange<UInt64>) throws(LarderError) {
+    var before = bounds.lowerBound
+    for lane in laneRange {
+      let offset = unsafe UInt64(bitPattern: column.lanes.lane(at: lane))
+      guard offset >= before, offset <= bounds.upperBound else {
+        throw failure("the offsets fall or leave the page.", record.bodies.offset)
+      }
+      before = offset
+    }
+    if record.encoding == .plain,
+      unsafe column.lanes.lane(at: laneRange.lowerBound)
+        != Int64(bounds.lowerBound)
+    {
+      throw failure("the first offset is not the page's.", record.bodies.offset)
+    }
+  }
+}

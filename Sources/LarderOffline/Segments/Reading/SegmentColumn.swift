@@ -1,0 +1,136 @@
+import LarderColumns
+import LarderEncodings
+import LarderFiles
+import Synchronization
+
+/// An open column of a segment: views for kernels, and verification page by page.
+///
+/// Headers, validity and dictionary are verified and sound. Before a row is touched, the page of
+/// its lanes must be verified: `ensureVerified(rows:)`, or per page with `isVerified(page:)` as the
+/// quick question and `ensureVerified(page:)` as the slow answer.
+@safe package final class SegmentColumn: @unchecked Sendable {
+  /// The type it was written with.
+  package let type: DataType
+  /// The feature's id; 0 for time columns.
+  package let fieldID: UInt32
+  /// How values are kept.
+  package let encoding: ColumnEncoding
+  /// Rows, nulls included.
+  package let rows: Int
+  /// How many rows are null.
+  package let nullCount: Int
+  /// Values, codes or offsets, by encoding.
+  package let lanes: PackedView
+  /// Which rows are valid, and where their lanes lie.
+  package let validity: ValidityView
+  /// The distinct texts or bytes, where the encoding is `dictionary`.
+  package let dictionary: DictionaryView?
+  /// The distinct values, where the encoding is `fixedDictionary`.
+  package let fixedDictionary: FixedDictionaryView?
+  /// The bytes that the lanes are offsets into, where the encoding is `plain`.
+  package let plainBytes: UnsafeRawPointer?
+  /// The elements, where the encoding is `list`.
+  package let elements: SegmentColumn?
+  /// How many pages of 65,536 lanes there are.
+  package var pageCount: Int { record.pages.count }
+
+  let record: ColumnRecord
+  let source: SegmentSource
+  /// A bit for each page that is verified.
+  @usableFromInline let verified: VerifiedPages
+  private let scales: Buffer
+
+  init(_ record: ColumnRecord, source: SegmentSource) throws(LarderError) {
+    self.record = record
+    self.source = source
+    type = record.type
+    fieldID = record.fieldID
+    encoding = record.encoding
+    rows = record.rows
+    nullCount = record.nulls
+    verified = VerifiedPages(record.pages.count)
+    scales = Buffer(copying: record.pages.map(\.scale) + [1])
+    let traits = try ColumnOpening(record, source).openHeaders()
+    unsafe lanes = PackedView(
+      headers: source.address(record.headers).assumingMemoryBound(to: VectorHeader.self),
+      body: source.address(record.bodies),
+      scales: UnsafePointer(scales.base.assumingMemoryBound(to: Int64.self)),
+      count: record.lanes, traits: traits)
+    validity = try ColumnOpening(record, source).openValidity()
+    dictionary = try ColumnOpening(record, source).openDictionary()
+    fixedDictionary = try ColumnOpening(record, source).openFixedDictionary()
+    let hasBytes = record.encoding == .plain || record.encoding == .blocks
+    unsafe plainBytes = hasBytes ? source.address(record.bytes) : nil
+    elements = try record.elements.first.map { child throws(LarderError) in
+      try SegmentColumn(child, source: source)
+    }
+  }
+
+  /// Whether a page of lanes is verified.
+  @inlinable package func isVerified(page: Int) -> Bool { verified.contains(page) }
+
+  /// Verifies the pages that rows' values lie in.
+  ///
+  /// - Throws: `corrupt` with the page, if its bytes do not match their checksum.
+  package func ensureVerified(rows range: Range<Int>) throws(LarderError) {
+    guard !range.isEmpty, record.lanes > 0 else { return }
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows)
+    var first = range.lowerBound
+    var end = range.upperBound
+    if validity.mode == .sparse {
+      unsafe first = validity.rank(first)
+      unsafe end = end == rows ? rows - nullCount : validity.rank(end)
+      if first == end { return }
+    }
+    if hasEndLane { end += 1 }
+    for page in (first >> 16)...((end - 1) >> 16) { try ensureVerified(page: page) }
+    if let elements, elements.rows > 0 {
+      unsafe try elements.ensureVerified(
+        rows: Int(lanes.lane(at: first))..<Int(lanes.lane(at: end - 1)))
+    }
+  }
+
+  /// Verifies all pages.
+  package func ensureVerified() throws(LarderError) {
+    for page in 0..<pageCount { try ensureVerified(page: page) }
+    try elements?.ensureVerified()
+  }
+
+  /// Verifies a page of lanes.
+  ///
+  /// - Throws: `corrupt` with the page, if its bytes do not match their checksum.
+  package func ensureVerified(page: Int) throws(LarderError) {
+    if verified.contains(page) { return }
+    try PageVerification(self, page).run()
+    verified.insert(page)
+  }
+
+  /// Whether one more lane than there are values says where the last one ends.
+  var hasEndLane: Bool { encoding == .plain || encoding == .blocks || encoding == .list }
+}
+
+/// A set of page numbers that only grows, shared between threads.
+@safe @usableFromInline package final class VerifiedPages: @unchecked Sendable {
+  @usableFromInline let words: UnsafeMutablePointer<Atomic<UInt64>>
+  private let count: Int
+
+  init(_ pages: Int) {
+    count = pages / 64 + 1
+    unsafe words = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: count)
+    for index in 0..<count { unsafe (words + index).initialize(to: Atomic(0)) }
+  }
+
+  deinit {
+    unsafe words.deinitialize(count: count)
+    unsafe words.deallocate()
+  }
+
+  /// Whether a page is in the set; what its verifier saw is then seen too.
+  @inlinable package func contains(_ page: Int) -> Bool {
+    unsafe words[page &>> 6].load(ordering: .acquiring) &>> UInt64(page & 63) & 1 == 1
+  }
+
+  func insert(_ page: Int) {
+    unsafe words[page >> 6].bitwiseOr(1 << UInt64(page & 63), ordering: .releasing)
+  }
+}
