@@ -8,7 +8,7 @@ import CLarderKernels
 @safe package struct PackedView: @unchecked Sendable {
   /// One header for each 1,024 lanes.
   package let headers: UnsafePointer<VectorHeader>
-  /// What the headers' offsets count from. 8 bytes past any body can be read.
+  /// What the headers' offsets count from; 8 bytes past any body can be read.
   package let body: UnsafeRawPointer
   /// One factor for each page of 65,536 lanes, 1 where lanes are not scaled.
   package let scales: UnsafePointer<Int64>
@@ -61,7 +61,7 @@ extension PackedView {
     return unsafe body + (Int(header.offset) &<< 3 &+ bit &>> 3)
   }
 
-  /// The lane of a row, whatever its vector's codec, not scaled. Patches of decimals excepted.
+  /// The lane of a row, whatever its vector's codec, not scaled.
   @inlinable @unsafe package func unscaledLane(at row: Int) -> Int64 {
     let header = unsafe headers[row &>> 10]
     if header.kind.rawValue & 7 == 0 {

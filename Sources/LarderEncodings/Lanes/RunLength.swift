@@ -1,4 +1,6 @@
-/// Codec 2: runs of equal lanes. The body holds a packed number for each run, then the runs' ends.
+/// Codec 2: runs of equal lanes.
+///
+/// The body holds a packed number for each run, then the runs' ends.
 package enum RunLength {
   /// Bytes of the body of a vector with so many runs, in whole words of 8.
   @inlinable package static func bytes(_ runs: Int, _ width: Int) -> Int {

@@ -39,7 +39,7 @@ package struct VectorKind: OptionSet, BitwiseCopyable, Sendable, Hashable {
   package let rawValue: UInt8
   @inlinable package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  /// Codec 0, frame of reference: lane = base + packed. Raw is width 64, a constant width 0.
+  /// Codec 0, frame of reference: lane = base + packed; raw is width 64, a constant width 0.
   package static let frameOfReference: VectorKind = []
   /// Codec 1: lane = base + the base of the row's frame of 64 + packed.
   package static let frames = VectorKind(rawValue: 1)

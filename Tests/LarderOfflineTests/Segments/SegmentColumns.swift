@@ -68,7 +68,7 @@ enum SegmentColumns {
     case 0: return Double(random.int(0...100_000)) / 100
     case 1: return Double(bitPattern: random.next())
     case 2: return Double(step)
-    case 3: return [0.0, -0.0, .nan, .infinity, -.infinity, Double.leastNonzeroMagnitude, 0.1, .pi][random.int(0...7)]
+    case 3: return [0.0, -0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, 0.1][random.int(0...6)]
     case 4: return random.chance(0.05) ? Double(bitPattern: random.next()) : Double(step) / 1_000
     case 5: return Double(Float(random.int(0...1 << 30)) / 7)
     case 6: return Double(random.int(0...40)) / Double(random.int(1...20))
@@ -83,7 +83,7 @@ enum SegmentColumns {
     case 0: return Float(random.int(0...10_000)) / 100
     case 1: return Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))
     case 2: return Float(step)
-    case 3: return [0.0, -0.0, .nan, .infinity, -.infinity, Float.leastNonzeroMagnitude, 0.1, .pi][random.int(0...7)]
+    case 3: return [0.0, -0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, 0.1][random.int(0...6)]
     case 4: return random.chance(0.05) ? .nan : Float(step) / 8
     case 5: return Float(random.int(0...1 << 30)) / 7
     case 6: return Float(random.int(0...40)) / Float(random.int(1...20))

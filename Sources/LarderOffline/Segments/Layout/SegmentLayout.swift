@@ -1,7 +1,7 @@
 import LarderColumns
 import LarderFiles
 
-/// The constants of the segment file, version 1. `FORMAT.md` is their prose.
+/// The constants of the segment file, version 1; `FORMAT.md` is their prose.
 enum SegmentLayout {
   /// `LSEG\r\n^Z\n`: a transfer in text mode, or one that stops at ^Z, damages it.
   static let headerMagic: [UInt8] = [0x4C, 0x53, 0x45, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]

@@ -105,7 +105,7 @@ package final class Segment: Sendable {
     return unsafe view
   }
 
-  /// The event times. Pages are verified through `eventColumn`.
+  /// The event times; their pages are verified through `eventColumn`.
   package func eventTimes() throws(LarderError) -> TimeView {
     let fences = unsafe try self.fences()
     let column = try eventColumn()
@@ -128,7 +128,9 @@ package final class Segment: Sendable {
     return nil
   }
 
-  /// The created times; nil if the view has none. Pages of both columns are verified by the caller.
+  /// The created times; nil if the view has none.
+  ///
+  /// The caller verifies the pages of both columns.
   package func createdTimes() throws(LarderError) -> CreatedView? {
     guard let column = try createdColumn() else { return nil }
     return CreatedView(lanes: column.lanes, validity: column.validity, events: try eventTimes())

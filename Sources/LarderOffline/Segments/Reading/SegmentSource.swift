@@ -13,7 +13,7 @@ struct SegmentSource: Sendable {
     seeds = segment.seeds
   }
 
-  /// Where a section starts. Its bounds were checked when the segment was opened.
+  /// Where a section starts; its bounds were checked when the segment was opened.
   func address(_ section: Section) -> UnsafeRawPointer {
     guard let base = unsafe map.bytes.baseAddress else { return unsafe map.emptyAddress }
     return unsafe base + Int(section.offset)
