@@ -31,19 +31,19 @@ import Glibc
 
   /// Adds bytes.
   package func append(_ source: UnsafeRawBufferPointer) {
-    guard let from = unsafe source.baseAddress else { return }
+    guard let from = source.baseAddress else { return }
     unsafe memcpy(extend(by: source.count), from, source.count)
   }
 
   /// Adds the bytes of an array's elements.
   package func append<T: BitwiseCopyable>(_ values: [T]) {
-    unsafe values.withUnsafeBytes { append($0) }
+    unsafe values.withUnsafeBytes { unsafe append($0) }
   }
 
   /// Adds zeros up to a multiple of a power of two.
   package func align(to alignment: Int) {
     let padding = (0 &- count) & (alignment - 1)
-    if padding > 0 { _ = extend(by: padding) }
+    if padding > 0 { _ = unsafe extend(by: padding) }
   }
 
   /// Forgets the bytes and keeps the room.
@@ -51,7 +51,7 @@ import Glibc
 
   private func grow(to needed: Int) {
     let larger = max(needed, capacity * 2)
-    let moved = unsafe UnsafeMutableRawPointer.allocate(byteCount: larger + 8, alignment: 64)
+    let moved = UnsafeMutableRawPointer.allocate(byteCount: larger + 8, alignment: 64)
     unsafe memcpy(moved, base, count)
     unsafe base.deallocate()
     unsafe base = moved
