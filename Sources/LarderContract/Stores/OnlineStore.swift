@@ -1,11 +1,15 @@
 import LarderColumns
 
 /// A store of the latest features of each entity. Feast's OnlineStore, in Swift.
+///
+/// Of two writes for one key the one with the greater event time wins, then the one with the
+/// greater created time (null least), then the later one; inside a batch too. `LarderConformance`
+/// checks a store against this contract.
 public protocol OnlineStore: Sendable {
   /// Creates and drops online tables. Idempotent.
   ///
   /// - Parameters:
-  ///   - keeping: views whose tables must exist afterwards.
+  ///   - keeping: views whose tables must exist afterwards, with these features.
   ///   - deleting: views whose tables must not.
   ///   - entitiesToKeep: entities in use.
   ///   - entitiesToDelete: entities no longer in use.
@@ -15,57 +19,97 @@ public protocol OnlineStore: Sendable {
     entitiesToDelete: [Entity], partial: Bool
   ) throws(LarderError)
 
-  /// Removes all online state, and only that. Twice is a no-op.
+  /// Removes all online state of the views, and only that. Twice is a no-op.
   func tearDown(_ views: [FeatureView], entities: [Entity]) throws(LarderError)
 
-  /// Writes rows; for each key the row with the greater event time wins, then the greater created
-  /// time, then the later write. Atomic against crashes.
+  /// Writes rows. Atomic against crashes: after one all of the batch's rows are there, or none.
+  ///
+  /// A row of some of the view's features that wins keeps the stored values of the others, unless
+  /// these are past the time to live by now or were deleted; a row that loses changes nothing.
   ///
   /// - Parameters:
   ///   - batch: join keys, event time, created time (if the view has one) and some or all features.
   ///   - view: the view.
   ///   - progress: told how many rows are done.
+  /// - Throws: `notFound` if the view has no table; `invalidInput` with the column, the row and the
+  ///   reason; then nothing was written.
   func writeBatch(
     _ batch: RecordBatch, to view: FeatureView, progress: (@Sendable (Int) -> Void)?
+  ) throws(LarderError)
+
+  /// Deletes the rows of keys, as of an event time; obeys the rule of writes, in which a deletion
+  /// is a row without values.
+  ///
+  /// - Parameters:
+  ///   - keys: the join keys, and with them the event time and the created time if each deletion
+  ///     has its own. Without a created time, that of a view that has one is now.
+  ///   - view: the view.
+  ///   - at: the event time of deletions that bring none; nil for now.
+  /// - Throws: as `writeBatch`.
+  func delete(
+    _ keys: RecordBatch, from view: FeatureView, at: Timestamp?
   ) throws(LarderError)
 
   /// Reads one answer per key, in order, duplicates repeated.
   ///
   /// - Parameters:
-  ///   - keys: the join-key columns.
+  ///   - keys: the join-key columns. A null key, or one that the key's type cannot hold, is not
+  ///     found.
   ///   - view: the view.
   ///   - features: the features wanted; nil for all.
   ///   - at: the time at which the time to live is judged; nil for now.
+  ///   - includeExpired: whether rows past the time to live give their values, as far as
+  ///     housekeeping has left them.
+  /// - Throws: `notFound` for a view without a table or an unknown feature; `invalidInput` for a
+  ///   key column of another kind.
   func read(
-    _ keys: RecordBatch, from view: FeatureView, features: [String]?, at: Timestamp?
+    _ keys: RecordBatch, from view: FeatureView, features: [String]?, at: Timestamp?,
+    includeExpired: Bool
   ) throws(LarderError) -> OnlineRows
 }
 
-/// What an online read found, one row per key asked for.
-public struct OnlineRows: Sendable {
-  /// The features, null where there is no value to give.
-  public var features: RecordBatch
-  /// The event time of each row found; null where none was.
-  public var eventTimes: Column
-  /// How each key was answered.
-  public var statuses: [OnlineStatus]
-
-  /// Puts an answer together.
-  public init(features: RecordBatch, eventTimes: Column, statuses: [OnlineStatus]) {
-    self.features = features
-    self.eventTimes = eventTimes
-    self.statuses = statuses
+extension OnlineStore {
+  /// Reads the values that are not past the time to live; see the protocol.
+  public func read(
+    _ keys: RecordBatch, from view: FeatureView, features: [String]? = nil, at: Timestamp? = nil
+  ) throws(LarderError) -> OnlineRows {
+    try read(keys, from: view, features: features, at: at, includeExpired: false)
   }
 }
 
-/// How an online read answered a key.
-public enum OnlineStatus: UInt8, Sendable, Hashable, CaseIterable {
-  /// A value is there.
-  case present = 0
-  /// A row is there and its value is null.
-  case nullValue = 1
-  /// No row of that key is there.
-  case notFound = 2
-  /// A row is there and is older than the time to live allows.
-  case outsideMaxAge = 3
+/// How far history has been written to an online table.
+public struct OnlineWatermark: Sendable, Hashable {
+  /// The newest commit of history that was looked at.
+  public var commit: UInt64
+  /// The last event time that was asked for.
+  public var through: Timestamp
+
+  /// Makes a watermark.
+  public init(commit: UInt64, through: Timestamp) {
+    self.commit = commit
+    self.through = through
+  }
+}
+
+/// An online store that history can be materialized to: it keeps a watermark for each view.
+public protocol WatermarkedOnlineStore: OnlineStore {
+  /// Writes rows and the watermark, both or neither; see `OnlineStore.writeBatch`.
+  ///
+  /// A batch without rows sets the watermark alone; without a watermark the old one stays.
+  func writeBatch(
+    _ batch: RecordBatch, to view: FeatureView, watermark: OnlineWatermark?,
+    progress: (@Sendable (Int) -> Void)?
+  ) throws(LarderError)
+
+  /// The watermark of a view; nil if none was written yet.
+  func watermark(of view: FeatureView) throws(LarderError) -> OnlineWatermark?
+}
+
+extension WatermarkedOnlineStore {
+  /// Writes rows and leaves the watermark alone.
+  public func writeBatch(
+    _ batch: RecordBatch, to view: FeatureView, progress: (@Sendable (Int) -> Void)? = nil
+  ) throws(LarderError) {
+    try writeBatch(batch, to: view, watermark: nil, progress: progress)
+  }
 }
