@@ -63,6 +63,13 @@ let package = Package(
       ],
       swiftSettings: engine),
     .target(
+      name: "LarderOnline",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "CLarderKernels",
+      ],
+      exclude: ["FORMAT.md"],
+      swiftSettings: engine),
+    .target(
       name: "LarderInterchange",
       dependencies: ["LarderColumns", "LarderContract", "LarderFiles"],
       swiftSettings: engine),
@@ -70,7 +77,7 @@ let package = Package(
       name: "Larder",
       dependencies: [
         "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "LarderOffline",
-        "LarderPointInTime", "LarderInterchange",
+        "LarderPointInTime", "LarderOnline", "LarderInterchange",
       ],
       swiftSettings: engine),
     .target(
@@ -130,6 +137,13 @@ let package = Package(
       dependencies: [
         "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "LarderOffline",
         "LarderPointInTime", "LarderConformance", "TestSupport",
+      ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "LarderOnlineTests",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "LarderOnline",
+        "LarderConformance", "CLarderKernels", "TestSupport",
       ],
       swiftSettings: tests),
     .testTarget(

@@ -104,7 +104,8 @@ extension FeatureView {
     for name in names {
       guard let field = features.first(where: { $0.name == name }) else {
         throw LarderError(
-          .notFound, "The view \"\(self.name)\" has no such feature. "
+          .notFound,
+          "The view \"\(self.name)\" has no such feature. "
             + suggestion(for: name, among: features.map(\.name)), column: name)
       }
       fields.append(field)

@@ -1,6 +1,6 @@
 import LarderColumns
 
-/// A store of the latest features of each entity. Feast's OnlineStore, in Swift.
+/// A store of the latest features of each entity: Feast's OnlineStore, in Swift.
 ///
 /// Of two writes for one key the one with the greater event time wins, then the one with the
 /// greater created time (null least), then the later one; inside a batch too. `LarderConformance`
@@ -19,10 +19,10 @@ public protocol OnlineStore: Sendable {
     entitiesToDelete: [Entity], partial: Bool
   ) throws(LarderError)
 
-  /// Removes all online state of the views, and only that. Twice is a no-op.
+  /// Removes all online state of the views, and only that; twice is a no-op.
   func tearDown(_ views: [FeatureView], entities: [Entity]) throws(LarderError)
 
-  /// Writes rows. Atomic against crashes: after one all of the batch's rows are there, or none.
+  /// Writes rows; after a crash all of a batch's rows are there, or none.
   ///
   /// A row of some of the view's features that wins keeps the stored values of the others, unless
   /// these are past the time to live by now or were deleted; a row that loses changes nothing.
@@ -37,8 +37,9 @@ public protocol OnlineStore: Sendable {
     _ batch: RecordBatch, to view: FeatureView, progress: (@Sendable (Int) -> Void)?
   ) throws(LarderError)
 
-  /// Deletes the rows of keys, as of an event time; obeys the rule of writes, in which a deletion
-  /// is a row without values.
+  /// Deletes the rows of keys as of an event time.
+  ///
+  /// It obeys the rule of writes, in which a deletion is a row without values.
   ///
   /// - Parameters:
   ///   - keys: the join keys, and with them the event time and the created time if each deletion
