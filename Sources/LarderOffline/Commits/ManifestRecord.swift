@@ -1,0 +1,62 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+import LarderKeys
+
+/// One entry of the manifest: what a commit changed.
+package struct ManifestRecord: Sendable {
+  /// The commit that the record is; a checkpoint repeats the commit whose state it holds.
+  package var commit: Commit
+  /// What it says.
+  package var body: Body
+
+  /// What a record says.
+  package enum Body: Sendable {
+    /// The whole state as of its commit. The first record of every file, and only that.
+    case checkpoint(StoreState)
+    /// The definitions as they are from now on.
+    case definitions(Catalog)
+    /// Segments that go and come.
+    case edit(Edit)
+    /// A record of a later version that says that it may be skipped.
+    case skipped(type: UInt32)
+  }
+
+  /// Why segments went and came; for reports only.
+  package enum EditReason: UInt8, Sendable, Hashable, CaseIterable {
+    case append = 1
+    case replace = 2
+    case fold = 3
+    case compaction = 4
+  }
+
+  /// Segments of one view that go and come, and the key logs that grew for them.
+  package struct Edit: Sendable, Hashable {
+    package var reason: EditReason
+    package var view: UInt64
+    package var removed: [FileIdentifier]
+    package var added: [SegmentDescription]
+    /// The state of each key log touched, by join-key set.
+    package var keyLogs: [UInt64: KeyLogState]
+
+    package init(
+      reason: EditReason, view: UInt64, removed: [FileIdentifier] = [],
+      added: [SegmentDescription] = [], keyLogs: [UInt64: KeyLogState] = [:]
+    ) {
+      self.reason = reason
+      self.view = view
+      self.removed = removed
+      self.added = added
+      self.keyLogs = keyLogs
+    }
+  }
+}
+
+/// The numbers by which the records' types go in files. They never change their meaning.
+enum ManifestRecordType {
+  static let checkpoint: UInt32 = 1
+  static let definitions: UInt32 = 2
+  static let edit: UInt32 = 3
+  /// Types with this bit may be skipped by a version that does not know them.
+  static let skippable: UInt32 = 0x8000_0000
+}
