@@ -1,0 +1,246 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+
+extension Manifest {
+  /// What a new file's checkpoint leaves out, because no living snapshot needs it.
+  typealias Pruning = (inout StoreState) throws(LarderError) -> Void
+
+  /// Appends a commit. The caller holds the commit lock.
+  ///
+  /// - Parameters:
+  ///   - now: the clock, in microseconds.
+  ///   - pruning: applied to the state that a new file's checkpoint holds.
+  ///   - plan: makes the record from the newest state, or nil if there is nothing to change; what
+  ///     it throws leaves everything as it was.
+  /// - Returns: the state after the commit, and whether there was one.
+  /// - Throws: `poisoned` after a failed sync; `outcomeUnknown` at a failed sync; `noSpace`, `io`
+  ///   with nothing changed; what `plan` throws.
+  func commit(
+    now: Int64, pruning: Pruning,
+    plan: (StoreState) throws(LarderError) -> ManifestRecord.Body?
+  ) throws(LarderError) -> (state: StoreState, didCommit: Bool) {
+    try inner.withLock { inner throws(LarderError) in
+      guard !inner.isPoisoned else { throw poisoned }
+      let filled = try prepare(&inner, pruning)
+      guard let body = try plan(try state(of: inner)) else {
+        return (try state(of: inner), false)
+      }
+      try append(body, now: now, filled: filled, pruning, &inner)
+      return (try state(of: inner), true)
+    }
+  }
+
+  /// Begins the manifest of a new store.
+  func create(store: FileIdentifier, now: Int64, number: UInt64) throws(LarderError) {
+    try inner.withLock { inner throws(LarderError) in
+      let head = Commit(id: 0, time: Timestamp(microseconds: now), chainHash: 0)
+      try writeFile(
+        StoreState(store: store, head: head), number: number, chain: 0, &inner)
+    }
+  }
+
+  private var poisoned: LarderError {
+    LarderError(
+      .poisoned, "An earlier sync of the manifest failed; close the store and open it again.",
+      file: directory)
+  }
+
+  // MARK: Before a commit
+
+  /// Brings the newest file to a state in which a record may follow its last one.
+  ///
+  /// - Returns: how many bytes of the file are there already.
+  private func prepare(_ inner: inout Inner, _ pruning: Pruning) throws(LarderError) -> UInt64 {
+    if !inner.pageIsWritable {
+      inner.page = try StatePage.openForWriting(statePath, files)
+      inner.pageIsWritable = true
+      inner.word = nil
+    }
+    guard let page = inner.page else { throw poisoned }
+    try refresh(&inner)
+    if inner.word != nil, !page.isPoisoned, var loaded = inner.loaded,
+      try files.status(of: path(loaded.position.number + 1)) == nil
+    {
+      let durable = loaded.position.end
+      let tail = try loaded.replayAll()
+      if loaded.position.end == durable {
+        guard let torn = tail.tornThrough else { return tail.fileBytes }
+        if try clear(durable...torn, of: loaded, page, &inner) { return tail.fileBytes }
+        throw poisoned
+      }
+    }
+    return try adopt(&inner, pruning)
+  }
+
+  /// Overwrites a torn record by zeros, so that a shorter one leaves nothing of it behind.
+  ///
+  /// - Returns: false if that could not be made durable; then the writer is poisoned.
+  private func clear(
+    _ range: ClosedRange<UInt64>, of loaded: LoadedManifest, _ page: StatePage,
+    _ inner: inout Inner
+  ) throws(LarderError) -> Bool {
+    let file = try files.open(path(loaded.position.number), .update)
+    let zeros = [UInt8](repeating: 0, count: Int(range.upperBound - range.lowerBound) + 1)
+    do {
+      try file.write(zeros, at: range.lowerBound)
+      try file.syncData()
+      return true
+    } catch {
+      page.poison()
+      inner.isPoisoned = true
+      return false
+    }
+  }
+
+  /// Keeps every whole record there is in a file of its own, whatever became of the old one.
+  private func adopt(_ inner: inout Inner, _ pruning: Pruning) throws(LarderError) -> UInt64 {
+    guard let newest = try numbers().first, var loaded = try loadNewest(after: nil) else {
+      throw LarderError(.notAStore, "There is no manifest in this directory.", file: directory)
+    }
+    _ = try loaded.replayAll()
+    var state = loaded.state
+    try pruning(&state)
+    return try writeFile(state, number: newest + 1, chain: loaded.position.chain, &inner)
+  }
+
+  /// Writes a file with a checkpoint, makes it durable, and publishes it.
+  @discardableResult
+  private func writeFile(
+    _ state: StoreState, number: UInt64, chain: UInt64, _ inner: inout Inner
+  ) throws(LarderError) -> UInt64 {
+    guard number <= UInt64(UInt32.max) else {
+      throw LarderError(.limitExceeded, "The store has had 2^32 manifest files.", file: directory)
+    }
+    let header = ManifestFile.Header(
+      store: state.store, number: number, firstCommit: state.head.id)
+    let record = try ManifestFile.encode(
+      .checkpoint(state), id: state.head.id, time: state.head.time.ticks, previous: chain,
+      store: state.store)
+    var bytes = header.encoded() + record.bytes
+    let end = UInt64(bytes.count)
+    let filled = (end + 4_095) / 4_096 * 4_096 + ManifestFile.ahead
+    guard filled <= Limits.manifestBytes else {
+      throw LarderError(.limitExceeded, "The checkpoint has \(end) bytes.", file: directory)
+    }
+    bytes += [UInt8](repeating: 0, count: Int(filled - end))
+    let file = try files.open(path(number), .create)
+    do {
+      try file.write(bytes, at: 0)
+      try file.syncData()
+      try files.syncDirectory(directory)
+    } catch {
+      // What is left of it was never published; the next writer takes a higher number.
+      do { try files.remove(path(number)) } catch {}
+      throw error
+    }
+    let status = try file.status()
+    var state = state
+    if state.history.last != state.head { state.history.append(state.head) }
+    let position = ManifestPosition(
+      file: file, number: number, store: state.store, device: status.device,
+      inode: status.inode, end: end, chain: record.chainHash, edits: 0)
+    if !inner.pageIsWritable {
+      inner.page = try StatePage.openForWriting(statePath, files)
+      inner.pageIsWritable = true
+    }
+    let word = StatePage.Word(file: number, length: end)
+    inner.page?.publish(
+      position.identity(boot: boot), word,
+      oldestRetained: max(inner.page?.oldestRetained ?? 0, state.history.first?.id ?? 0))
+    inner.loaded = LoadedManifest(position: position, state: state)
+    inner.word = word
+    return filled
+  }
+
+  // MARK: The commit
+
+  private func append(
+    _ body: ManifestRecord.Body, now: Int64, filled: UInt64, _ pruning: Pruning,
+    _ inner: inout Inner
+  ) throws(LarderError) {
+    var filled = filled
+    if let loaded = inner.loaded,
+      loaded.position.end >= rotateBytes || loaded.position.edits >= rotateEdits
+    {
+      filled = try rotate(loaded, filled: filled, pruning, &inner)
+    }
+    guard var loaded = inner.loaded, let page = inner.page else { throw poisoned }
+    let head = loaded.state.head
+    let time = max(now, head.time.ticks &+ 1)
+    guard head.id < UInt64(Int64.max) >> 1, time > head.time.ticks else {
+      throw LarderError(.limitExceeded, "The store has had too many commits.", file: directory)
+    }
+    let record = try ManifestFile.encode(
+      body, id: head.id + 1, time: time, previous: loaded.position.chain,
+      store: loaded.position.store)
+    let commit = Commit(
+      id: head.id + 1, time: Timestamp(microseconds: time), chainHash: record.chainHash)
+    // Applied to a copy first: a record that a reader would refuse is never written.
+    try loaded.state.apply(body, commit: commit)
+    let end = loaded.position.end + UInt64(record.bytes.count)
+    guard end <= Limits.manifestBytes else {
+      throw LarderError(.limitExceeded, "The manifest file is full.", file: directory)
+    }
+    let file = try files.open(path(loaded.position.number), .update)
+    do {
+      try write(record.bytes, at: loaded.position.end, of: file, filled: filled)
+    } catch {
+      let start = loaded.position.end
+      if try clear(start...end - 1, of: loaded, page, &inner) { throw error }
+      throw outcomeUnknown(error)
+    }
+    do { try file.syncData() } catch {
+      page.poison()
+      inner.isPoisoned = true
+      throw outcomeUnknown(error)
+    }
+    loaded.position.end = end
+    loaded.position.chain = record.chainHash
+    loaded.position.edits += 1
+    let word = StatePage.Word(file: loaded.position.number, length: end)
+    page.publish(word)
+    inner.loaded = loaded
+    inner.word = word
+  }
+
+  /// Writes a record, and zeros ahead of it where the file ends.
+  private func write(
+    _ record: [UInt8], at offset: UInt64, of file: any File, filled: UInt64
+  ) throws(LarderError) {
+    let end = offset + UInt64(record.count)
+    guard end > filled else {
+      try file.write(record, at: offset)
+      return
+    }
+    let target = min((end + 4_095) / 4_096 * 4_096 + ManifestFile.ahead, Limits.manifestBytes)
+    do {
+      try file.write(record + [UInt8](repeating: 0, count: Int(target - end)), at: offset)
+    } catch where error.code == .noSpace {
+      // The record itself may still fit.
+      try file.write(record, at: offset)
+    }
+  }
+
+  /// Begins a new file, unless the disk is full; then the old one goes on.
+  private func rotate(
+    _ loaded: LoadedManifest, filled: UInt64, _ pruning: Pruning, _ inner: inout Inner
+  ) throws(LarderError) -> UInt64 {
+    var state = loaded.state
+    try pruning(&state)
+    do {
+      return try writeFile(
+        state, number: loaded.position.number + 1, chain: loaded.position.chain, &inner)
+    } catch where error.code == .noSpace {
+      return filled
+    }
+  }
+
+  private func outcomeUnknown(_ error: LarderError) -> LarderError {
+    LarderError(
+      .outcomeUnknown,
+      "The commit's record could not be made durable, so it may or may not survive a crash: "
+        + "\(error.message) Open the store again to learn which.",
+      file: error.file, offset: error.offset, systemError: error.systemError)
+  }
+}
