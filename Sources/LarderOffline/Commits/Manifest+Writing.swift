@@ -1,6 +1,7 @@
 import LarderColumns
 import LarderContract
 import LarderFiles
+import Synchronization
 
 extension Manifest {
   /// What a new file's checkpoint leaves out, because no living snapshot needs it.
@@ -145,9 +146,11 @@ extension Manifest {
       inner.pageIsWritable = true
     }
     let word = StatePage.Word(file: number, length: end)
+    // What a trusted page says is gone stays gone; an untrusted one may speak of another store.
+    let gone = inner.word == nil ? 0 : inner.page?.oldestRetained ?? 0
     inner.page?.publish(
       position.identity(boot: boot), word,
-      oldestRetained: max(inner.page?.oldestRetained ?? 0, state.history.first?.id ?? 0))
+      oldestRetained: max(gone, state.history.first?.id ?? 0))
     inner.loaded = LoadedManifest(position: position, state: state)
     inner.word = word
     return filled
@@ -186,8 +189,11 @@ extension Manifest {
     do {
       try write(record.bytes, at: loaded.position.end, of: file, filled: filled)
     } catch {
+      // Some of it may be there; a whole record would be taken for a commit.
+      let written = min(end, try file.status().bytes)
       let start = loaded.position.end
-      if try clear(start...end - 1, of: loaded, page, &inner) { throw error }
+      guard written > start else { throw error }
+      if try clear(start...written - 1, of: loaded, page, &inner) { throw error }
       throw outcomeUnknown(error)
     }
     do { try file.syncData() } catch {

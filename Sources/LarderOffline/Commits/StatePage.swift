@@ -73,7 +73,7 @@ import Synchronization
   }
 
   private func atomic(_ offset: Int) -> UnsafeMutablePointer<Atomic<UInt64>>? {
-    guard let base = map.bytes.baseAddress else { return nil }
+    guard let base = unsafe map.bytes.baseAddress else { return nil }
     let mutable = unsafe UnsafeMutableRawPointer(mutating: base + offset)
     return unsafe mutable.assumingMemoryBound(to: Atomic<UInt64>.self)
   }

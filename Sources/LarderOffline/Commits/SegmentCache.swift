@@ -1,0 +1,50 @@
+import LarderColumns
+import LarderFiles
+import Synchronization
+
+/// The segments that are open: each once, however many questions use it.
+///
+/// Those of the newest state are kept open; of others only what someone still holds.
+final class SegmentCache: Sendable {
+  private let layout: StoreLayout
+  private let files: any FileSystem
+  private let entries = Mutex<[FileIdentifier: Entry]>([:])
+
+  private struct Entry: Sendable {
+    var kept: Segment?
+    weak var held: Segment?
+  }
+
+  init(layout: StoreLayout, files: any FileSystem) {
+    self.layout = layout
+    self.files = files
+  }
+
+  /// The open segment of a description.
+  func segment(_ description: SegmentDescription) throws(LarderError) -> Segment {
+    let uuid = description.uuid
+    if let segment = entries.withLock({ $0[uuid]?.kept ?? $0[uuid]?.held }) { return segment }
+    let opened = try Segment(
+      path: layout.segment(description), files: files, expected: description)
+    return entries.withLock { entries in
+      // Another thread may have been faster; all share one.
+      if let other = entries[uuid]?.kept ?? entries[uuid]?.held { return other }
+      entries[uuid] = Entry(kept: opened, held: opened)
+      return opened
+    }
+  }
+
+  /// Lets go of segments that the newest state no longer names.
+  func keep(only state: StoreState) {
+    var live: Set<FileIdentifier> = []
+    for segments in state.segments.values {
+      for segment in segments { live.insert(segment.description.uuid) }
+    }
+    entries.withLock { entries in
+      for uuid in entries.keys where !live.contains(uuid) {
+        entries[uuid]?.kept = nil
+        if entries[uuid]?.held == nil { entries[uuid] = nil }
+      }
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+import LarderKeys
+
+/// The store as of one commit. Pinned: its files stay as long as the value lives.
+package struct Snapshot: Sendable {
+  /// The commit.
+  package let commit: Commit
+  /// The definitions as of the commit.
+  package let catalog: Catalog
+  /// The live segments of each view that has any.
+  package let segments: [UInt64: [SegmentDescription]]
+  /// The key log of each join-key set that has one.
+  package let keyLogs: [UInt64: KeyLogState]
+  /// The store, through which segments and keys are opened.
+  package let store: Store
+  private let pin: SnapshotPin
+
+  init(_ state: StoreState, store: Store, pin: SnapshotPin) {
+    commit = state.head
+    catalog = state.catalog
+    segments = state.segments.mapValues { $0.map(\.description) }
+    keyLogs = state.keyLogs
+    self.store = store
+    self.pin = pin
+  }
+
+  /// The live segments of a view, in no order.
+  package func segments(of view: Catalog.View) -> [SegmentDescription] {
+    segments[view.id] ?? []
+  }
+
+  /// Opens a segment; the same object for everyone while anyone has it.
+  ///
+  /// - Throws: `corrupt`, `io`.
+  package func open(_ description: SegmentDescription) throws(LarderError) -> Segment {
+    try store.cache.segment(description)
+  }
+
+  /// How many rows a view has.
+  package func rows(of view: Catalog.View) -> Int {
+    segments(of: view).reduce(0) { $0 + $1.rows }
+  }
+}
+
+extension Store {
+  /// The newest snapshot that is visible, pinned.
+  ///
+  /// - Throws: `corrupt`, `io`.
+  /// - Complexity: one load and one lock call if nothing was committed since the last one.
+  package func snapshot() throws(LarderError) -> Snapshot {
+    while true {
+      let state = try refresh()
+      let pin = try pins.pin(state.head.id)
+      // Between the refresh and the pin a sweep may have passed over this snapshot.
+      if manifest.oldestRetained <= state.head.id {
+        return Snapshot(state, store: self, pin: pin)
+      }
+      pin.release()
+    }
+  }
+
+  /// The store as of an earlier commit, pinned.
+  ///
+  /// - Throws: `notFound` if there is no such commit or it is no longer kept.
+  package func snapshot(at commit: UInt64) throws(LarderError) -> Snapshot {
+    let newest = try refresh()
+    guard commit <= newest.head.id else {
+      throw LarderError(
+        .notFound, "There is no commit \(commit); the newest is \(newest.head.id).",
+        file: layout.root)
+    }
+    let pin = try pins.pin(commit)
+    let isKept = manifest.oldestRetained <= commit || commit == newest.head.id
+    guard isKept, let state = try manifest.state(at: commit),
+      try commit == newest.head.id || isComplete(state)
+    else {
+      pin.release()
+      throw LarderError(
+        .notFound,
+        "Commit \(commit) is no longer kept; the oldest that is kept is "
+          + "\(max(manifest.oldestRetained, newest.history.first?.id ?? 0)).", file: layout.root)
+    }
+    return Snapshot(state, store: self, pin: pin)
+  }
+
+  /// Whether all files of a state are there: after a reboot STATE no longer says what was swept.
+  private func isComplete(_ state: StoreState) throws(LarderError) -> Bool {
+    for live in state.segments.values {
+      for segment in live
+      where try host.files.status(of: layout.segment(segment.description)) == nil { return false }
+    }
+    return true
+  }
+}

@@ -1,0 +1,211 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+import LarderKeys
+import Synchronization
+
+/// An open store of feature history: its manifest, its locks, and what is cached of it.
+///
+/// May be used from any number of threads. Every other process, and every other `Store` of this one,
+/// goes on beside it.
+///
+/// ```swift
+/// let store = try Store.open("features.larder", access: .create, host: .system())
+/// let commit = try store.append([batch], to: "driver_stats")
+/// let snapshot = try store.snapshot()
+/// ```
+package final class Store: Sendable {
+  /// Where its files lie.
+  package let layout: StoreLayout
+  /// What it may do.
+  package let access: StoreAccess
+  /// Files, clock and randomness.
+  package let host: Host
+  /// How it behaves.
+  package let options: StoreOptions
+  let manifest: Manifest
+  /// Nil if it was opened read-only.
+  let locks: LockFile?
+  let pins: SnapshotPins
+  let cache: SegmentCache
+  let keyCache: KeyCache
+  /// What is built beside segments once they are merged, such as timelines.
+  let derived = Mutex<[any DerivedBuilder]>([])
+
+  private init(
+    layout: StoreLayout, access: StoreAccess, host: Host, options: StoreOptions,
+    manifest: Manifest, locks: LockFile?, pins: SnapshotPins
+  ) {
+    self.layout = layout
+    self.access = access
+    self.host = host
+    self.options = options
+    self.manifest = manifest
+    self.locks = locks
+    self.pins = pins
+    cache = SegmentCache(layout: layout, files: host.files)
+    keyCache = KeyCache()
+  }
+
+  /// Opens a store.
+  ///
+  /// - Parameters:
+  ///   - path: its directory.
+  ///   - access: whether it may be written to, and made.
+  ///   - host: files, clock and randomness.
+  /// - Throws: `notFound` if there is none and it is not to be made; `notAStore` for a file or a
+  ///   directory of something else; `permissionDenied`; `unsupported` for writing on a network
+  ///   file system; `corrupt`, `unsupportedVersion`, `locked`, `noSpace`, `io`.
+  package static func open(
+    _ path: String, access: StoreAccess, host: Host, options: StoreOptions = StoreOptions()
+  ) throws(LarderError) -> Store {
+    let layout = StoreLayout(root: path)
+    var found = try layout.examine(access: access, options: options, files: host.files)
+    if found != .store {
+      guard access == .create else {
+        throw LarderError(
+          found == .nothing ? .notFound : .notAStore,
+          "There is no Larder store here. Name another path, or open it with access to create one.",
+          file: layout.root)
+      }
+      if found == .nothing, try host.files.status(of: layout.root) == nil {
+        try host.files.makeDirectory(layout.root)
+        try host.files.syncDirectory(layout.parent)
+        found = try layout.examine(access: access, options: options, files: host.files)
+      }
+    }
+    let locks: LockFile? =
+      access == .readOnly
+      ? nil : try LockFile(in: layout.root, host: host, mode: .createIfMissing)
+    let manifest = try Manifest(
+      layout.root, host: host, rotateBytes: options.manifestBytes,
+      rotateEdits: options.manifestRecords)
+    if let locks {
+      try finishCreation(layout, manifest, locks, host, options)
+    }
+    let store = Store(
+      layout: layout, access: access, host: host, options: options, manifest: manifest,
+      locks: locks, pins: try SnapshotPins(in: layout.root, files: host.files))
+    _ = try store.refresh()
+    return store
+  }
+
+  /// Makes what a store consists of, as far as it is not there.
+  ///
+  /// The folders come after the first manifest is durable: where they are, a missing manifest is a
+  /// loss and not an unfinished creation.
+  private static func finishCreation(
+    _ layout: StoreLayout, _ manifest: Manifest, _ locks: LockFile, _ host: Host,
+    _ options: StoreOptions
+  ) throws(LarderError) {
+    let files = host.files
+    let names = try files.names(in: layout.root)
+    if names.contains("keys"), names.contains("offline"), names.contains("online") { return }
+    let held = try locks.acquire(.commit, timeout: options.lockTimeout)
+    defer { held.release() }
+    let present = try files.names(in: layout.root)
+    let hasFolders = present.contains("keys") || present.contains("offline")
+    let numbers = try manifest.numbers()
+    var isFinished = false
+    if !numbers.isEmpty { isFinished = try manifest.loadNewest(after: nil) != nil }
+    if !isFinished {
+      guard !hasFolders else {
+        throw LarderError(
+          .corrupt, "No manifest file of the store holds. Restore one from a copy.",
+          file: layout.root)
+      }
+      try manifest.create(
+        store: host.makeIdentifier(), now: host.now(), number: (numbers.first ?? 0) + 1)
+    }
+    for folder in [layout.keys, layout.offline, layout.online] {
+      try files.makeDirectory(folder)
+    }
+    try files.syncDirectory(layout.root)
+  }
+
+  /// The newest state that may be seen, with caches that fit it.
+  func refresh() throws(LarderError) -> StoreState {
+    do {
+      return try manifest.refresh()
+    } catch where error.code == .notAStore {
+      let names = try host.files.names(in: layout.root)
+      guard names.contains("keys") || names.contains("offline") else { throw error }
+      throw LarderError(
+        .corrupt, "No manifest file of the store holds. Restore one from a copy.",
+        file: layout.root)
+    }
+  }
+
+  /// The locks, for whoever writes.
+  ///
+  /// - Throws: `readOnly`.
+  func writerLocks() throws(LarderError) -> LockFile {
+    guard let locks else {
+      throw LarderError(
+        .readOnly, "The store was opened read-only; open it for writing.", file: layout.root)
+    }
+    return locks
+  }
+
+  /// Appends a record under the commit lock.
+  func commit(
+    _ plan: (StoreState) throws(LarderError) -> ManifestRecord.Body?
+  ) throws(LarderError) -> (state: StoreState, didCommit: Bool) {
+    let held = try writerLocks().acquire(.commit, timeout: options.lockTimeout)
+    defer { held.release() }
+    return try manifest.commit(
+      now: host.now(),
+      pruning: { state throws(LarderError) in try self.prune(&state) }, plan: plan)
+  }
+}
+
+// MARK: Definitions
+
+extension Store {
+  /// Applies definitions in one commit, or in none if nothing changes.
+  ///
+  /// - Parameters:
+  ///   - dropping: whether features that an applied view no longer has are dropped.
+  ///   - dryRun: whether to say only what would change.
+  /// - Returns: what changed, and the newest commit.
+  /// - Throws: as `Catalog.applying`; and what a commit throws.
+  @discardableResult
+  package func apply(
+    _ definitions: Definitions, dropping: Bool = false, dryRun: Bool = false
+  ) throws(LarderError) -> (changes: [DefinitionChange], commit: Commit) {
+    try change(dryRun: dryRun) { catalog throws(LarderError) in
+      try catalog.applying(definitions, dropping: dropping)
+    }
+  }
+
+  /// Drops a view and the services that use it. Earlier snapshots still show it.
+  ///
+  /// - Throws: `notFound` with the nearest name; what a commit throws.
+  @discardableResult
+  package func drop(
+    view: String, dryRun: Bool = false
+  ) throws(LarderError) -> (changes: [DefinitionChange], commit: Commit) {
+    let result = try change(dryRun: dryRun) { catalog throws(LarderError) in
+      try catalog.dropping(view: view)
+    }
+    if !dryRun { try sweepQuietly() }
+    return result
+  }
+
+  private func change(
+    dryRun: Bool,
+    _ make: (Catalog) throws(LarderError) -> (catalog: Catalog, changes: [DefinitionChange])
+  ) throws(LarderError) -> (changes: [DefinitionChange], commit: Commit) {
+    if dryRun {
+      let state = try refresh()
+      return (try make(state.catalog).changes, state.head)
+    }
+    var changes: [DefinitionChange] = []
+    let result = try commit { state throws(LarderError) in
+      let made = try make(state.catalog)
+      changes = made.changes
+      return made.catalog == state.catalog ? nil : .definitions(made.catalog)
+    }
+    return (changes, result.state.head)
+  }
+}
