@@ -53,7 +53,7 @@ let package = Package(
         "LarderColumns", "LarderContract", "LarderFiles", "LarderEncodings", "LarderKeys",
         "CLarderKernels",
       ],
-      exclude: ["Segments/FORMAT.md"],
+      exclude: ["Segments/FORMAT.md", "Commits/FORMAT.md"],
       swiftSettings: engine),
     .target(
       name: "LarderPointInTime",

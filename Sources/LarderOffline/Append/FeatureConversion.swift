@@ -58,7 +58,7 @@ struct FeatureConversion {
     }
     if Int(longest) > Limits.valueBytes {
       let row = (0..<column.count).first {
-        column.isValid($0) && unsafe Int(offsets[$0 + 1] - offsets[$0]) > Limits.valueBytes
+        unsafe column.isValid($0) && Int(offsets[$0 + 1] - offsets[$0]) > Limits.valueBytes
       }
       if let row {
         throw LarderError(

@@ -46,7 +46,8 @@ package enum DefinitionRules {
       if key != .dummy { try check(name: key.name, of: "join key") }
       guard seen.insert(key.name).inserted else {
         throw LarderError(
-          .invalidArgument, "The entity \"\(entity.name)\" names the join key \"\(key.name)\" twice.")
+          .invalidArgument,
+          "The entity \"\(entity.name)\" names the join key \"\(key.name)\" twice.")
       }
     }
   }
@@ -74,7 +75,8 @@ package enum DefinitionRules {
     }
     if let life = view.timeToLive, life < .zero {
       throw LarderError(
-        .invalidArgument, "The view \"\(view.name)\" has a negative time to live; leave it out for "
+        .invalidArgument,
+        "The view \"\(view.name)\" has a negative time to live; leave it out for "
           + "no limit.")
     }
     try checkColumns(of: view)

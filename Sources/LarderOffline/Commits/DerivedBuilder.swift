@@ -1,4 +1,5 @@
 import LarderColumns
+import Synchronization
 
 /// Builds files that follow from segments and keys, such as timelines: never on the way of a commit,
 /// and safe to lose.

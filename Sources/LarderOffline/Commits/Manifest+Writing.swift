@@ -222,7 +222,7 @@ extension Manifest {
     let target = min((end + 4_095) / 4_096 * 4_096 + ManifestFile.ahead, Limits.manifestBytes)
     do {
       try file.write(record + [UInt8](repeating: 0, count: Int(target - end)), at: offset)
-    } catch where error.code == .noSpace {
+    } catch  where error.code == .noSpace {
       // The record itself may still fit.
       try file.write(record, at: offset)
     }
@@ -237,7 +237,7 @@ extension Manifest {
     do {
       return try writeFile(
         state, number: loaded.position.number + 1, chain: loaded.position.chain, &inner)
-    } catch where error.code == .noSpace {
+    } catch  where error.code == .noSpace {
       return filled
     }
   }

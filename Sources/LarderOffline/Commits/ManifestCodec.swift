@@ -4,7 +4,9 @@ import LarderEncodings
 import LarderFiles
 import LarderKeys
 
-/// The bytes of record payloads; `FORMAT.md` has the tables. Every byte read is untrusted.
+/// The bytes of record payloads.
+///
+/// `FORMAT.md` has the tables. Every byte read is untrusted.
 enum ManifestCodec {
   /// The type number and the payload of a record.
   static func encode(_ body: ManifestRecord.Body) -> (type: UInt32, payload: [UInt8]) {
@@ -165,7 +167,11 @@ enum ManifestCodec {
     if flags & SegmentFlags.partition != 0 {
       let lower = try reader.read(Int64.self)
       let upper = try reader.read(Int64.self)
-      guard lower < upper else { throw reader.failure("The partition [\(lower), \(upper)) is empty.") }
+      guard lower < upper else {
+
+        throw reader.failure("The partition [\(lower), \(upper)) is empty.")
+
+      }
       segment.partition = lower..<upper
     }
     guard segment.minID <= segment.maxID, segment.minEvent <= segment.maxEvent,

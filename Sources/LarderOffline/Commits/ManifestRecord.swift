@@ -52,7 +52,7 @@ package struct ManifestRecord: Sendable {
   }
 }
 
-/// The numbers by which the records' types go in files. They never change their meaning.
+/// The numbers by which the records' types go in files; their meaning never changes.
 enum ManifestRecordType {
   static let checkpoint: UInt32 = 1
   static let definitions: UInt32 = 2

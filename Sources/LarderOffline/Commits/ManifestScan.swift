@@ -46,7 +46,7 @@ extension LoadedManifest {
     _ path: String, number: UInt64, _ files: any FileSystem
   ) throws(LarderError) -> LoadedManifest? {
     let file: any File
-    do { file = try files.open(path, .read) } catch where error.code == .notFound { return nil }
+    do { file = try files.open(path, .read) } catch  where error.code == .notFound { return nil }
     let status = try file.status()
     guard status.bytes <= Limits.manifestBytes else {
       throw LarderError(.corrupt, "The manifest has \(status.bytes) bytes.", file: path)

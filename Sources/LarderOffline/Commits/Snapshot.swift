@@ -73,9 +73,9 @@ extension Store {
     }
     let pin = try pins.pin(commit)
     let isKept = manifest.oldestRetained <= commit || commit == newest.head.id
-    guard isKept, let state = try manifest.state(at: commit),
-      try commit == newest.head.id || isComplete(state)
-    else {
+    let found = isKept ? try manifest.state(at: commit) : nil
+    let isWhole = try found.map { state throws(LarderError) in try isComplete(state) } ?? false
+    guard let state = found, isWhole || commit == newest.head.id else {
       pin.release()
       throw LarderError(
         .notFound,

@@ -28,7 +28,6 @@ package final class Store: Sendable {
   let locks: LockFile?
   let pins: SnapshotPins
   let cache: SegmentCache
-  let keyCache: KeyCache
   /// What is built beside segments once they are merged, such as timelines.
   let derived = Mutex<[any DerivedBuilder]>([])
 
@@ -44,7 +43,6 @@ package final class Store: Sendable {
     self.locks = locks
     self.pins = pins
     cache = SegmentCache(layout: layout, files: host.files)
-    keyCache = KeyCache()
   }
 
   /// Opens a store.
@@ -127,7 +125,7 @@ package final class Store: Sendable {
   func refresh() throws(LarderError) -> StoreState {
     do {
       return try manifest.refresh()
-    } catch where error.code == .notAStore {
+    } catch  where error.code == .notAStore {
       let names = try host.files.names(in: layout.root)
       guard names.contains("keys") || names.contains("offline") else { throw error }
       throw LarderError(
@@ -153,9 +151,7 @@ package final class Store: Sendable {
   ) throws(LarderError) -> (state: StoreState, didCommit: Bool) {
     let held = try writerLocks().acquire(.commit, timeout: options.lockTimeout)
     defer { held.release() }
-    return try manifest.commit(
-      now: host.now(),
-      pruning: { state throws(LarderError) in try self.prune(&state) }, plan: plan)
+    return try manifest.commit(now: host.now(), pruning: { _ in }, plan: plan)
   }
 }
 
@@ -185,11 +181,9 @@ extension Store {
   package func drop(
     view: String, dryRun: Bool = false
   ) throws(LarderError) -> (changes: [DefinitionChange], commit: Commit) {
-    let result = try change(dryRun: dryRun) { catalog throws(LarderError) in
+    try change(dryRun: dryRun) { catalog throws(LarderError) in
       try catalog.dropping(view: view)
     }
-    if !dryRun { try sweepQuietly() }
-    return result
   }
 
   private func change(

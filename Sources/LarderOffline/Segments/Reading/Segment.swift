@@ -61,8 +61,15 @@ package final class Segment: Sendable {
     seeds = SegmentSeeds(ends.uuid)
     footerOffset = UInt64(ends.footer.lowerBound)
     footer = try ends.readFooter(map, seeds)
-    description = footer.description(
+    var found = footer.description(
       uuid: ends.uuid, fileBytes: bytes, footerHash: ends.footerHash)
+    // An append learns its number when it commits, after its files are sealed: the file holds the
+    // number it planned with, and the manifest's is the one that counts.
+    if let expected, found.lastCommit <= expected.lastCommit {
+      found.firstCommit = expected.firstCommit
+      found.lastCommit = expected.lastCommit
+    }
+    description = found
     if let expected, expected != description {
       throw LarderError(
         .corrupt, "The file is a sound segment, but not the one its commit wrote.", file: path)
