@@ -1,0 +1,64 @@
+import LarderColumns
+
+/// How a CSV file is written (RFC 4180 with the freedoms that files in the wild take).
+///
+/// Cells may be quoted; a quote inside is doubled; a quoted cell may hold delimiters and newlines.
+/// Lines end in LF or CRLF; an empty line is skipped where there is more than one column. A UTF-8
+/// byte-order mark is skipped. An unquoted empty cell is null, a quoted empty cell is the empty
+/// string, in and out.
+package struct CSVFormat: Sendable, Hashable {
+  /// The byte between cells.
+  package var delimiter: UInt8
+  /// What else an unquoted cell may say for null, such as `NA`.
+  package var nulls: [[UInt8]]
+
+  /// Makes a format.
+  ///
+  /// - Throws: `invalidArgument` for a delimiter that is a quote, a line end or not ASCII.
+  package init(
+    delimiter: Character = ",", nulls: [String] = []
+  ) throws(LarderError) {
+    guard let byte = delimiter.asciiValue, delimiter != "\"", byte != 0x0A, byte != 0x0D else {
+      throw LarderError(
+        .invalidArgument,
+        "A delimiter is one ASCII character other than a quote or a line end.")
+    }
+    self.delimiter = byte
+    self.nulls = nulls.filter { !$0.isEmpty }.map { Array($0.utf8) }
+  }
+
+  /// Commas, and no spelling of null but the empty cell.
+  package static let standard = CSVFormat(comma: ())
+
+  private init(comma: Void) {
+    delimiter = UInt8(ascii: ",")
+    nulls = []
+  }
+}
+
+/// What happens to a record that cannot be read.
+package enum CSVErrorPolicy: String, Sendable, Hashable, CaseIterable {
+  /// The first one ends the reading.
+  case stop
+  /// It is left out and counted.
+  case skip
+}
+
+/// The records left out under `CSVErrorPolicy.skip`.
+package struct SkippedRecords: Sendable, Hashable {
+  /// How many were left out.
+  package var count = 0
+  /// How many for each reason, such as `column "temp": not a float64`.
+  package var reasons: [String: Int] = [:]
+  /// The first few, in full.
+  package var samples: [LarderError] = []
+
+  /// How many are kept in full.
+  package static let samplesKept = 5
+
+  mutating func add(_ error: LarderError, reason: String) {
+    count += 1
+    reasons[reason, default: 0] += 1
+    if samples.count < Self.samplesKept { samples.append(error) }
+  }
+}
