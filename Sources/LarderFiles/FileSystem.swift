@@ -120,7 +120,8 @@ package protocol File: AnyObject, Sendable {
 
   /// Takes an open-file-description lock on bytes without waiting; false if another holds it.
   ///
-  /// A shared lock needs a file open for reading, an exclusive one a file open for writing.
+  /// A shared lock needs a file open for reading, an exclusive one a file open for writing. The
+  /// lock lasts until it is given up, or until this object and all its maps are gone.
   func tryLock(_ range: Range<UInt64>, _ kind: LockKind) throws(LarderError) -> Bool
 
   /// Gives up this description's locks on bytes.

@@ -22,12 +22,8 @@ int64_t larder_file_system_kind(const char *path);
 extern const uint8_t larder_xxh3_secret_bytes[192];
 static inline const uint8_t *larder_xxh3_secret(void) { return larder_xxh3_secret_bytes; }
 
-/// Consumes an input of more than 240 bytes into the eight accumulators of XXH3-64: its whole
-/// blocks of 1,024 bytes, the whole stripes of 64 after them, and the last 64 bytes.
-///
-/// @param secret 192 bytes.
-void larder_xxh3_accumulate(uint64_t accumulators[8], const void *input, size_t length,
-                            const void *secret);
+/// XXH3-64 of an input of more than 240 bytes.
+uint64_t larder_xxh3_long(const void *input, size_t length, uint64_t seed);
 
 /// Whether larder_crc32c may be called: the processor has the instruction.
 int larder_has_crc32c(void);

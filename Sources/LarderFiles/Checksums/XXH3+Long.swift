@@ -1,20 +1,13 @@
-/// Inputs of more than 240 bytes: eight accumulators over stripes of 64 bytes.
+/// Inputs of more than 240 bytes: eight accumulators over stripes of 64 bytes. The twin of the C
+/// kernel, for the test of agreement.
 extension XXH3 {
   private static let secretBytes = 192
   private static let stripeBytes = 64
   private static let stripesPerBlock = (secretBytes - stripeBytes) / 8
 
   /// The hash of more than 240 bytes.
-  ///
-  /// - Parameter accumulate: consumes the input; see `accumulate`.
-  @inline(__always)
-  static func longHash(
-    _ bytes: UnsafeRawBufferPointer, _ seed: UInt64,
-    accumulate: (inout SIMD8<UInt64>, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
-  ) -> UInt64 {
-    if seed == 0 {
-      return unsafe longHash(bytes, secret: xxh3Secret, accumulate: accumulate)
-    }
+  static func longHash(_ bytes: UnsafeRawBufferPointer, _ seed: UInt64) -> UInt64 {
+    if seed == 0 { return unsafe longHash(bytes, secret: xxh3Secret) }
     return unsafe withUnsafeTemporaryAllocation(byteCount: secretBytes, alignment: 64) { secret in
       // Each pair of words of the secret takes the seed with both signs.
       for pair in 0..<secretBytes / 16 {
@@ -24,15 +17,12 @@ extension XXH3 {
         unsafe secret.storeBytes(
           of: high.littleEndian, toByteOffset: 16 * pair + 8, as: UInt64.self)
       }
-      return unsafe longHash(
-        bytes, secret: UnsafeRawBufferPointer(secret), accumulate: accumulate)
+      return unsafe longHash(bytes, secret: UnsafeRawBufferPointer(secret))
     }
   }
 
-  @inline(__always)
   private static func longHash(
-    _ bytes: UnsafeRawBufferPointer, secret: UnsafeRawBufferPointer,
-    accumulate: (inout SIMD8<UInt64>, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Void
+    _ bytes: UnsafeRawBufferPointer, secret: UnsafeRawBufferPointer
   ) -> UInt64 {
     var sums = SIMD8<UInt64>(
       XXH3Prime.short3, XXH3Prime.wide1, XXH3Prime.wide2, XXH3Prime.wide3, XXH3Prime.wide4,
@@ -47,9 +37,8 @@ extension XXH3 {
     return xxh3Avalanche(hash)
   }
 
-  /// Consumes the whole blocks, the whole stripes after them, and the last 64 bytes: the twin of
-  /// the C kernel.
-  static func accumulate(
+  /// Consumes the whole blocks, the whole stripes after them, and the last 64 bytes.
+  private static func accumulate(
     _ sums: inout SIMD8<UInt64>, _ bytes: UnsafeRawBufferPointer,
     _ secret: UnsafeRawBufferPointer
   ) {

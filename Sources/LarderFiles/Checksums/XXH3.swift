@@ -5,8 +5,8 @@ import CLarderKernels
 /// The algorithm is Yann Collet's, by its public specification. The hash of nothing, or of zeros, is not zero, and the seed binds a hash to the place of its
 /// bytes: a page moved to another place does not verify there.
 ///
-/// Inputs of up to 240 bytes take a few multiplications; the loop over longer ones is a C kernel,
-/// `larder_xxh3_accumulate`, with a twin in Swift.
+/// Inputs of up to 240 bytes take a few multiplications; longer ones go to a C kernel,
+/// `larder_xxh3_long`, which has a twin in Swift.
 package enum XXH3 {
   /// The hash of bytes.
   ///
@@ -16,13 +16,7 @@ package enum XXH3 {
   /// - Complexity: O(bytes).
   package static func hash64(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
     guard bytes.count > shortLimit else { return unsafe shortHash(bytes, seed) }
-    return unsafe longHash(bytes, seed) { accumulators, input, secret in
-      unsafe withUnsafeMutableBytes(of: &accumulators) { lanes in
-        let words = unsafe lanes.assumingMemoryBound(to: UInt64.self)
-        unsafe larder_xxh3_accumulate(
-          words.baseAddress, input.baseAddress, input.count, secret.baseAddress)
-      }
-    }
+    return unsafe larder_xxh3_long(bytes.baseAddress, bytes.count, seed)
   }
 
   /// The hash of an array of bytes.
@@ -33,9 +27,7 @@ package enum XXH3 {
   /// The same hash without the C kernel: its twin in the test of agreement.
   package static func portableHash64(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
     guard bytes.count > shortLimit else { return unsafe shortHash(bytes, seed) }
-    return unsafe longHash(bytes, seed) { accumulators, input, secret in
-      unsafe accumulate(&accumulators, input, secret)
-    }
+    return unsafe longHash(bytes, seed)
   }
 
   /// The longest input of the short forms.

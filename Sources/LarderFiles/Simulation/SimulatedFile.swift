@@ -2,6 +2,8 @@ import Glibc
 import LarderColumns
 
 /// An open file of a simulated machine.
+///
+/// A map holds on to it, as a map does to an open file description: its locks stay that long.
 final class SimulatedFile: File, @unchecked Sendable {
   let path: String
   private let machine: SimulatedMachine
@@ -160,7 +162,7 @@ final class SimulatedFile: File, @unchecked Sendable {
       ? SimulatedBytes(copying: inode.bytes, count: bytes, capacity: bytes) : inode.bytes
     return unsafe MappedFile(
       path: path, bytes: UnsafeRawBufferPointer(start: block.start, count: bytes),
-      release: { withExtendedLifetime(block) {} })
+      release: { [self] in withExtendedLifetime((block, self)) {} })
   }
 
   func mapShared(bytes: Int, writable: Bool) throws(LarderError) -> MappedFile {
@@ -177,7 +179,10 @@ final class SimulatedFile: File, @unchecked Sendable {
     let share = SimulatedShare(machine: machine, inode: inode, process: process, block: block)
     return unsafe MappedFile(
       path: path, bytes: UnsafeRawBufferPointer(start: block.start, count: bytes),
-      release: { share.end() })
+      release: { [self] in
+        share.end()
+        withExtendedLifetime(self) {}
+      })
   }
 
   private func checkMap(_ bytes: Int) throws(LarderError) {

@@ -147,9 +147,9 @@ package struct SimulatedFileSystem: FileSystem {
     guard let found = try machine.node(at: path, .link) else {
       throw machine.failure(ENOENT, .link, path)
     }
-    guard case .file(let inode) = found else { throw machine.failure(EPERM, .link, path) }
     let (directory, name) = try machine.parent(of: newPath, .link)
     if directory.entries[name] != nil { throw machine.failure(EEXIST, .link, newPath) }
+    guard case .file(let inode) = found else { throw machine.failure(EPERM, .link, path) }
     directory.set(name, to: .file(inode), operation: machine.operations)
     inode.links += 1
   }
