@@ -43,7 +43,8 @@ import LarderColumns
   /// The form in which kernels take it; valid while this object lives and nothing is appended.
   var view: larder_key_runs {
     unsafe larder_key_runs(
-      runs: runs, blocks: blocks, run_count: UInt32(count), first: first, end: end, spare: 0)
+      runs: runs, blocks: blocks, stride: stride ?? 0, run_count: UInt32(count), first: first,
+      end: end, spare: 0)
   }
 
   /// Keeps the owner of runs' memory.
