@@ -63,7 +63,7 @@ private final class Head: Sendable {
 @Suite struct KeyDirectoryTests {
   /// `LARDER_SEEDS` asks for more.
   private static let seeds =
-    ProcessInfo.processInfo.environment["LARDER_SEEDS"].flatMap { UInt64($0) } ?? 2
+    ProcessInfo.processInfo.environment["LARDER_SEEDS"].flatMap { UInt64($0) } ?? 1
 
   /// Commits, aborted commits, erasures, maps and reopenings against a dictionary.
   @Test(arguments: schemasUnderTest, [UInt64.max, 0x7, 0])
