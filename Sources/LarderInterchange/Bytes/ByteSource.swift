@@ -68,6 +68,11 @@ package final class ByteSource {
     }
   }
 
+  /// Opens a path of this machine's; `-` is standard input.
+  package convenience init(path: String) throws(LarderError) {
+    try self.init(path: path, files: POSIXFileSystem())
+  }
+
   /// Bytes in memory, for tests and text that is already there.
   package init(name: String, bytes: [UInt8]) {
     self.name = name
@@ -129,6 +134,12 @@ package final class ByteSource {
 
   /// Reads everything into one window.
   func gather() throws(LarderError) { while !isFinal { _ = try advance(keepingFrom: 0) } }
+
+  /// All bytes, for small inputs.
+  package func readAll() throws(LarderError) -> [UInt8] {
+    try gather()
+    return unsafe Array(window)
+  }
 
   private static func failure(_ what: String, _ path: String) -> LarderError {
     let code: LarderError.Code =

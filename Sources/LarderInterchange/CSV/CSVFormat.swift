@@ -56,6 +56,16 @@ package struct SkippedRecords: Sendable, Hashable {
   /// How many are kept in full.
   package static let samplesKept = 5
 
+  /// Adds those of another file.
+  package mutating func merge(_ other: SkippedRecords) {
+    count += other.count
+    reasons.merge(other.reasons, uniquingKeysWith: +)
+    samples += other.samples.prefix(Self.samplesKept - samples.count)
+  }
+
+  /// Nothing left out.
+  package init() {}
+
   mutating func add(_ error: LarderError, reason: String) {
     count += 1
     reasons[reason, default: 0] += 1

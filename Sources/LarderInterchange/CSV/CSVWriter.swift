@@ -6,8 +6,8 @@ import LarderColumns
 /// the same bits; times are ISO 8601 in UTC, ending in `Z`; bytes are base64; lists are JSON arrays.
 /// Cells are quoted where they hold a delimiter, a quote or a line end.
 package struct CSVWriter {
-  private let delimiter: UInt8
-  private let lineEnd: [UInt8]
+  package let delimiter: UInt8
+  package let lineEnd: [UInt8]
 
   /// Makes a writer.
   ///
