@@ -2,7 +2,9 @@
 /// replays a failing case.
 public struct SeededRandom: RandomNumberGenerator, Sendable {
   private var state: UInt64
+  /// Begins at a seed.
   public init(seed: UInt64) { state = seed }
+  /// 64 random bits.
   public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state

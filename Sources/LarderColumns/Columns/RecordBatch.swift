@@ -1,4 +1,6 @@
-/// Columns of one length with their names: what goes in and what comes out. Immutable.
+/// Columns of one length with their names: what goes in and what comes out.
+///
+/// Immutable.
 public struct RecordBatch: Sendable {
   /// Names and types of the columns.
   public let schema: Schema

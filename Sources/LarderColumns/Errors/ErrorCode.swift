@@ -1,5 +1,7 @@
 extension LarderError {
-  /// The kinds of failure. The raw values are shared with the C interface and never change.
+  /// The kinds of failure.
+  ///
+  /// The raw values are shared with the C interface and never change.
   public enum Code: Int32, Sendable, Hashable, CaseIterable {
     /// An argument that no store could accept: a negative duration, an empty name.
     case invalidArgument = 1
@@ -45,7 +47,9 @@ extension LarderError {
 }
 
 extension LarderError.Code {
-  /// How a code is told to a shell and to Python. The one table of the project.
+  /// How a code is told to a shell and to Python.
+  ///
+  /// The one table of the project.
   public var outcome: (exitCode: Int32, pythonException: String) {
     switch self {
     case .invalidArgument: (2, "InvalidArgumentError")

@@ -1,4 +1,6 @@
-/// Every limit of the engine, in one place. Each is tested at one below, at, and one above.
+/// Every limit of the engine, in one place.
+///
+/// Each is tested at one below, at, and one above.
 public enum Limits {
   /// Bytes of UTF-8 in a name of a view, entity, feature or column.
   public static let nameBytes = 255

@@ -14,7 +14,9 @@ public struct ColumnField: Hashable, Sendable {
 
 /// The columns of a batch, in order.
 public struct Schema: Hashable, Sendable {
-  /// The fields, in order. Names may repeat in what callers bring; the engine refuses them by name.
+  /// The fields, in order.
+  ///
+  /// Names may repeat in what callers bring; the engine refuses them by name.
   public var fields: [ColumnField]
 
   /// Makes a schema of fields in order.

@@ -1,4 +1,6 @@
-/// One value in a form for people: definitions, messages, tests. Bulk data stays in columns.
+/// One value in a form for people: definitions, messages, tests.
+///
+/// Bulk data stays in columns.
 ///
 /// Floats compare by bit pattern, so that a NaN equals itself and -0.0 differs from 0.0.
 public enum Value: Sendable {

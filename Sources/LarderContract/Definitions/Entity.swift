@@ -1,6 +1,8 @@
 import LarderColumns
 
-/// The type of a join key's values. Each key name has one type in the whole store.
+/// The type of a join key's values.
+///
+/// Each key name has one type in the whole store.
 public enum JoinKeyType: String, Sendable, Hashable, CaseIterable {
   /// UTF-8 text.
   case string

@@ -70,7 +70,9 @@ public struct FeatureView: Sendable, Hashable {
   public var eventTimestamp: String
   /// The column of the time at which a row became known, if there is one.
   public var createdTimestamp: String?
-  /// The unit of both time columns as stored: microseconds or nanoseconds. It never changes.
+  /// The unit of both time columns as stored: microseconds or nanoseconds.
+  ///
+  /// It never changes.
   public var timeUnit: TimeUnit
   /// How wide the partitions of compacted segments are.
   public var partition: PartitionWidth

@@ -2,7 +2,9 @@ import LarderColumns
 
 /// Durations as definitions write them: a whole number and a unit, such as `90s` or `3h`.
 package enum TimeToLive {
-  /// The units, longest first, in nanoseconds. A day has 24 hours and a week 7 days, as in UTC.
+  /// The units, longest first, in nanoseconds.
+  ///
+  /// A day has 24 hours and a week 7 days, as in UTC.
   private static let units: [(name: String, nanoseconds: Int128)] = [
     ("w", 604_800_000_000_000), ("d", 86_400_000_000_000), ("h", 3_600_000_000_000),
     ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1),

@@ -1,6 +1,8 @@
 import LarderColumns
 
-/// A store of feature history. Feast's OfflineStore, in Swift.
+/// A store of feature history.
+///
+/// Feast's OfflineStore, in Swift.
 ///
 /// Larder ships `SegmentOfflineStore` and the plain `InMemoryOfflineStore`; others may bring their
 /// own. `LarderConformance` checks a store against this contract.

@@ -20,7 +20,9 @@ struct CSVField {
   @inline(__always) var isEscaped: Bool { word & 1 << 63 != 0 }
 }
 
-/// Some records of a file: where their wanted cells lie. Few enough to stay in the cache.
+/// Some records of a file: where their wanted cells lie.
+///
+/// Few enough to stay in the cache.
 struct CSVChunk {
   /// Records tokenized at a time.
   static let maxRecords = 1_024

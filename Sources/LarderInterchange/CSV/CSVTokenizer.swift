@@ -100,7 +100,9 @@ struct CSVTokenizer {
     return position &+ 2
   }
 
-  /// Reads one record. Static, with everything handed in: the loop touches no property.
+  /// Reads one record.
+  ///
+  /// Static, with everything handed in: the loop touches no property.
   private static func record(
     _ window: Span<UInt8>, from start: Int, isFinal: Bool, line: Int, delimiter: UInt8,
     slots: Span<Int32>, base: Int, into fields: inout MutableSpan<CSVField>, at first: Int,

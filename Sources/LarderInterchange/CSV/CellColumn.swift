@@ -165,7 +165,9 @@ struct CellColumn {
   }
 }
 
-/// Walks one column's cells through a chunk. One loop per type; the closures are inlined.
+/// Walks one column's cells through a chunk.
+///
+/// One loop per type; the closures are inlined.
 private struct CellWalk {
   let chunk: CSVChunk
   let cell: Int

@@ -1,6 +1,8 @@
 import LarderColumns
 
-/// Why a cell is not a value of its column's type. Cheap to make; the words come later.
+/// Why a cell is not a value of its column's type.
+///
+/// Cheap to make; the words come later.
 enum CellFlaw: Error, Hashable {
   /// The text is something else.
   case notOfType
