@@ -71,7 +71,7 @@ let package = Package(
       swiftSettings: engine),
     .target(
       name: "LarderInterchange",
-      dependencies: ["LarderColumns", "LarderContract", "LarderFiles"],
+      dependencies: ["LarderColumns", "LarderContract", "LarderFiles", "CZstd", "CLZ4"],
       swiftSettings: engine),
     .target(
       name: "Larder",

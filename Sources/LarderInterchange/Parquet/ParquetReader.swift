@@ -1,0 +1,236 @@
+import LarderColumns
+import LarderFiles
+
+/// Reads a Parquet file as batches of columns.
+///
+/// Memory is bounded by the batches in flight and one page per column being read, whatever the
+/// size of the file and of its row groups. Several row groups, or else the columns of one, are
+/// decoded at once.
+package final class ParquetReader: TableReader {
+  package let schema: Schema
+  /// How many rows the row groups that are not skipped have.
+  package let rowCount: Int?
+  /// How many row groups were left out because of the bounds.
+  package let skippedRowGroups: Int
+
+  private let source: ByteSource
+  private let options: TableReadOptions
+  private let fileEnd: Int
+  private let columns: [SelectedColumn]
+  /// Row groups still to read, the next one last.
+  private var rowGroups: [RowGroup]
+  /// A row group larger than a batch, of which some rows were read.
+  private var partial: PartialRowGroup?
+  /// Batches that are done, the next one last.
+  private var ready: [RecordBatch] = []
+  private var scratch: [PageScratch] = []
+
+  /// A column to read.
+  private struct SelectedColumn {
+    var name: String
+    var leaf: Int
+    var shape: ColumnShape
+  }
+
+  private struct PartialRowGroup {
+    var readers: [ColumnChunkReader]
+    var rowsLeft: Int
+    var batchRows: Int
+  }
+
+  /// Opens a file: reads its footer and checks that the columns asked for can be read.
+  ///
+  /// - Throws: `invalidInput` if it is not a Parquet file; `unsupported` for a column that is not
+  ///   read, with the feature's name; `notFound` for a column that is not there; `io`.
+  package init(_ source: ByteSource, options: TableReadOptions = TableReadOptions())
+    throws(LarderError)
+  {
+    self.source = source
+    self.options = options
+    do throws(LarderError) {
+      let (metadata, fileEnd) = try ParquetReader.footer(source)
+      self.fileEnd = fileEnd
+      let fields = try metadata.fields(int96Unit: options.int96Unit)
+      columns = try ParquetReader.select(fields, options.columns)
+      schema = Schema(columns.map { ColumnField($0.name, $0.shape.dataType) })
+      let leafCount = metadata.leafCount
+      for group in metadata.rowGroups where group.chunks.count != leafCount {
+        throw .malformed(
+          "A row group has \(group.chunks.count) columns, and the schema has \(leafCount).")
+      }
+      let filter = try RowGroupFilter(options.bounds, fields: fields, metadata: metadata)
+      var kept: [RowGroup] = []
+      for group in metadata.rowGroups where filter.mayMatch(group) { kept.append(group) }
+      var rows = 0
+      for group in kept {
+        let (sum, overflow) = rows.addingReportingOverflow(group.rowCount)
+        guard !overflow else { throw .malformed("The row groups have more than 2^63 rows.") }
+        rows = sum
+      }
+      skippedRowGroups = metadata.rowGroups.count - kept.count
+      rowCount = rows
+      rowGroups = kept.reversed()
+    } catch { throw error.located(file: source.name) }
+  }
+
+  private static func select(
+    _ fields: [ParquetField], _ names: [String]?
+  ) throws(LarderError) -> [SelectedColumn] {
+    var chosen = fields
+    if let names {
+      chosen = []
+      for name in names {
+        guard let field = fields.first(where: { $0.name == name }) else {
+          throw LarderError(
+            .notFound,
+            "The file has no column \"\(name)\". \(suggestion(for: name, among: fields.map(\.name)))"
+          )
+        }
+        chosen.append(field)
+      }
+    }
+    var columns: [SelectedColumn] = []
+    for field in chosen {
+      let shape = try field.shape.get()
+      columns.append(SelectedColumn(name: field.name, leaf: field.leaf, shape: shape))
+    }
+    return columns
+  }
+
+  package func nextBatch() throws(LarderError) -> RecordBatch? {
+    do throws(LarderError) {
+      while ready.isEmpty {
+        if partial != nil {
+          ready.append(try readPartial())
+        } else if !(try readWave()) {
+          return nil
+        }
+      }
+    } catch { throw error.located(file: source.name) }
+    return ready.popLast()
+  }
+
+  /// How many rows of a row group make a batch.
+  private func batchRows(_ group: RowGroup) -> Int {
+    var bytes = 0
+    for column in columns {
+      bytes =
+        bytes.addingReportingOverflow(group.chunks[column.leaf].uncompressedBytes).partialValue
+    }
+    let perRow = max(1, bytes) / max(1, group.rowCount) + 1
+    return max(1, min(options.batchRows, Limits.batchRows, options.batchBytes / perRow))
+  }
+
+  /// Decodes the next row groups, one for each thread.
+  ///
+  /// - Returns: false if there are none.
+  private func readWave() throws(LarderError) -> Bool {
+    var wave: [RowGroup] = []
+    while wave.count < max(1, options.threads), let group = rowGroups.last {
+      let batchRows = batchRows(group)
+      if group.rowCount > batchRows {
+        if wave.isEmpty {
+          rowGroups.removeLast()
+          try open(group, batchRows)
+          return true
+        }
+        break
+      }
+      rowGroups.removeLast()
+      if group.rowCount > 0 { wave.append(group) }
+    }
+    guard !wave.isEmpty else { return false }
+    while scratch.count < max(1, options.threads) { scratch.append(PageScratch()) }
+    // Largest first, so that the threads end together.
+    let groups = wave
+    var tasks = groups.indices.flatMap { group in columns.indices.map { (group, $0) } }
+    tasks.sort { a, b in
+      groups[a.0].chunks[columns[a.1].leaf].uncompressedBytes
+        > groups[b.0].chunks[columns[b.1].leaf].uncompressedBytes
+    }
+    let order = tasks
+    let scratch = scratch
+    let done = try performTasks(order.count, threads: options.threads) {
+      task, worker throws(LarderError) in
+      let (group, column) = order[task]
+      let reader = try self.reader(groups[group], column, scratch[worker])
+      return try self.read(reader, column, groups[group].rowCount)
+    }
+    var places = groups.map { _ in [Column?](repeating: nil, count: columns.count) }
+    for (task, column) in zip(order, done) { places[task.0][task.1] = column }
+    for (group, columns) in zip(groups, places).reversed() {
+      ready.append(
+        RecordBatch(
+          unchecked: schema, columns: columns.compactMap { $0 }, count: group.rowCount))
+    }
+    return true
+  }
+
+  private func reader(
+    _ group: RowGroup, _ index: Int, _ scratch: PageScratch
+  ) throws(LarderError) -> ColumnChunkReader {
+    let column = columns[index]
+    do throws(LarderError) {
+      let chunk = group.chunks[column.leaf]
+      try check(chunk, column.shape, rows: group.rowCount)
+      return try ColumnChunkReader(
+        source: source, chunk: chunk, shape: column.shape, fileEnd: fileEnd,
+        keepsDictionary: options.keepsDictionaries, scratch: scratch)
+    } catch { throw error.located(file: source.name, column: column.name) }
+  }
+
+  private func check(
+    _ chunk: ColumnChunk, _ shape: ColumnShape, rows: Int
+  ) throws(LarderError) {
+    if chunk.isEncrypted {
+      throw LarderError(.unsupported, "The column is encrypted, which is not read.")
+    }
+    if let other = chunk.externalFile, !other.isEmpty {
+      throw LarderError(.unsupported, "The column lies in another file, \(other).")
+    }
+    guard chunk.hasMetadata else { throw .malformed("A column chunk has no metadata.") }
+    guard chunk.type == shape.leaf.physical else {
+      throw .malformed("A column chunk's type is not the schema's, \(shape.leaf.physical).")
+    }
+    guard shape.isList ? chunk.valueCount >= rows : chunk.valueCount == rows else {
+      throw .malformed(
+        "A column chunk has \(chunk.valueCount) values in a row group of \(rows) rows.")
+    }
+  }
+
+  private func read(
+    _ reader: ColumnChunkReader, _ column: Int, _ rows: Int
+  ) throws(LarderError) -> Column {
+    do throws(LarderError) { return try reader.read(rows: rows) } catch {
+      throw error.located(file: source.name, column: columns[column].name)
+    }
+  }
+
+  /// Starts a row group that is larger than a batch.
+  private func open(_ group: RowGroup, _ batchRows: Int) throws(LarderError) {
+    var readers: [ColumnChunkReader] = []
+    for index in columns.indices {
+      readers.append(try reader(group, index, PageScratch()))
+    }
+    partial = PartialRowGroup(readers: readers, rowsLeft: group.rowCount, batchRows: batchRows)
+  }
+
+  private func readPartial() throws(LarderError) -> RecordBatch {
+    guard var group = partial else { throw .malformed("No row group is open.") }
+    let rows = min(group.batchRows, group.rowsLeft)
+    let readers = group.readers
+    let columns = try performTasks(readers.count, threads: options.threads) {
+      task, _ throws(LarderError) in
+      try self.read(readers[task], task, rows)
+    }
+    group.rowsLeft -= rows
+    partial = group.rowsLeft > 0 ? group : nil
+    return RecordBatch(unchecked: schema, columns: columns, count: rows)
+  }
+}
+
+// What the threads of a wave share is constant while they run: each task makes or has its own
+// column reader.
+extension ParquetReader: @unchecked Sendable {}
+extension ColumnChunkReader: @unchecked Sendable {}
+extension PageScratch: @unchecked Sendable {}

@@ -1,0 +1,10 @@
+import LarderColumns
+
+extension Limits {
+  /// Bytes of a Parquet footer or of an Arrow message's metadata.
+  package static let metadataBytes = 256 << 20
+  /// Bytes of one Parquet page, decompressed.
+  package static let parquetPageBytes = 1 << 30
+  /// Bytes of one Parquet page header: statistics of long texts make it long.
+  package static let parquetPageHeaderBytes = 16 << 20
+}

@@ -1,0 +1,419 @@
+"""Writes Parquet and Arrow files with pyarrow, and beside each the values it holds as text.
+
+    generate.py parquet|arrow|defaults|golden DIRECTORY COUNT SEED
+
+FILE.expected has a line for each column: name, tab, Larder's type, tab, the values. Values are
+written so that no two differ in silence: floats by their bits, texts and bytes in hexadecimal.
+"""
+import decimal, math, os, random, struct, sys
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+RNG = random.Random()
+NAN = ['nan']
+
+
+def show(v, t):
+    if v is None:
+        return 'N'
+    if pa.types.is_list(t) or pa.types.is_large_list(t) or pa.types.is_fixed_size_list(t):
+        return '[' + ','.join(show(x, t.value_type) for x in v) + ']'
+    if pa.types.is_dictionary(t):
+        return show(v, t.value_type)
+    if isinstance(t, pa.UuidType):
+        return 's' + str(v).encode().hex()
+    if isinstance(t, pa.JsonType):
+        return 's' + v.encode().hex()
+    if pa.types.is_boolean(t):
+        return 'T' if v else 'F'
+    if pa.types.is_float16(t) or pa.types.is_float32(t):
+        return 'nan' if math.isnan(v) else 'f%x' % struct.unpack('<I', struct.pack('<f', v))[0]
+    if pa.types.is_float64(t):
+        return 'nan' if math.isnan(v) else 'd%x' % struct.unpack('<Q', struct.pack('<d', v))[0]
+    if pa.types.is_decimal(t):
+        return 's' + format(v, 'f').encode().hex()
+    if isinstance(v, str):
+        return 's' + v.encode().hex()
+    if isinstance(v, bytes):
+        return 'b' + v.hex()
+    return str(v)
+
+
+def raw(t):
+    """The integers in which ticks and days are held."""
+    if pa.types.is_date32(t) or pa.types.is_time32(t):
+        return pa.int32()
+    if pa.types.is_timestamp(t) or pa.types.is_time64(t) or pa.types.is_date64(t) or pa.types.is_duration(t):
+        return pa.int64()
+    return t
+
+
+def strings(array, scaled):
+    """The values of an array as text."""
+    t = array.type
+    if pa.types.is_list(t) or pa.types.is_large_list(t):
+        inner, ends = strings(array.values, scaled), array.offsets.to_pylist()
+        valid = array.is_valid().to_pylist()
+        return ['[' + ','.join(inner[ends[i]:ends[i + 1]]) + ']' if v else 'N' for i, v in enumerate(valid)]
+    if pa.types.is_date64(t) and scaled:
+        array = array.cast(pa.date32())
+    if pa.types.is_timestamp(t) and t.unit == 's' and scaled:
+        array = array.cast(pa.timestamp('ms', t.tz))
+    if pa.types.is_null(t):
+        return ['N'] * len(array)
+    if raw(array.type) != array.type:
+        array = array.view(raw(array.type))
+    return [show(v, array.type) for v in array.to_pylist()]
+
+
+def larder(t, scaled=True):
+    """Larder's name for what a column of the type becomes; `scaled`: Parquet has no seconds."""
+    if pa.types.is_list(t) or pa.types.is_large_list(t) or pa.types.is_fixed_size_list(t):
+        return 'list<%s>' % larder(t.value_type, scaled)
+    if pa.types.is_dictionary(t):
+        return larder(t.value_type, scaled)
+    if isinstance(t, pa.UuidType):
+        return 'uuid'
+    if isinstance(t, pa.JsonType):
+        return 'json'
+    if pa.types.is_boolean(t):
+        return 'bool'
+    if t in (pa.int8(), pa.int16(), pa.int32(), pa.uint8(), pa.uint16()):
+        return 'int32'
+    if pa.types.is_integer(t) or pa.types.is_time(t) or pa.types.is_duration(t):
+        return 'int64'
+    if pa.types.is_float16(t) or pa.types.is_float32(t):
+        return 'float32'
+    if pa.types.is_float64(t):
+        return 'float64'
+    if pa.types.is_decimal(t):
+        return 'decimal'
+    if pa.types.is_date32(t) or (pa.types.is_date64(t) and scaled):
+        return 'date'
+    if pa.types.is_date64(t):
+        return 'timestamp(ms)'
+    if pa.types.is_timestamp(t):
+        unit = 'ms' if scaled and t.unit == 's' else t.unit
+        return 'timestamp' if unit == 'us' else 'timestamp(%s)' % unit
+    if pa.types.is_null(t):
+        return 'int32' if scaled else 'string'
+    if pa.types.is_string(t) or pa.types.is_large_string(t) or pa.types.is_string_view(t):
+        return 'string'
+    return 'bytes'
+
+
+def expected(table, scaled=True, types=None):
+    lines = []
+    for index, field in enumerate(table.schema):
+        name = types[index] if types else larder(field.type, scaled)
+        values = [text for chunk in table.column(index).chunks for text in strings(chunk, scaled)]
+        lines.append('%s\t%s\t%s' % (field.name, name, ' '.join(values)))
+    return '\n'.join(lines) + '\n'
+
+
+def nulls(n):
+    kind = RNG.choice(['none', 'none', 'some', 'half', 'most', 'all', 'runs', 'alternate', 'head', 'tail', 'one'])
+    if kind == 'none':
+        return [False] * n
+    if kind == 'all':
+        return [True] * n
+    if kind == 'alternate':
+        return [i % 2 == 0 for i in range(n)]
+    if kind in ('head', 'tail'):
+        k = RNG.randint(0, n)
+        return [(i < k) == (kind == 'head') for i in range(n)]
+    if kind == 'one':
+        k = RNG.randint(0, max(n - 1, 0))
+        return [i == k for i in range(n)]
+    if kind == 'runs':
+        out, value = [], RNG.random() < .5
+        while len(out) < n:
+            out += [value] * RNG.randint(1, 200)
+            value = not value
+        return out[:n]
+    p = {'some': .03, 'half': .5, 'most': .95}[kind]
+    return [RNG.random() < p for _ in range(n)]
+
+
+def integers(n, low, high):
+    kind = RNG.choice(['wide', 'narrow', 'few', 'rising', 'constant'])
+    if kind == 'wide':
+        return [RNG.choice([low, high, 0, RNG.randint(low, high), RNG.randint(low, high)]) for _ in range(n)]
+    if kind == 'few':
+        pool = [RNG.randint(low, high) for _ in range(RNG.randint(1, 40))]
+        return [RNG.choice(pool) for _ in range(n)]
+    if kind == 'constant':
+        return [RNG.randint(low, high)] * n
+    base, step = RNG.randint(low, high) // 2, RNG.randint(0, 3)
+    if kind == 'narrow':
+        return [min(max(base + RNG.randint(0, 100), low), high) for _ in range(n)]
+    return [min(max(base + i * step + RNG.randint(0, 2), low), high) for i in range(n)]
+
+
+def floats(n):
+    kind = RNG.choice(['wide', 'few', 'special'])
+    if kind == 'few':
+        pool = [RNG.gauss(0, 1) for _ in range(RNG.randint(1, 30))]
+        return [RNG.choice(pool) for _ in range(n)]
+    if kind == 'special':
+        return [RNG.choice([0.0, -0.0, float('inf'), -float('inf'), float('nan'), 1.5, 5e-324]) for _ in range(n)]
+    return [RNG.gauss(0, 1000) for _ in range(n)]
+
+
+WORDS = ['', 'a', 'ab', 'straße', '日本語', 'user-000000000000001', 'tenant-003', '🦔' * 3, 'x' * 300]
+
+
+def texts(n):
+    kind = RNG.choice(['few', 'wide', 'sorted', 'words', 'long'])
+    if kind == 'few':
+        pool = ['cat_%02d' % i for i in range(RNG.randint(1, 50))]
+        return [RNG.choice(pool) for _ in range(n)]
+    if kind == 'words':
+        return [RNG.choice(WORDS) for _ in range(n)]
+    if kind == 'sorted':
+        return ['prefix/%08d/%s' % (i * 3, 'z' * RNG.randint(0, 5)) for i in range(n)]
+    if kind == 'long':
+        return [chr(RNG.randint(32, 1000)) * RNG.randint(0, 400) for _ in range(n)]
+    return ['%x' % RNG.getrandbits(RNG.randint(1, 120)) for _ in range(n)]
+
+
+def blobs(n, width=None):
+    few = [RNG.randbytes(width or RNG.randint(0, 30)) for _ in range(RNG.randint(1, 20))]
+    if RNG.random() < .5:
+        return [RNG.choice(few) for _ in range(n)]
+    return [RNG.randbytes(width or RNG.randint(0, 30)) for _ in range(n)]
+
+
+def scalar(kind, n):
+    """A type and so many values of it, none null."""
+    ints = {'int8': 8, 'int16': 16, 'int32': 32, 'int64': 64}
+    if kind in ints:
+        b = ints[kind]
+        return getattr(pa, kind)(), integers(n, -2**(b - 1), 2**(b - 1) - 1)
+    if kind in ('uint8', 'uint16', 'uint32'):
+        return getattr(pa, kind)(), integers(n, 0, 2**int(kind[4:]) - 1)
+    if kind == 'uint64':
+        return pa.uint64(), integers(n, 0, 2**63 - 1)
+    if kind == 'bool':
+        p = RNG.choice([0, .1, .5, 1])
+        return pa.bool_(), [RNG.random() < p for _ in range(n)]
+    if kind == 'float16':
+        return pa.float16(), [struct.unpack('<e', struct.pack('<H', RNG.getrandbits(16)))[0] for _ in range(n)]
+    if kind == 'float32':
+        return pa.float32(), [struct.unpack('<f', struct.pack('<f', x))[0] if abs(x) < 3e38 or math.isinf(x) or math.isnan(x) else 1.0 for x in floats(n)]
+    if kind == 'float64':
+        return pa.float64(), floats(n)
+    if kind in ('string', 'large_string'):
+        return getattr(pa, kind)(), texts(n)
+    if kind in ('binary', 'large_binary'):
+        return getattr(pa, kind)(), blobs(n)
+    if kind == 'fixed':
+        w = RNG.choice([1, 3, 8, 16, 20])
+        return pa.binary(w), blobs(n, w)
+    if kind == 'date32':
+        return pa.date32(), integers(n, -2**31, 2**31 - 1)
+    if kind == 'date64':
+        return pa.date64(), [x * 86400000 for x in integers(n, -10**6, 10**6)]
+    if kind == 'time32':
+        return pa.time32('ms'), integers(n, 0, 86399999)
+    if kind == 'time64':
+        unit = RNG.choice(['us', 'ns'])
+        return pa.time64(unit), integers(n, 0, 86399999999)
+    if kind == 'timestamp':
+        unit, tz = RNG.choice(['s', 'ms', 'us', 'ns']), RNG.choice([None, 'UTC', 'Europe/Berlin'])
+        return pa.timestamp(unit, tz), integers(n, -2**52, 2**52)
+    if kind == 'decimal':
+        p = RNG.choice([1, 5, 9, 12, 18, 25, 38])
+        s = RNG.randint(0, p)
+        top = 10**p - 1
+        with decimal.localcontext(decimal.Context(prec=100)):
+            return pa.decimal128(p, s), [decimal.Decimal(x).scaleb(-s) for x in integers(n, -top, top)]
+    if kind == 'decimal256':
+        p = RNG.choice([39, 60, 76])
+        s = RNG.randint(0, p)
+        top = 10**p - 1
+        with decimal.localcontext(decimal.Context(prec=100)):
+            return pa.decimal256(p, s), [decimal.Decimal(x).scaleb(-s) for x in integers(n, -top, top)]
+    raise ValueError(kind)
+
+
+def make(kind, n):
+    """An array of a type, with nulls."""
+    if kind == 'uuid' or kind == 'json':
+        mask = nulls(n)
+        if kind == 'uuid':
+            storage = pa.array([None if m else RNG.randbytes(16) for m in mask], pa.binary(16))
+            return pa.ExtensionArray.from_storage(pa.uuid(), storage)
+        storage = pa.array([None if m else '{"a": %d}' % i for i, m in enumerate(mask)], pa.string())
+        return pa.ExtensionArray.from_storage(pa.json_(), storage)
+    if kind == 'null':
+        return pa.nulls(n)
+    if kind == 'dictionary':
+        t, values = RNG.choice([scalar('string', n), scalar('string', n), scalar('int64', n)])
+        array = pa.array([None if m else v for m, v in zip(nulls(n), values)], t)
+        return array.dictionary_encode()
+    if kind == 'list':
+        inner = RNG.choice(['int32', 'int64', 'float32', 'float64', 'string', 'bool', 'timestamp', 'binary'])
+        sizes = [RNG.choice([0, 0, 1, 2, 3, RNG.randint(0, 40)]) for _ in range(n)]
+        t, values = scalar(inner, sum(sizes))
+        values = [None if m else v for m, v in zip(nulls(sum(sizes)), values)]
+        rows, at = [], 0
+        for m, s in zip(nulls(n), sizes):
+            rows.append(None if m else values[at:at + s])
+            at += s
+        return pa.array(rows, pa.list_(t))
+    t, values = scalar(kind, n)
+    values = [None if m else v for m, v in zip(nulls(n), values)]
+    if pa.types.is_timestamp(t) or pa.types.is_date(t) or pa.types.is_time(t):
+        return pa.array(values, raw(t)).view(t)
+    return pa.array(values, t)
+
+
+KINDS = ['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'bool', 'float16', 'float32',
+         'float64', 'string', 'large_string', 'binary', 'fixed', 'date32', 'date64', 'time32', 'time64', 'timestamp',
+         'decimal', 'decimal256', 'uuid', 'json', 'dictionary', 'list', 'list']
+
+
+def rows():
+    return RNG.choice([0, 1, 2, 7, 8, 9, 31, 64, 100, 127, 129, 500, 1000, RNG.randint(0, 300), RNG.randint(0, 3000)])
+
+
+def encodings(t):
+    if isinstance(t, (pa.UuidType, pa.JsonType)):
+        return ['PLAIN']
+    if pa.types.is_boolean(t):
+        return ['PLAIN', 'RLE']
+    if t in (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()) or \
+            pa.types.is_timestamp(t) or pa.types.is_date(t) or pa.types.is_time(t):
+        return ['PLAIN', 'DELTA_BINARY_PACKED', 'BYTE_STREAM_SPLIT']
+    if pa.types.is_floating(t):
+        return ['PLAIN', 'BYTE_STREAM_SPLIT']
+    if pa.types.is_fixed_size_binary(t):
+        return ['PLAIN', 'BYTE_STREAM_SPLIT', 'DELTA_BYTE_ARRAY']
+    if pa.types.is_string(t) or pa.types.is_binary(t) or pa.types.is_large_string(t):
+        return ['PLAIN', 'DELTA_LENGTH_BYTE_ARRAY', 'DELTA_BYTE_ARRAY']
+    return ['PLAIN']
+
+
+def parquet(path):
+    n = rows()
+    kinds = [RNG.choice(KINDS) for _ in range(RNG.randint(1, 6))]
+    arrays = [make(k, n) for k in kinds]
+    fields = []
+    for i, a in enumerate(arrays):
+        nullable = a.null_count > 0 or RNG.random() < .7
+        fields.append(pa.field('c%d' % i, a.type, nullable))
+    table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
+    options = dict(
+        compression=RNG.choice(['none', 'snappy', 'zstd', 'lz4']), version=RNG.choice(['1.0', '2.4', '2.6']),
+        data_page_version=RNG.choice(['1.0', '2.0']), row_group_size=RNG.choice([None, 50, 100, 1000]),
+        data_page_size=RNG.choice([None, 64, 500, 5000]), write_statistics=RNG.random() < .7,
+        write_batch_size=RNG.choice([None, 1, 17, 100]), use_compliant_nested_type=RNG.random() < .7,
+        write_page_checksum=RNG.random() < .4, store_schema=RNG.random() < .5, write_page_index=RNG.random() < .3,
+        dictionary_pagesize_limit=RNG.choice([None, 20, 500]))
+    if options['version'] == '1.0' and any(pa.types.is_timestamp(f.type) and f.type.unit == 'ns' for f in fields):
+        options['version'] = '2.6'
+    if options['version'] != '2.6' and 'list' in kinds:
+        options['version'] = '2.6'
+    if options['version'] == '1.0' and any(f.type == pa.uint32() for f in fields):
+        options['version'] = '2.4'
+    if options['version'] == '2.4' and any(pa.types.is_timestamp(f.type) and f.type.unit == 'ns' for f in fields):
+        options['version'] = '2.6'
+    flat = not any(k in ('list', 'dictionary') for k in kinds)
+    if flat and RNG.random() < .6:
+        options['use_dictionary'] = False
+        options['column_encoding'] = {f.name: RNG.choice(encodings(f.type)) for f in fields}
+    else:
+        options['use_dictionary'] = RNG.random() < .7
+    if n and RNG.random() < .1 and any(f.type == pa.timestamp('ns') for f in fields):
+        options['use_deprecated_int96_timestamps'] = True
+    pq.write_table(table, path, **{k: v for k, v in options.items() if v is not None})
+    types = [larder(f.type) for f in fields]
+    if options.get('use_deprecated_int96_timestamps'):
+        types = ['timestamp(ns)' if t.startswith('timestamp') else t for t in types]
+        if any(pa.types.is_timestamp(f.type) and f.type.unit != 'ns' for f in fields):
+            os.remove(path)
+            return parquet(path)
+    with open(path + '.expected', 'w') as f:
+        f.write(expected(table, True, types))
+
+
+def default_frames(directory, count):
+    """Files as pandas, polars and duckdb write them with their defaults."""
+    import duckdb, pandas, polars
+    for index in range(count):
+        n = rows()
+        kinds = ['int32', 'int64', 'bool', 'float32', 'float64', 'string', 'date32', 'binary']
+        arrays = [make(k, n) for k in kinds]
+        arrays[6] = pa.array(integers(n, -10**5, 10**5), pa.int32()).view(pa.date32())
+        arrays.append(pa.array(integers(n, -2**50, 2**50), pa.int64()).view(pa.timestamp('us')))
+        kinds.append('timestamp')
+        table = pa.table(dict(zip(kinds, arrays)))
+        path = '%s/pandas%03d.parquet' % (directory, index)
+        table.to_pandas(types_mapper=pandas.ArrowDtype).to_parquet(path)
+        write_expected(path, table)
+        path = '%s/polars%03d.parquet' % (directory, index)
+        polars.from_arrow(table).write_parquet(path)
+        write_expected(path, table)
+        for version in ('V1', 'V2'):
+            path = '%s/duckdb%s%03d.parquet' % (directory, version, index)
+            frame = table
+            duckdb.sql("copy frame to '%s' (format parquet, parquet_version %s)" % (path, version))
+            write_expected(path, table)
+
+
+def write_expected(path, table):
+    with open(path + '.expected', 'w') as f:
+        f.write(expected(table))
+
+
+def golden(directory):
+    """The small set that lies in fixtures/parquet."""
+    n = 60
+    flat = [k for k in KINDS if k not in ('list', 'dictionary')]
+
+    def write(name, kinds, **options):
+        arrays = [make(k, n) for k in kinds]
+        table = pa.Table.from_arrays(arrays, ['%s_%d' % (k, i) for i, k in enumerate(kinds)])
+        path = '%s/%s.parquet' % (directory, name)
+        pq.write_table(table, path, **options)
+        write_expected(path, table)
+        return table
+
+    write('types-dictionary-snappy', flat, compression='snappy', row_group_size=25)
+    write('types-plain-zstd-v2', flat, compression='zstd', use_dictionary=False, data_page_version='2.0')
+    numbers = ['int32', 'int64', 'int32', 'int64', 'date32', 'timestamp']
+    write('delta-lz4', numbers + ['string', 'string', 'binary', 'fixed'], compression='lz4', use_dictionary=False,
+          column_encoding={
+              **{'%s_%d' % (k, i): 'DELTA_BINARY_PACKED' for i, k in enumerate(numbers)},
+              'string_6': 'DELTA_LENGTH_BYTE_ARRAY', 'string_7': 'DELTA_BYTE_ARRAY', 'binary_8': 'DELTA_BYTE_ARRAY',
+              'fixed_9': 'DELTA_BYTE_ARRAY'})
+    split = ['int32', 'int64', 'float32', 'float64', 'fixed']
+    write('byte-stream-split', split, compression='none', use_dictionary=False,
+          column_encoding={'%s_%d' % (k, i): 'BYTE_STREAM_SPLIT' for i, k in enumerate(split)})
+    write('lists-checksums', ['list'] * 5 + ['dictionary'] * 2, write_page_checksum=True, data_page_size=100)
+    write('fallback-pages', ['string', 'int64'], dictionary_pagesize_limit=30, data_page_size=60, write_batch_size=5)
+    n = 0
+    write('no-rows', flat + ['list'])
+    n = 20
+    table = pa.table({'t': pa.array([None if i % 5 == 0 else (i - 9) * 10**15 + i for i in range(n)], pa.timestamp('ns'))})
+    pq.write_table(table, directory + '/int96.parquet', use_deprecated_int96_timestamps=True)
+    write_expected(directory + '/int96.parquet', table)
+
+
+def main():
+    what, directory, count, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    os.makedirs(directory, exist_ok=True)
+    RNG.seed(seed)
+    if what == 'golden':
+        return golden(directory)
+    if what == 'defaults':
+        return default_frames(directory, count)
+    for index in range(count):
+        RNG.seed(seed * 1000003 + index)
+        if what == 'parquet':
+            parquet('%s/%06d.parquet' % (directory, index))
+
+
+if __name__ == '__main__':
+    main()
