@@ -151,6 +151,7 @@ let package = Package(
       dependencies: [
         "LarderColumns", "LarderContract", "LarderFiles", "LarderInterchange", "TestSupport",
       ],
+      exclude: ["Differential/generate.py"],
       swiftSettings: tests),
     .testTarget(
       name: "LarderTests",

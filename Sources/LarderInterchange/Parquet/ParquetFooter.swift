@@ -6,7 +6,7 @@ extension ParquetReader {
   /// - Returns: what it says, and where it starts.
   /// - Throws: `invalidInput` if the file is not Parquet; `unsupported` if its footer is encrypted.
   static func footer(
-    _ source: ByteSource
+    _ source: RandomAccessBytes
   ) throws(LarderError) -> (metadata: FileMetadata, start: Int) {
     guard source.count >= 12 else {
       throw .malformed("The file has \(source.count) bytes; a Parquet file has at least 12.")

@@ -13,7 +13,7 @@ package final class ParquetReader: TableReader {
   /// How many row groups were left out because of the bounds.
   package let skippedRowGroups: Int
 
-  private let source: ByteSource
+  private let source: RandomAccessBytes
   private let options: TableReadOptions
   private let fileEnd: Int
   private let columns: [SelectedColumn]
@@ -42,7 +42,7 @@ package final class ParquetReader: TableReader {
   ///
   /// - Throws: `invalidInput` if it is not a Parquet file; `unsupported` for a column that is not
   ///   read, with the feature's name; `notFound` for a column that is not there; `io`.
-  package init(_ source: ByteSource, options: TableReadOptions = TableReadOptions())
+  package init(_ source: RandomAccessBytes, options: TableReadOptions = TableReadOptions())
     throws(LarderError)
   {
     self.source = source

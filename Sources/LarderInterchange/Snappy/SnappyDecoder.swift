@@ -104,7 +104,9 @@ private func copy16(_ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointe
   unsafe target.storeBytes(of: high, toByteOffset: 8, as: UInt64.self)
 }
 
-/// Repeats what lies `offset` bytes before. Writes up to 15 bytes beyond the length.
+/// Repeats what lies `offset` bytes before.
+///
+/// Writes up to 15 bytes beyond the length.
 @inline(__always)
 private func copyBack(_ target: UnsafeMutableRawPointer, _ offset: Int, _ length: Int) {
   var output = unsafe target

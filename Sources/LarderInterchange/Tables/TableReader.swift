@@ -21,7 +21,9 @@ package protocol TableReader: AnyObject {
 package struct TableReadOptions: Sendable {
   /// The columns to read, in this order; nil for all.
   package var columns: [String]?
-  /// The most rows of a batch. Files with batches of their own may give smaller ones.
+  /// The most rows of a batch.
+  ///
+  /// Files with batches of their own may give smaller ones.
   package var batchRows: Int
   /// How many threads may decode at once.
   package var threads: Int
@@ -32,7 +34,9 @@ package struct TableReadOptions: Sendable {
   /// Whether a text or bytes column that is dictionary-encoded in the file comes as a dictionary
   /// column.
   package var keepsDictionaries: Bool
-  /// The unit given to INT96 times, which have none. Values outside its range are refused.
+  /// The unit given to INT96 times, which have none.
+  ///
+  /// Values outside its range are refused.
   package var int96Unit: TimeUnit
   /// Bytes that the columns of one batch may take, by the file's own account: wide rows come in
   /// smaller batches.

@@ -41,7 +41,9 @@ import Testing
     }
   }
 
-  /// What a reader makes of damaged bytes: a typed error, or rows. Never a trap or a hang.
+  /// What a reader makes of damaged bytes: a typed error, or rows.
+  ///
+  /// Never a trap or a hang.
   private func survive(_ bytes: [UInt8], _ name: String) {
     do {
       let options = TableReadOptions(batchRows: 4_096, threads: 1, batchBytes: 1 << 20)

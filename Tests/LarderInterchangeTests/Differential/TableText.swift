@@ -4,7 +4,9 @@ import LarderInterchange
 import Testing
 
 /// A table as text in which no two different tables look alike: floats by their bits, text and
-/// bytes in hexadecimal. `generate.py` writes the same.
+/// bytes in hexadecimal.
+///
+/// `generate.py` writes the same.
 enum TableText {
   static func lines(of reader: any TableReader, rowLimit: Int = .max) throws -> [String] {
     var texts = reader.schema.fields.map { _ in [String]() }
@@ -90,7 +92,7 @@ struct ExpectedFiles {
 func openTable(
   _ bytes: [UInt8], name: String, options: TableReadOptions
 ) throws -> any TableReader {
-  let source = ByteSource(bytes, name: name)
+  let source = RandomAccessBytes(bytes, name: name)
   switch FileFormat.detect(bytes.prefix(FileFormat.leadBytes)) {
   case .parquet: return try ParquetReader(source, options: options)
   default: throw LarderError(.unsupported, "No reader for this.", file: name)

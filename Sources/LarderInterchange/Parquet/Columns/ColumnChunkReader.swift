@@ -18,7 +18,7 @@ final class ColumnChunkReader {
 
   /// Prepares to read a chunk; reads nothing yet.
   init(
-    source: ByteSource, chunk: ColumnChunk, shape: ColumnShape, fileEnd: Int,
+    source: RandomAccessBytes, chunk: ColumnChunk, shape: ColumnShape, fileEnd: Int,
     keepsDictionary: Bool, scratch: PageScratch
   ) throws(LarderError) {
     self.shape = shape

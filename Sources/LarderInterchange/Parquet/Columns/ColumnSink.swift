@@ -219,8 +219,9 @@ struct ChunkDictionary {
   ) throws(LarderError) {
     let offsets = unsafe distinct.offsets
     var total = 0
-    for unsafeindex in unsafe indexes {
-      total &+= unsafe Int(offsets[Int(index) &+ 1] &- offsets[Int(index)])
+    for slot in 0..<indexes.count {
+      let entry = unsafe Int(indexes[slot])
+      total &+= unsafe Int(offsets[entry &+ 1] &- offsets[entry])
     }
     guard total <= Limits.columnBytes - bytes.used else { throw ValueStream.tooLong }
     bytes.reserve(total)

@@ -31,13 +31,14 @@ func writeDecimal(
   if bytes.count <= 8 {
     var value: Int64 = 0
     if let first = unsafe bytes.first, first >= 0x80 { value = -1 }
-    for unsafebyte in unsafe bytes { value = value &<< 8 | Int64(byte) }
+    for index in 0..<bytes.count { value = unsafe value &<< 8 | Int64(bytes[index]) }
     return unsafe writeDecimal(value, scale: scale, to: target)
   }
   let negative = unsafe (bytes.first ?? 0) >= 0x80
   // The magnitude in 32-bit limbs, most significant first; then long division by 10^9.
   var limbs = [UInt32](repeating: 0, count: (bytes.count + 3) / 4)
-  for unsafe(index, byte) in unsafe bytes.reversed().enumerated() {
+  for index in 0..<bytes.count {
+    let byte = unsafe bytes[bytes.count - 1 - index]
     let limb = limbs.count - 1 - index / 4
     limbs[limb] |= UInt32(negative ? ~byte : byte) << UInt32(index % 4 * 8)
   }

@@ -15,7 +15,9 @@ final class PageScratch {
   }
 }
 
-/// One page, its parts valid until the next is read. 8 readable bytes follow each part.
+/// One page, its parts valid until the next is read.
+///
+/// 8 readable bytes follow each part.
 @safe struct Page {
   var header: PageHeader
   var repetitions: UnsafeRawBufferPointer
@@ -25,7 +27,7 @@ final class PageScratch {
 
 /// Reads the pages of a column chunk one by one: header, checksum, decompression, levels apart.
 @safe final class PageReader {
-  private let source: ByteSource
+  private let source: RandomAccessBytes
   private let shape: ColumnShape
   private let codec: CompressionCodec
   private let end: Int
@@ -44,7 +46,7 @@ final class PageScratch {
   /// - Throws: `unsupported` for a codec that is not read, by name; `invalidInput` for a chunk
   ///   that lies outside the file.
   init(
-    source: ByteSource, chunk: ColumnChunk, shape: ColumnShape, fileEnd: Int,
+    source: RandomAccessBytes, chunk: ColumnChunk, shape: ColumnShape, fileEnd: Int,
     scratch: PageScratch
   ) throws(LarderError) {
     self.source = source

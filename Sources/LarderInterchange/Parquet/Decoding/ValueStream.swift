@@ -244,7 +244,9 @@ import LarderColumns
   }
 }
 
-/// Copies bytes, most often few. Writes up to 15 bytes beyond the length, and reads as many.
+/// Copies bytes, most often few.
+///
+/// Writes up to 15 bytes beyond the length, and reads as many.
 @inline(__always)
 func copyShort(_ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ length: Int) {
   if length <= 16 {

@@ -97,7 +97,9 @@ private struct SchemaWalk {
       "\(feature) are not read; leave the column out by naming the columns to read.")
   }
 
-  /// How the field at an index is read. The tree is known to close.
+  /// How the field at an index is read.
+  ///
+  /// The tree is known to close.
   private func shape(_ index: Int) -> Result<ColumnShape, LarderError> {
     let node = elements[index]
     guard let repetition = node.repetition else {

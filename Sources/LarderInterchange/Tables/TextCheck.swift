@@ -44,37 +44,8 @@ func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
   return all & 0x8080_8080_8080_8080 == 0
 }
 
-/// Whether bytes are well-formed UTF-8: no overlong forms, no surrogates, nothing past U+10FFFF
-/// (Unicode, table 3-7).
+/// Whether bytes are well-formed UTF-8.
 func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
-  var at = 0
-  let end = bytes.count
-  while at < end {
-    let lead = unsafe bytes[at]
-    at &+= 1
-    if lead < 0x80 { continue }
-    let more: Int
-    var low: UInt8 = 0x80
-    var high: UInt8 = 0xBF
-    switch lead {
-    case 0xC2...0xDF: more = 1
-    case 0xE0...0xEF:
-      more = 2
-      if lead == 0xE0 { low = 0xA0 }
-      if lead == 0xED { high = 0x9F }
-    case 0xF0...0xF4:
-      more = 3
-      if lead == 0xF0 { low = 0x90 }
-      if lead == 0xF4 { high = 0x8F }
-    default: return false
-    }
-    guard end &- at >= more else { return false }
-    let second = unsafe bytes[at]
-    guard second >= low, second <= high else { return false }
-    for index in 1..<more {
-      guard unsafe bytes[at &+ index] & 0xC0 == 0x80 else { return false }
-    }
-    at &+= more
-  }
-  return true
+  let units = unsafe bytes.bindMemory(to: UInt8.self)
+  return unsafe UTF8Check.firstFlaw(units.span, in: 0..<units.count) == nil
 }

@@ -2,10 +2,11 @@ import LarderColumns
 import LarderFiles
 
 /// Bytes that can be read from any offset: a file, or an array in memory.
-package struct ByteSource: Sendable {
+package struct RandomAccessBytes: Sendable {
   private enum Storage: Sendable {
     case file(any File)
     case memory([UInt8])
+    case input(ReadInput)
   }
 
   /// What messages call the bytes: a path.
@@ -25,6 +26,17 @@ package struct ByteSource: Sendable {
     name = file.path
     self.count = count
     storage = .file(file)
+  }
+
+  /// All the bytes of an input: a mapped file as it lies, a pipe read to its end.
+  ///
+  /// - Throws: `io`.
+  package init(_ source: ByteSource) throws(LarderError) {
+    while !source.isFinal { _ = try source.advance(keepingFrom: 0) }
+    name = source.name
+    let input = ReadInput(source)
+    count = input.count
+    storage = .input(input)
   }
 
   /// Bytes in memory.
@@ -59,6 +71,9 @@ package struct ByteSource: Sendable {
         unsafe buffer.copyMemory(
           from: UnsafeRawBufferPointer(rebasing: source[offset..<(offset + buffer.count)]))
       }
+    case .input(let input):
+      let part = unsafe input.bytes[offset..<(offset + buffer.count)]
+      unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: part))
     }
   }
 
@@ -75,7 +90,9 @@ package struct ByteSource: Sendable {
     return buffer
   }
 
-  /// All the bytes in memory: the file's map, or the array's copy. Valid while the result lives.
+  /// All the bytes in memory: the file's map, or the array's copy.
+  ///
+  /// Valid while the result lives.
   package func whole() throws(LarderError) -> Buffer {
     switch storage {
     case .file(let file):
@@ -87,7 +104,27 @@ package struct ByteSource: Sendable {
         borrowing: UnsafeMutableRawPointer(mutating: start), count: count,
         release: { withExtendedLifetime(map) {} })
     case .memory(let bytes): return Buffer(copying: bytes)
+    case .input(let input):
+      guard let start = unsafe input.bytes.baseAddress else {
+        return Buffer(uninitializedBytes: 0)
+      }
+      return unsafe Buffer(
+        borrowing: UnsafeMutableRawPointer(mutating: start), count: count,
+        release: { withExtendedLifetime(input) {} })
     }
+  }
+}
+
+/// An input whose bytes are all at hand, and stay so: any thread may read them.
+@safe private final class ReadInput: @unchecked Sendable {
+  private let source: ByteSource
+  let bytes: UnsafeRawBufferPointer
+  let count: Int
+
+  init(_ source: ByteSource) {
+    self.source = source
+    unsafe bytes = UnsafeRawBufferPointer(source.window)
+    count = unsafe bytes.count
   }
 }
 
