@@ -66,7 +66,7 @@ private func insertionSort(
   }
 }
 
-/// Merges runs of 16, 32, 64, ... back and forth between two pieces of memory.
+/// Merges ever longer runs back and forth between two pieces of memory, from 16 rows on.
 private func mergeSort(
   _ items: UnsafeMutablePointer<SortItem>, _ spare: UnsafeMutablePointer<SortItem>, _ count: Int
 ) {

@@ -7,7 +7,9 @@ extension Manifest {
   /// What a new file's checkpoint leaves out, because no living snapshot needs it.
   typealias Pruning = (inout StoreState) throws(LarderError) -> Void
 
-  /// Appends a commit. The caller holds the commit lock.
+  /// Appends a commit.
+  ///
+  /// The caller holds the commit lock.
   ///
   /// - Parameters:
   ///   - now: the clock, in microseconds.

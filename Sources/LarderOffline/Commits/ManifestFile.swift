@@ -3,7 +3,9 @@ import LarderContract
 import LarderEncodings
 import LarderFiles
 
-/// The frame of manifest files: names, headers, records. `FORMAT.md` has the tables.
+/// The frame of manifest files: names, headers, records.
+///
+/// `FORMAT.md` has the tables.
 enum ManifestFile {
   /// Not text, with both line ends, so that a transfer that alters either is noticed.
   static let magic: UInt64 = 0x0A1A_0A0D_4E4D_4C89

@@ -3,7 +3,7 @@ import LarderContract
 import LarderFiles
 import LarderKeys
 
-/// The store as of one commit. Pinned: its files stay as long as the value lives.
+/// The store as of one commit, pinned: its files stay as long as the value lives.
 package struct Snapshot: Sendable {
   /// The commit.
   package let commit: Commit

@@ -174,7 +174,7 @@ extension Store {
     }
   }
 
-  /// Drops a view and the services that use it. Earlier snapshots still show it.
+  /// Drops a view and the services that use it; earlier snapshots still show it.
   ///
   /// - Throws: `notFound` with the nearest name; what a commit throws.
   @discardableResult

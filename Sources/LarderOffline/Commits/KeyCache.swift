@@ -1,0 +1,92 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+import LarderKeys
+import Synchronization
+
+/// The newest key directory of each join-key set, shared by all snapshots and by the appender.
+final class KeyCache: Sendable {
+  private let newest = Mutex<[UInt64: KeyDirectory]>([:])
+
+  /// The directory as last seen, of whatever commit.
+  func last(_ set: UInt64) -> KeyDirectory? { newest.withLock { $0[set] } }
+
+  /// Keeps a directory unless a newer one is there.
+  func keep(_ directory: KeyDirectory, of set: UInt64) {
+    newest.withLock { newest in
+      if let other = newest[set], other.log.state.generation == directory.log.state.generation,
+        other.count > directory.count
+      {
+        return
+      }
+      newest[set] = directory
+    }
+  }
+
+  /// Forgets a directory, so that the next one finds a new map.
+  func forget(_ set: UInt64) { newest.withLock { $0[set] = nil } }
+}
+
+extension Catalog.KeySet {
+  /// The schema that the key floor works with.
+  ///
+  /// - Throws: `limitExceeded`, `invalidArgument`; never for a key set of a catalog.
+  package func schema() throws(LarderError) -> KeySchema {
+    if keys == [.dummy] { return .entityless }
+    var columns: [KeyColumn] = []
+    for key in keys {
+      let type: KeyType =
+        switch key.type {
+        case .string: .string
+        case .int32: .int32
+        case .int64: .int64
+        case .bytes: .bytes
+        case .timestamp: .timestamp
+        }
+      columns.append(KeyColumn(key.name, type))
+    }
+    return try KeySchema(columns)
+  }
+}
+
+extension Store {
+  /// The identity of a key log, which seeds its checksums.
+  func keyIdentity(_ set: UInt64, _ store: FileIdentifier) -> KeyLogIdentity {
+    KeyLogIdentity(store: store, set: set)
+  }
+
+  /// The directory of a key set as of a state of its log.
+  ///
+  /// - Throws: `corrupt`, `io`.
+  /// - Complexity: O(keys that the newest map and the last directory lack).
+  func directory(
+    of set: Catalog.KeySet, store: FileIdentifier, at log: KeyLogState
+  ) throws(LarderError) -> KeyDirectory {
+    let last = keyCache.last(set.id)
+    if let last, last.log.state == log { return last }
+    let folder = layout.keyFolder(set.id)
+    let opened = try KeyLog.open(
+      in: host.files, directory: folder, identity: keyIdentity(set.id, store),
+      schema: try set.schema(), state: log, after: last?.log)
+    if let last, last.log.state.generation == log.generation, last.count <= log.count {
+      let extended = try last.extended(to: opened)
+      keyCache.keep(extended, of: set.id)
+      return extended
+    }
+    let map = try KeyMap.newest(in: host.files, directory: folder, for: opened)
+    let made = try KeyDirectory(log: opened, map: map)
+    keyCache.keep(made, of: set.id)
+    return made
+  }
+}
+
+extension Snapshot {
+  /// Key to id and id to key of a join-key set; nil if it never had a key.
+  ///
+  /// - Throws: `corrupt`, `io`.
+  /// - Complexity: one load for the newest snapshot; else O(keys that the map lacks).
+  package func keyDirectory(of set: UInt64) throws(LarderError) -> KeyDirectory? {
+    guard let log = keyLogs[set], let keySet = catalog.keySet(id: set) else { return nil }
+    return try store.directory(of: keySet, store: identifier, at: log)
+  }
+}
