@@ -6,8 +6,8 @@ import LarderKeys
 struct AcceptedRows: Sendable {
   /// How many rows.
   var count: Int
-  /// The join-key columns under their names, in the key schema's order; not yet converted.
-  var keys: [(name: String, column: Column)]
+  /// The rows' keys, none missing.
+  var keys: KeyBatch
   /// The event times, Int64 ticks of the view's unit, none missing.
   var events: Buffer
   /// The created times in the view's unit; nil if the view has none.
@@ -19,28 +19,25 @@ struct AcceptedRows: Sendable {
 /// Checks a batch against a view before anything is written.
 struct BatchValidation {
   let view: Catalog.View
-  let keyNames: [String]
+  let schema: KeySchema
 
   /// - Parameter keySet: the view's.
-  init(_ view: Catalog.View, _ keySet: Catalog.KeySet) {
+  init(_ view: Catalog.View, _ keySet: Catalog.KeySet) throws(LarderError) {
     self.view = view
-    keyNames = keySet.keys.map(\.name)
+    schema = try keySet.schema()
   }
+
+  private var keyNames: [String] { schema.columns.map(\.name) }
 
   private var definition: FeatureView { view.definition }
 
   /// Checks and converts a batch.
   ///
-  /// Values of join keys are checked by their conversion to keys, everything else here.
-  ///
   /// - Throws: `invalidInput` with column, row and reason; `limitExceeded`.
   /// - Complexity: O(rows x columns); columns of the right type are not copied.
   func accept(_ batch: RecordBatch) throws(LarderError) -> AcceptedRows {
     try checkNames(batch)
-    var keys: [(name: String, column: Column)] = []
-    if !definition.isEntityless {
-      for name in keyNames { keys.append((name, try require(name, "a join key", in: batch))) }
-    }
+    let keys = try acceptKeys(batch)
     let event = try require(definition.eventTimestamp, "the event time", in: batch)
     let eventTimes = try TimeConversion(
       name: definition.eventTimestamp, unit: definition.timeUnit
@@ -67,6 +64,13 @@ struct BatchValidation {
     return AcceptedRows(
       count: batch.count, keys: keys, events: eventTimes.fixedBuffer, created: created,
       features: features)
+  }
+
+  private func acceptKeys(_ batch: RecordBatch) throws(LarderError) -> KeyBatch {
+    if definition.isEntityless { return .entityless(count: batch.count) }
+    var columns: [(name: String, column: Column)] = []
+    for name in keyNames { columns.append((name, try require(name, "a join key", in: batch))) }
+    return try KeyBatch(columns, schema: schema, rows: 0..<batch.count, for: .write)
   }
 
   private func require(

@@ -33,7 +33,7 @@ enum SegmentCuts {
       }
       let id = unsafe ids[start + share]
       let run = unsafe runStart(ids, id, start + share)..<runEnd(ids, id, start + share)
-      if run.lowerBound > start, run.count <= most || run.lowerBound - start > 0 {
+      if run.lowerBound > start {
         // The id at the goal starts the next segment.
         cuts.append(start..<run.lowerBound)
         start = run.lowerBound

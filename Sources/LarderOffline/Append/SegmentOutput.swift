@@ -20,12 +20,14 @@ final class SegmentOutput {
   }
 
   /// Makes the view's folder, if this is its first segment.
-  func prepareFolder() throws(LarderError) {
-    let folder = store.layout.viewFolder(view.id)
-    if try store.host.files.status(of: folder) == nil {
-      try store.host.files.makeDirectory(folder)
-      try store.host.files.syncDirectory(store.layout.offline)
-    }
+  ///
+  /// - Parameter isNamed: whether a commit named a segment there, so that the folder is durable.
+  func prepareFolder(isNamed: Bool) throws(LarderError) {
+    if isNamed { return }
+    // Whatever made these names before may have failed to make them durable.
+    try store.host.files.makeDirectory(store.layout.viewFolder(view.id))
+    try store.host.files.syncDirectory(store.layout.offline)
+    try store.host.files.syncDirectory(store.layout.root)
   }
 
   /// A run of sorted rows that becomes one segment.

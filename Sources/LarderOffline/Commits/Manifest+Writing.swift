@@ -5,7 +5,8 @@ import Synchronization
 
 extension Manifest {
   /// What a new file's checkpoint leaves out, because no living snapshot needs it.
-  typealias Pruning = (inout StoreState) throws(LarderError) -> Void
+  /// It is told the least snapshot that may still be pinned, as STATE says it.
+  typealias Pruning = (inout StoreState, _ published: UInt64) throws(LarderError) -> Void
 
   /// Appends a commit.
   ///
@@ -103,7 +104,7 @@ extension Manifest {
     }
     _ = try loaded.replayAll()
     var state = loaded.state
-    try pruning(&state)
+    try pruning(&state, published(inner))
     return try writeFile(state, number: newest + 1, chain: loaded.position.chain, &inner)
   }
 
@@ -119,7 +120,7 @@ extension Manifest {
       store: state.store, number: number, firstCommit: state.head.id)
     let record = try ManifestFile.encode(
       .checkpoint(state), id: state.head.id, time: state.head.time.ticks, previous: chain,
-      store: state.store)
+      store: state.store, at: UInt64(ManifestFile.headerBytes))
     var bytes = header.encoded() + record.bytes
     let end = UInt64(bytes.count)
     let filled = (end + 4_095) / 4_096 * 4_096 + ManifestFile.ahead
@@ -149,7 +150,7 @@ extension Manifest {
     }
     let word = StatePage.Word(file: number, length: end)
     // What a trusted page says is gone stays gone; an untrusted one may speak of another store.
-    let gone = inner.word == nil ? 0 : inner.page?.oldestRetained ?? 0
+    let gone = published(inner)
     inner.page?.publish(
       position.identity(boot: boot), word,
       oldestRetained: max(gone, state.history.first?.id ?? 0))
@@ -178,7 +179,7 @@ extension Manifest {
     }
     let record = try ManifestFile.encode(
       body, id: head.id + 1, time: time, previous: loaded.position.chain,
-      store: loaded.position.store)
+      store: loaded.position.store, at: loaded.position.end)
     let commit = Commit(
       id: head.id + 1, time: Timestamp(microseconds: time), chainHash: record.chainHash)
     // Applied to a copy first: a record that a reader would refuse is never written.
@@ -235,7 +236,7 @@ extension Manifest {
     _ loaded: LoadedManifest, filled: UInt64, _ pruning: Pruning, _ inner: inout Inner
   ) throws(LarderError) -> UInt64 {
     var state = loaded.state
-    try pruning(&state)
+    try pruning(&state, published(inner))
     do {
       return try writeFile(
         state, number: loaded.position.number + 1, chain: loaded.position.chain, &inner)

@@ -58,15 +58,39 @@ final class Manifest: Sendable {
     }
   }
 
-  /// The least snapshot that may be pinned anew.
-  var oldestRetained: UInt64 { inner.withLock { $0.page?.oldestRetained ?? 0 } }
+  /// The least snapshot that may be pinned anew; nil if STATE cannot be trusted to say it.
+  var oldestRetained: UInt64? { inner.withLock { $0.word == nil ? nil : $0.page?.oldestRetained } }
 
   /// Says which snapshots are about to go.
-  func publish(oldestRetained: UInt64) {
+  ///
+  /// - Returns: what is said now; nil if nobody would believe it, and nothing may go.
+  func publish(oldestRetained: UInt64) -> UInt64? {
     inner.withLock { inner in
-      if inner.pageIsWritable { inner.page?.publish(oldestRetained: oldestRetained) }
+      guard inner.pageIsWritable, inner.word != nil, let page = inner.page else { return nil }
+      let oldest = max(oldestRetained, page.oldestRetained)
+      page.publish(oldestRetained: oldest)
+      return oldest
     }
   }
+
+  /// What a trusted page says; an untrusted one may speak of another store.
+  func published(_ inner: Inner) -> UInt64 {
+    inner.word == nil ? 0 : inner.page?.oldestRetained ?? 0
+  }
+
+  /// Forgets what no living snapshot needs.
+  func forget(_ living: LivingSnapshots) {
+    inner.withLock { inner in
+      if var loaded = inner.loaded {
+        inner.loaded = nil
+        living.prune(&loaded.state)
+        inner.loaded = loaded
+      }
+    }
+  }
+
+  /// The number of the manifest file in use.
+  var fileNumber: UInt64 { inner.withLock { $0.loaded?.position.number ?? 0 } }
 
   func state(of inner: Inner) throws(LarderError) -> StoreState {
     guard let state = inner.loaded?.state else { throw missing }

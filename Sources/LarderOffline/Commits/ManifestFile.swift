@@ -14,6 +14,9 @@ enum ManifestFile {
   /// Bytes of a record around its payload.
   static let recordHead = 32
   static let recordTail = 8
+  /// Records end at multiples of this, so that no block of the disk holds bytes of two: a write
+  /// that a power cut spoils cannot spoil the record before it.
+  static let blockBytes: UInt64 = 4_096
   /// Zeros are written so far ahead of the end.
   static let ahead: UInt64 = 64 << 10
 
@@ -86,13 +89,17 @@ enum ManifestFile {
     private static var major: UInt16 { ManifestFile.major }
   }
 
-  /// The bytes of a record, a multiple of 8, and the chain hash that it ends with.
+  /// The bytes of a record and the chain hash that it ends with.
+  ///
+  /// - Parameter offset: where the record goes; it is padded to end a block.
   static func encode(
-    _ body: ManifestRecord.Body, id: UInt64, time: Int64, previous: UInt64, store: FileIdentifier
+    _ body: ManifestRecord.Body, id: UInt64, time: Int64, previous: UInt64,
+    store: FileIdentifier, at offset: UInt64
   ) throws(LarderError) -> (bytes: [UInt8], chainHash: UInt64) {
     let (type, payload) = ManifestCodec.encode(body)
-    let padded = (payload.count + 7) & ~7
-    let length = recordHead + padded + recordTail
+    let least = offset + UInt64(recordHead + payload.count + recordTail)
+    let length = Int((least + blockBytes - 1) / blockBytes * blockBytes - offset)
+    let padding = length - recordHead - payload.count - recordTail
     guard length <= Limits.manifestRecordBytes else {
       throw LarderError(
         .limitExceeded,
@@ -100,13 +107,13 @@ enum ManifestFile {
     }
     var writer = RecordWriter()
     writer.write(UInt32(length))
-    writer.write(type | UInt32(padded - payload.count) << paddingShift)
+    writer.write(type | UInt32(padding) << paddingShift)
     writer.write(id)
     writer.write(time)
     writer.write(previous)
     var bytes = writer.bytes
     bytes += payload
-    bytes += [UInt8](repeating: 0, count: padded - payload.count)
+    bytes += [UInt8](repeating: 0, count: padding)
     let hash = XXH3.hash64(bytes, seed: seed(store))
     unsafe withUnsafeBytes(of: hash.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     return (bytes, hash)
@@ -115,9 +122,9 @@ enum ManifestFile {
   /// Binds records to their store.
   static func seed(_ store: FileIdentifier) -> UInt64 { store.high ^ store.low ^ magic }
 
-  /// The type word also says how many of the payload's last bytes are padding: 0 to 7.
-  static let paddingShift: UInt32 = 24
-  static let paddingMask: UInt32 = 0x0700_0000
+  /// The type word also says how many bytes of padding follow the payload.
+  static let paddingShift: UInt32 = 8
+  static let paddingMask: UInt32 = 0x00FF_FF00
 
   /// A record's frame, verified.
   struct Frame {

@@ -121,8 +121,9 @@ extension LoadedManifest {
     let rest = try position.file.readExactly(count, at: position.end)
     let start = position.end
     let used = try replay(rest, through: nil)
-    let last = rest[used...].lastIndex { $0 != 0 }
-    guard let last else { return ManifestTail(fileBytes: bytes, tornThrough: nil) }
+    guard let last = lastNonZero(rest, from: used) else {
+      return ManifestTail(fileBytes: bytes, tornThrough: nil)
+    }
     try Self.refuseRecords(
       in: rest, after: used, origin: start, store: position.store, position.file.path)
     return ManifestTail(fileBytes: bytes, tornThrough: start + UInt64(last))
@@ -205,5 +206,18 @@ extension LoadedManifest {
       }
       offset += 8
     }
+  }
+}
+
+/// The last byte that is not zero, from an offset on.
+private func lastNonZero(_ bytes: [UInt8], from start: Int) -> Int? {
+  unsafe bytes.withUnsafeBytes { bytes in
+    var end = bytes.count
+    // A word at a time: nearly always all of it is zero.
+    while unsafe end - start >= 8
+      && bytes.loadUnaligned(fromByteOffset: end - 8, as: UInt64.self) == 0
+    { end -= 8 }
+    while unsafe end > start && bytes[end - 1] == 0 { end -= 1 }
+    return end > start ? end - 1 : nil
   }
 }

@@ -13,6 +13,8 @@ package struct Snapshot: Sendable {
   package let segments: [UInt64: [SegmentDescription]]
   /// The key log of each join-key set that has one.
   package let keyLogs: [UInt64: KeyLogState]
+  /// The store's own number.
+  package let identifier: FileIdentifier
   /// The store, through which segments and keys are opened.
   package let store: Store
   private let pin: SnapshotPin
@@ -22,6 +24,7 @@ package struct Snapshot: Sendable {
     catalog = state.catalog
     segments = state.segments.mapValues { $0.map(\.description) }
     keyLogs = state.keyLogs
+    identifier = state.store
     self.store = store
     self.pin = pin
   }
@@ -53,10 +56,13 @@ extension Store {
     while true {
       let state = try refresh()
       let pin = try pins.pin(state.head.id)
-      // Between the refresh and the pin a sweep may have passed over this snapshot.
-      if manifest.oldestRetained <= state.head.id {
-        return Snapshot(state, store: self, pin: pin)
-      }
+      // Between the refresh and the pin a sweep may have passed over this snapshot. Where STATE
+      // cannot say so, only the newest is safe.
+      let isKept =
+        if let oldest = manifest.oldestRetained { oldest <= state.head.id } else {
+          try refresh().head.id == state.head.id
+        }
+      if isKept { return Snapshot(state, store: self, pin: pin) }
       pin.release()
     }
   }
@@ -72,7 +78,8 @@ extension Store {
         file: layout.root)
     }
     let pin = try pins.pin(commit)
-    let isKept = manifest.oldestRetained <= commit || commit == newest.head.id
+    let oldest = manifest.oldestRetained ?? 0
+    let isKept = oldest <= commit || commit == newest.head.id
     let found = isKept ? try manifest.state(at: commit) : nil
     let isWhole = try found.map { state throws(LarderError) in try isComplete(state) } ?? false
     guard let state = found, isWhole || commit == newest.head.id else {
@@ -80,7 +87,7 @@ extension Store {
       throw LarderError(
         .notFound,
         "Commit \(commit) is no longer kept; the oldest that is kept is "
-          + "\(max(manifest.oldestRetained, newest.history.first?.id ?? 0)).", file: layout.root)
+          + "\(max(oldest, newest.history.first?.id ?? 0)).", file: layout.root)
     }
     return Snapshot(state, store: self, pin: pin)
   }

@@ -28,6 +28,8 @@ package final class Store: Sendable {
   let locks: LockFile?
   let pins: SnapshotPins
   let cache: SegmentCache
+  let keyCache = KeyCache()
+  let sweeping = Sweeping()
   /// What is built beside segments once they are merged, such as timelines.
   let derived = Mutex<[any DerivedBuilder]>([])
 
@@ -68,7 +70,6 @@ package final class Store: Sendable {
       }
       if found == .nothing, try host.files.status(of: layout.root) == nil {
         try host.files.makeDirectory(layout.root)
-        try host.files.syncDirectory(layout.parent)
         found = try layout.examine(access: access, options: options, files: host.files)
       }
     }
@@ -78,9 +79,7 @@ package final class Store: Sendable {
     let manifest = try Manifest(
       layout.root, host: host, rotateBytes: options.manifestBytes,
       rotateEdits: options.manifestRecords)
-    if let locks {
-      try finishCreation(layout, manifest, locks, host, options)
-    }
+    if let locks { try finishCreation(layout, manifest, locks, host, options) }
     let store = Store(
       layout: layout, access: access, host: host, options: options, manifest: manifest,
       locks: locks, pins: try SnapshotPins(in: layout.root, files: host.files))
@@ -112,6 +111,7 @@ package final class Store: Sendable {
           .corrupt, "No manifest file of the store holds. Restore one from a copy.",
           file: layout.root)
       }
+      try files.syncDirectory(layout.parent)
       try manifest.create(
         store: host.makeIdentifier(), now: host.now(), number: (numbers.first ?? 0) + 1)
     }
@@ -151,7 +151,11 @@ package final class Store: Sendable {
   ) throws(LarderError) -> (state: StoreState, didCommit: Bool) {
     let held = try writerLocks().acquire(.commit, timeout: options.lockTimeout)
     defer { held.release() }
-    return try manifest.commit(now: host.now(), pruning: { _ in }, plan: plan)
+    return try manifest.commit(
+      now: host.now(),
+      pruning: { state, published throws(LarderError) in
+        try self.living(state, oldest: published).prune(&state)
+      }, plan: plan)
   }
 }
 
@@ -181,9 +185,11 @@ extension Store {
   package func drop(
     view: String, dryRun: Bool = false
   ) throws(LarderError) -> (changes: [DefinitionChange], commit: Commit) {
-    try change(dryRun: dryRun) { catalog throws(LarderError) in
+    let result = try change(dryRun: dryRun) { catalog throws(LarderError) in
       try catalog.dropping(view: view)
     }
+    if !dryRun { sweepQuietly() }
+    return result
   }
 
   private func change(

@@ -1,4 +1,5 @@
 import LarderColumns
+import LarderContract
 
 /// The rule that keeps ties decidable: a segment is a closed box of ids, event times and commits, and
 /// the live segments of a view are pairwise disjoint boxes.
@@ -44,6 +45,50 @@ package enum Boxes {
           .locked,
           "The segments \(output.uuid) and \(clash.uuid) would share ids, times and commits; the "
             + "store changed while the rewrite was planned. Try again.")
+      }
+    }
+  }
+}
+
+extension Boxes {
+  /// Refuses an edit whose inputs are no longer live or whose outputs clash.
+  ///
+  /// - Throws: `locked`: another commit came between, and the plan is to be made again.
+  static func checkEdit(
+    adding added: [SegmentDescription], removing removed: [SegmentDescription], view: UInt64,
+    in state: StoreState
+  ) throws(LarderError) {
+    let gone = Set(removed.map(\.uuid))
+    let live = state.segments[view] ?? []
+    let kept = live.filter { !gone.contains($0.description.uuid) }.map(\.description)
+    guard kept.count + gone.count == live.count else {
+      throw LarderError(
+        .locked, "A segment to be rewritten is no longer live; another process rewrote it. Try "
+          + "again.")
+    }
+    guard state.liveSegments - gone.count + added.count <= Limits.segments else {
+      throw LarderError(
+        .limitExceeded, "The store would have more than \(Limits.segments) segments; compact it.")
+    }
+    try check(adding: added, to: kept)
+  }
+}
+
+extension Snapshot {
+  /// Checks what must hold between the segments of each view: boxes are disjoint, and no commit is
+  /// later than the snapshot.
+  ///
+  /// - Throws: `corrupt` with the first pair or segment that breaks the rule.
+  package func checkInvariants() throws(LarderError) {
+    for (view, segments) in segments {
+      if let (a, b) = Boxes.firstOverlap(segments) {
+        throw LarderError(
+          .corrupt, "The segments \(a.uuid) and \(b.uuid) of v\(view) share ids, times and commits.")
+      }
+      if let late = segments.first(where: { $0.lastCommit > commit.id }) {
+        throw LarderError(
+          .corrupt,
+          "The segment \(late.uuid) of v\(view) is of commit \(late.lastCommit), after \(commit.id).")
       }
     }
   }

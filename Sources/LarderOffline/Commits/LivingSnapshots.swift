@@ -1,0 +1,63 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+
+/// The snapshots that someone may still look at: the newest, those that were the newest within the
+/// time that is kept, and those that are pinned.
+struct LivingSnapshots: Sendable {
+  let head: UInt64
+  /// The least snapshot that may be pinned anew; those from here on all live.
+  let oldest: UInt64
+  /// Pinned snapshots before `oldest`.
+  let pinned: PinnedSnapshots
+
+  func isLiving(_ snapshot: UInt64) -> Bool {
+    snapshot >= oldest || snapshot == head || pinned.contains(snapshot)
+  }
+
+  /// Whether some living snapshot lies in `since ..< until`.
+  func names(_ segment: StoreState.RetiredSegment) -> Bool {
+    if segment.until > oldest { return true }
+    return pinned.ranges.contains {
+      $0.lowerBound < segment.until && segment.since < $0.upperBound
+    }
+  }
+
+  /// Leaves out of a state what no living snapshot needs.
+  func prune(_ state: inout StoreState) {
+    state.retired.removeAll { !names($0) }
+    state.history.removeAll { !isLiving($0.id) && $0.id != state.head.id }
+  }
+}
+
+extension StoreState {
+  /// The least snapshot that was the newest at or after a time.
+  func oldest(keptSince time: Int64) -> UInt64 {
+    var kept = head.id
+    for (index, commit) in history.enumerated().reversed() where index + 1 < history.count {
+      guard history[index + 1].time.ticks > time else { break }
+      kept = commit.id
+    }
+    return kept
+  }
+}
+
+extension Store {
+  /// The living snapshots, once `oldest` was published: pins below it can only go.
+  ///
+  /// - Throws: `io`, `forked`; then any snapshot may be pinned.
+  func living(_ state: StoreState, oldest: UInt64) throws(LarderError) -> LivingSnapshots {
+    LivingSnapshots(
+      head: state.head.id, oldest: oldest, pinned: try pins.pinned(below: oldest))
+  }
+
+  /// The time since which snapshots are kept, in microseconds.
+  var keptSince: Int64 {
+    let (seconds, attoseconds) = options.keepSnapshots.components
+    let (micros, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+    if overflow { return .min }
+    let kept = micros &+ attoseconds / 1_000_000_000_000
+    let (time, under) = host.now().subtractingReportingOverflow(kept)
+    return under ? .min : time
+  }
+}
