@@ -44,6 +44,9 @@ enum KeyLogFormat {
   /// The file is filled with zeros ahead to a multiple of this: overwriting syncs faster than
   /// extending, and a full disk can still commit.
   static let fillBytes: UInt64 = 64 << 10
+  /// Every append ends at a multiple of this, so that no block of the disk holds bytes of two: a
+  /// write that a power cut spoils cannot spoil keys that were committed before it.
+  static let blockBytes: UInt64 = 4_096
   /// The stride field of tails that vary.
   static let varying = UInt32.max
 
@@ -96,6 +99,8 @@ struct KeyChunkHeader {
   var first: UInt32
   var count: UInt32
   var tailBytes: UInt64
+  /// Zeros at the end of the body, to end a block of the disk.
+  var padding: UInt64 = 0
   /// The checksum in the header before this one, the file's header included.
   var previous: UInt64
   var bodyChecksum: UInt64
@@ -105,7 +110,7 @@ struct KeyChunkHeader {
     let erased = hasErased ? (Int(count) + 63) / 64 * 8 : 0
     let offsets = varying ? (Int(count) + 1) * 4 : 0
     // 8 readable bytes follow the last tail, so that kernels may load whole words.
-    return KeyLogFormat.roundUp(erased + offsets + Int(tailBytes) + 8, to: 64)
+    return KeyLogFormat.roundUp(erased + offsets + Int(tailBytes) + 8, to: 64) + Int(padding)
   }
 
   /// The header's bytes.
@@ -120,7 +125,7 @@ struct KeyChunkHeader {
     bytes.appendLittleEndian(tailBytes)
     bytes.appendLittleEndian(previous)
     bytes.appendLittleEndian(bodyChecksum)
-    bytes.appendLittleEndian(UInt64(0))
+    bytes.appendLittleEndian(padding)
     bytes.appendLittleEndian(XXH3.hash64(bytes, seed: seed))
     return bytes
   }
@@ -144,8 +149,8 @@ struct KeyChunkHeader {
     else { return .failure(Fault("the chunk header's checksum does not hold")) }
     let header = KeyChunkHeader(
       hasErased: half(4) == 1, first: half(8), count: half(12), tailBytes: word(24),
-      previous: word(32), bodyChecksum: word(40))
-    guard half(4) <= 1, word(48) == 0 else {
+      padding: word(48), previous: word(32), bodyChecksum: word(40))
+    guard half(4) <= 1, header.padding < KeyLogFormat.blockBytes, header.padding % 64 == 0 else {
       return .failure(Fault("the chunk has flags that this version does not know"))
     }
     guard header.count >= 1, header.count <= KeyLogFormat.chunkKeys else {

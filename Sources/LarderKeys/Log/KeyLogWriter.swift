@@ -75,11 +75,13 @@ package final class KeyLogWriter {
     var pending: [UInt8] = []
     var pendingStart = length
     for run in 0..<keys.runs.count {
-      let chunk = unsafe encode(keys.runs.runs[run], at: length, after: checksum)
+      let isLast = run == keys.runs.count - 1
+      let chunk = unsafe encode(
+        keys.runs.runs[run], at: length, after: checksum, endsBlock: isLast)
       checksum = UInt64(littleEndian: chunk[56..<64])
       pending.append(contentsOf: chunk)
       length += UInt64(chunk.count)
-      if pending.count >= 4 << 20 || run == keys.runs.count - 1 {
+      if pending.count >= 4 << 20 || isLast {
         try write(pending, at: pendingStart)
         pending.removeAll(keepingCapacity: true)
         pendingStart = length
@@ -125,7 +127,7 @@ package final class KeyLogWriter {
 
   /// A chunk's header and body.
   private func encode(
-    _ run: larder_key_run, at offset: UInt64, after previous: UInt64
+    _ run: larder_key_run, at offset: UInt64, after previous: UInt64, endsBlock: Bool
   ) -> [UInt8] {
     let count = unsafe Int(run.count)
     let tailBytes: Int
@@ -137,6 +139,11 @@ package final class KeyLogWriter {
     var header = KeyChunkHeader(
       hasErased: unsafe run.erased != nil, first: unsafe run.first, count: unsafe run.count,
       tailBytes: UInt64(tailBytes), previous: previous, bodyChecksum: 0)
+    if endsBlock {
+      let bytes = KeyLogFormat.chunkHeaderBytes + header.bodyBytes(varying: schema.stride == nil)
+      let end = offset + UInt64(bytes)
+      header.padding = (0 &- end) & (KeyLogFormat.blockBytes - 1)
+    }
     let bodyBytes = header.bodyBytes(varying: schema.stride == nil)
     var body: [UInt8] = []
     body.reserveCapacity(bodyBytes)

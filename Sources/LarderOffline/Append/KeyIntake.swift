@@ -3,7 +3,7 @@ import LarderContract
 import LarderFiles
 import LarderKeys
 
-/// Gives the rows of an append their ids and writes the new keys. Under the append lock.
+/// Gives the rows of an append their ids and writes the new keys, under the append lock.
 final class KeyIntake {
   private let store: Store
   private let set: Catalog.KeySet

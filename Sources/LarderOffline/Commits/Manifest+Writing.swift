@@ -5,6 +5,7 @@ import Synchronization
 
 extension Manifest {
   /// What a new file's checkpoint leaves out, because no living snapshot needs it.
+  ///
   /// It is told the least snapshot that may still be pinned, as STATE says it.
   typealias Pruning = (inout StoreState, _ published: UInt64) throws(LarderError) -> Void
 

@@ -93,7 +93,7 @@ extension Store {
 
   /// The names in a directory; none if it went away meanwhile.
   private func names(in directory: String) throws(LarderError) -> [String] {
-    do { return try host.files.names(in: directory) } catch where error.code == .notFound {
+    do { return try host.files.names(in: directory) } catch  where error.code == .notFound {
       return []
     }
   }
@@ -102,7 +102,7 @@ extension Store {
     do {
       let file = try host.files.open(path, .update)
       return try file.tryLock(0..<1, .exclusive) ? file : nil
-    } catch where error.code == .notFound || error.code == .corrupt {
+    } catch  where error.code == .notFound || error.code == .corrupt {
       // Gone, or not a regular file and so not ours.
       return nil
     }
@@ -162,7 +162,7 @@ extension Manifest {
       guard try file.status().bytes >= UInt64(ManifestFile.headerBytes) else { return nil }
       let bytes = try file.readExactly(ManifestFile.headerBytes, at: 0)
       return try ManifestFile.Header.decode(bytes, file: path(number))?.firstCommit
-    } catch where error.code == .notFound {
+    } catch  where error.code == .notFound {
       return nil
     }
   }

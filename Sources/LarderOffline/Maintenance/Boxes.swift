@@ -63,7 +63,8 @@ extension Boxes {
     let kept = live.filter { !gone.contains($0.description.uuid) }.map(\.description)
     guard kept.count + gone.count == live.count else {
       throw LarderError(
-        .locked, "A segment to be rewritten is no longer live; another process rewrote it. Try "
+        .locked,
+        "A segment to be rewritten is no longer live; another process rewrote it. Try "
           + "again.")
     }
     guard state.liveSegments - gone.count + added.count <= Limits.segments else {
@@ -83,12 +84,14 @@ extension Snapshot {
     for (view, segments) in segments {
       if let (a, b) = Boxes.firstOverlap(segments) {
         throw LarderError(
-          .corrupt, "The segments \(a.uuid) and \(b.uuid) of v\(view) share ids, times and commits.")
+          .corrupt, "The segments \(a.uuid) and \(b.uuid) of v\(view) share ids, times and commits."
+        )
       }
       if let late = segments.first(where: { $0.lastCommit > commit.id }) {
         throw LarderError(
           .corrupt,
-          "The segment \(late.uuid) of v\(view) is of commit \(late.lastCommit), after \(commit.id).")
+          "The segment \(late.uuid) of v\(view) is of commit \(late.lastCommit), after \(commit.id)."
+        )
       }
     }
   }

@@ -37,7 +37,9 @@ struct FoldPlan {
       }
     }
     for index in runs.indices {
-      runs[index].segments.sort { ($0.lastCommit, $0.firstCommit) < ($1.lastCommit, $1.firstCommit) }
+      runs[index].segments.sort {
+        ($0.lastCommit, $0.firstCommit) < ($1.lastCommit, $1.firstCommit)
+      }
     }
     return runs
   }
@@ -109,7 +111,8 @@ extension Store {
     defer { held.release() }
     var report = FoldReport()
     let catalog = try refresh().catalog
-    let views = try view.map { name throws(LarderError) in [try catalog.requireView(name)] }
+    let views =
+      try view.map { name throws(LarderError) in [try catalog.requireView(name)] }
       ?? catalog.views
     for view in views {
       let before = report.merges

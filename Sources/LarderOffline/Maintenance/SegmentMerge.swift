@@ -141,7 +141,8 @@ struct SegmentMerge {
       events, unit: unit, width: view.definition.partition,
       pieceRows: store.options.pieceRows, segmentRows: store.options.segmentRows)
     for (group, info) in split.groups.enumerated() {
-      let members = split.groups.count == 1
+      let members =
+        split.groups.count == 1
         ? nil : events.map { rowsOf(group, in: $0.values, $0.count, split) }
       for ids in try idRanges(runs, members, rows: info.rows) {
         let inputs = try choose(runs, members, ids)

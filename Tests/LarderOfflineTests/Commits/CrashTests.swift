@@ -95,7 +95,8 @@ import Testing
         do {
           try checkCreation(after, done: done, options)
         } catch {
-          Issue.record("crash before \(operation), seed \(seed) \(survival), done \(done): \(error)")
+          Issue.record(
+            "crash before \(operation), seed \(seed) \(survival), done \(done): \(error)")
         }
       }
     }
