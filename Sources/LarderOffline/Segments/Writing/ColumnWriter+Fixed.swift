@@ -4,7 +4,15 @@ import LarderEncodings
 extension ColumnWriter {
   /// Writes bools, integers, dates, times and floats.
   mutating func writeFixed() throws(LarderError) {
-    var stream = LaneStreamWriter(sink, key: record.key, profile: options.profile)
+    if let dictionary = fixedDictionary() {
+      try writeFixedDictionary(dictionary)
+      return
+    }
+    let isFloat = record.type == .float64 || record.type == .float32
+    let floats = FloatEncoder(isSingle: record.type == .float32)
+    var stream = LaneStreamWriter(
+      sink, column: record, options: LaneOptions(allowsDelta: record.role != .eventTime),
+      checksPages: options.checksPages)
     let scratch = Buffer(uninitializedBytes: min(slots.count, Limits.pageRows) * 8)
     let lanes = unsafe scratch.base.assumingMemoryBound(to: Int64.self)
     var slot = 0
@@ -12,19 +20,54 @@ extension ColumnWriter {
       let range = slot..<min(slots.count, slot + Limits.pageRows)
       unsafe fillValues(range, lanes)
       if slots.mode == .bitmap { unsafe fillNulls(range, lanes) }
-      var page = PageRecord()
-      unsafe survey(range, lanes, &page)
-      unsafe subtractReference(range, lanes)
-      unsafe try stream.append(
-        LanePage(lanes: lanes, count: range.count), record: page,
-        isLast: range.upperBound == slots.count)
+      var record = PageRecord()
+      unsafe survey(range, lanes, &record)
+      var page = unsafe LanePage(lanes: lanes, count: range.count)
+      let restarts = restartWords(range)
+      if let restarts {
+        unsafe page.restarts = UnsafePointer(restarts.base.assumingMemoryBound(to: UInt64.self))
+      }
+      if isFloat {
+        let exponent = unsafe floats.exponent(lanes, range.count)
+        unsafe page.content = .floats(floats, exponent: exponent)
+      } else if record.least <= record.greatest {
+        unsafe subtractReference(range, lanes)
+        record.scale = unsafe CommonDivisor.find(lanes, range.count)
+        if record.scale != 1 {
+          for index in 0..<range.count { unsafe lanes[index] /= record.scale }
+        }
+      }
+      unsafe try stream.append(page, record: record, isLast: range.upperBound == slots.count)
+      withExtendedLifetime(restarts) {}
       slot = range.upperBound
     }
     try stream.finish(&record)
   }
 
+  /// The bits of slots that start an entity's run; nil where entities are not known.
+  private func restartWords(_ range: Range<Int>) -> Buffer? {
+    guard let context else { return nil }
+    let words = Buffer(zeroedBytes: (range.count / 64 + 2) * 8)
+    let target = unsafe words.mutableValues(as: UInt64.self)
+    if slots.mode != .sparse {
+      let source = unsafe context.restarts.values(as: UInt64.self)
+      for index in 0..<(range.count + 63) / 64 {
+        unsafe target[index] = source[range.lowerBound >> 6 + index]
+      }
+      return words
+    }
+    let ids = unsafe context.ids.values(as: UInt32.self)
+    for slot in range where slot > 0 {
+      if unsafe ids[slots.row(ofSlot: slot)] != ids[slots.row(ofSlot: slot - 1)] {
+        let index = slot - range.lowerBound
+        unsafe target[index >> 6] |= 1 << UInt64(index & 63)
+      }
+    }
+    return words
+  }
+
   /// Gathers the values of slots: integers sign-extended, floats as bits, bools as 0 and 1.
-  @unsafe private func fillValues(_ range: Range<Int>, _ lanes: UnsafeMutablePointer<Int64>) {
+  @unsafe func fillValues(_ range: Range<Int>, _ lanes: UnsafeMutablePointer<Int64>) {
     switch column.type {
     case .bool:
       let bits = unsafe column.values.base
@@ -72,6 +115,15 @@ extension ColumnWriter {
     }
   }
 
+  /// The order-preserving image of a value as it lies in its lane.
+  @inline(__always) static func image(_ value: Int64, _ type: DataType) -> UInt64 {
+    switch type {
+    case .float64: ZoneImage.ofDouble(UInt64(bitPattern: value))
+    case .float32: ZoneImage.ofFloat(UInt32(truncatingIfNeeded: value))
+    default: ZoneImage.of(value)
+    }
+  }
+
   /// Finds the page's least and greatest image and adds its values to the content hash.
   @unsafe private mutating func survey(
     _ range: Range<Int>, _ lanes: UnsafeMutablePointer<Int64>, _ page: inout PageRecord
@@ -80,12 +132,7 @@ extension ColumnWriter {
       let row = slots.row(ofSlot: slot)
       guard slots.isValid(row) else { continue }
       let value = unsafe lanes[slot - range.lowerBound]
-      let image =
-        switch column.type {
-        case .float64: ZoneImage.ofDouble(UInt64(bitPattern: value))
-        case .float32: ZoneImage.ofFloat(UInt32(truncatingIfNeeded: value))
-        default: ZoneImage.of(value)
-        }
+      let image = Self.image(value, column.type)
       page.least = min(page.least, image)
       page.greatest = max(page.greatest, image)
       record.content.add(UInt64(bitPattern: value), row: rowHash(row))
@@ -93,6 +140,8 @@ extension ColumnWriter {
   }
 
   /// Turns values into differences from the column's reference.
+  ///
+  /// A null of a column with a reference gets the difference before it, not the value.
   @unsafe private func subtractReference(
     _ range: Range<Int>, _ lanes: UnsafeMutablePointer<Int64>
   ) {
@@ -105,5 +154,6 @@ extension ColumnWriter {
       let lane = unsafe lanes[slot - range.lowerBound] &- base[index]
       unsafe lanes[slot - range.lowerBound] = lane
     }
+    if slots.mode == .bitmap { unsafe fillNulls(range, lanes) }
   }
 }

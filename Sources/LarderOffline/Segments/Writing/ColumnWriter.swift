@@ -8,8 +8,8 @@ struct ColumnWriter {
   let options: SegmentOptions
   let column: Column
   let slots: ColumnSlots
-  /// The hash of each row's id and event time; nil for the elements of lists.
-  let rowHashes: Buffer?
+  /// What the segment's columns share; nil for the elements of lists.
+  let context: RowContext?
   /// What the lanes are differences from: one Int64 for each row (`eventTime`), or for each 64
   /// rows (`fence`).
   var reference: Buffer?
@@ -17,12 +17,12 @@ struct ColumnWriter {
 
   init(
     _ column: Column, role: ColumnRole, fieldID: UInt32, sink: SegmentSink,
-    rowHashes: Buffer?, options: SegmentOptions
+    context: RowContext?, options: SegmentOptions
   ) {
     self.sink = sink
     self.options = options
     self.column = column
-    self.rowHashes = rowHashes
+    self.context = context
     slots = ColumnSlots(column)
     record = ColumnRecord(role: role, fieldID: fieldID, type: column.type)
     record.rows = column.count
@@ -46,8 +46,8 @@ struct ColumnWriter {
 
   /// The hash that binds a row's value to its row.
   @inline(__always) func rowHash(_ row: Int) -> UInt64 {
-    guard let rowHashes else { return UInt64(row) }
-    return unsafe rowHashes.base.load(fromByteOffset: row &* 8, as: UInt64.self)
+    guard let context else { return UInt64(row) }
+    return unsafe context.hashes.base.load(fromByteOffset: row &* 8, as: UInt64.self)
   }
 
   /// Counts the nulls into the content hash.
@@ -74,7 +74,9 @@ struct ColumnWriter {
     _ count: Int, pageRecord: (Range<Int>) -> PageRecord,
     fill: (Range<Int>, UnsafeMutablePointer<Int64>) -> Void
   ) throws(LarderError) {
-    var stream = LaneStreamWriter(sink, key: record.key, profile: options.profile)
+    var stream = LaneStreamWriter(
+      sink, column: record, options: LaneOptions(allowsDelta: false),
+      checksPages: options.checksPages)
     let scratch = Buffer(uninitializedBytes: min(count, Limits.pageRows) * 8)
     let lanes = unsafe scratch.base.assumingMemoryBound(to: Int64.self)
     var row = 0

@@ -20,9 +20,7 @@ package struct SegmentWriter {
   private let identity: SegmentIdentity
   private let options: SegmentOptions
   private let sink: SegmentSink
-  private let ids: Buffer
-  private let events: Buffer
-  private let rowHashes: Buffer
+  private let context: RowContext
   private var footer: SegmentFooter
   private var fieldIDs: Set<UInt32> = []
 
@@ -54,12 +52,9 @@ package struct SegmentWriter {
     self.file = file
     self.identity = identity
     self.options = options
-    self.ids = ids
-    self.events = events
     sink = SegmentSink(file, uuid: identity.uuid)
-    rowHashes = Buffer(uninitializedBytes: count * 8)
     let index = try EntityRuns(ids: ids, events: events, count: count)
-    index.fillRowHashes(rowHashes, ids: ids, events: events)
+    context = RowContext(ids: ids, events: events, count: count)
     footer = SegmentFooter(
       viewID: identity.viewID, unit: identity.unit, rows: count, minID: index.ids[0],
       maxID: index.ids[index.ids.count - 1], minEvent: index.minEvent, maxEvent: index.maxEvent,
@@ -89,8 +84,8 @@ package struct SegmentWriter {
     }
     try surveyCreated(column)
     var writer = ColumnWriter(
-      column, role: .createdTime, fieldID: 0, sink: sink, rowHashes: rowHashes, options: options)
-    writer.reference = events
+      column, role: .createdTime, fieldID: 0, sink: sink, context: context, options: options)
+    writer.reference = context.events
     writer.record.reference = .eventTime
     footer.columns.append(.known(try writer.write()))
   }
@@ -111,7 +106,7 @@ package struct SegmentWriter {
         .limitExceeded, "A segment has at most \(Limits.featuresPerView) features.")
     }
     var writer = ColumnWriter(
-      column, role: .feature, fieldID: fieldID, sink: sink, rowHashes: rowHashes, options: options)
+      column, role: .feature, fieldID: fieldID, sink: sink, context: context, options: options)
     footer.columns.append(.known(try writer.write()))
   }
 
@@ -187,11 +182,11 @@ extension SegmentWriter {
   private mutating func writeEvents() throws(LarderError) {
     let column = Column(
       type: .timestamp(identity.unit), count: footer.rows, nullCount: 0, validity: nil,
-      values: events)
+      values: context.events)
     var writer = ColumnWriter(
-      column, role: .eventTime, fieldID: 0, sink: sink, rowHashes: rowHashes, options: options)
+      column, role: .eventTime, fieldID: 0, sink: sink, context: context, options: options)
     let fences = Buffer(uninitializedBytes: (footer.rows + 63) / 64 * 8)
-    let times = unsafe events.values(as: Int64.self)
+    let times = unsafe context.events.values(as: Int64.self)
     let target = unsafe fences.mutableValues(as: Int64.self)
     for index in 0..<target.count { unsafe target[index] = times[index * 64] }
     writer.reference = fences
@@ -201,8 +196,8 @@ extension SegmentWriter {
 
   /// Finds the bounds of the created times and checks the order of ties.
   private mutating func surveyCreated(_ column: Column) throws(LarderError) {
-    let ids = unsafe self.ids.values(as: UInt32.self)
-    let events = unsafe self.events.values(as: Int64.self)
+    let ids = unsafe context.ids.values(as: UInt32.self)
+    let events = unsafe context.events.values(as: Int64.self)
     let values = unsafe column.fixedValues(as: Int64.self)
     var least: Int64?
     var greatest: Int64?
@@ -237,13 +232,11 @@ struct EntityRuns {
   var fences: [Int64] = []
   var minEvent: Int64
   var maxEvent: Int64
-  private let count: Int
 
   /// - Throws: `invalidArgument` if the rows are not sorted.
   init(ids rowIDs: Buffer, events: Buffer, count: Int) throws(LarderError) {
     let rowIDs = unsafe rowIDs.values(as: UInt32.self)
     let events = unsafe events.values(as: Int64.self)
-    self.count = count
     minEvent = unsafe events[0]
     maxEvent = minEvent
     for row in 0..<count {
@@ -262,13 +255,6 @@ struct EntityRuns {
       if row % SegmentLayout.fenceRows == 0 { fences.append(event) }
     }
     starts.append(UInt32(count))
-  }
-
-  func fillRowHashes(_ target: Buffer, ids: Buffer, events: Buffer) {
-    let rowIDs = unsafe ids.values(as: UInt32.self)
-    let times = unsafe events.values(as: Int64.self)
-    let hashes = unsafe target.mutableValues(as: UInt64.self)
-    for row in 0..<count { unsafe hashes[row] = rowHash(id: rowIDs[row], event: times[row]) }
   }
 
   private static func unsorted(_ what: String, _ row: Int) -> LarderError {

@@ -1,0 +1,252 @@
+import CLarderKernels
+
+/// What may be done with a column's lanes.
+package struct LaneOptions: Sendable {
+  /// Whether deltas may be used: not for codes, offsets and event times, which are read singly.
+  package var allowsDelta: Bool
+  /// How much of a vector's bytes a delta must save over the best codec with direct access, in
+  /// hundredths.
+  package var deltaSaving: Int
+
+  package init(allowsDelta: Bool, deltaSaving: Int = 25) {
+    self.allowsDelta = allowsDelta
+    self.deltaSaving = deltaSaving
+  }
+}
+
+/// One vector to be encoded.
+@unsafe package struct VectorInput {
+  /// 1 to 1,024 lanes. Lanes of exceptions are of no matter and should cost nothing.
+  package var lanes: UnsafePointer<Int64>
+  package var count: Int
+  /// `decimal`, `single` or nothing.
+  package var flags: VectorKind
+  /// Of decimals.
+  package var exponent: Int
+  /// The values' own bits, kept as patches of decimals; nil for others.
+  package var bits: UnsafePointer<Int64>?
+  /// Sorted positions whose value is not its lane's decimal.
+  package var exceptions: UnsafeBufferPointer<UInt16>
+  /// Bits, 1 = the row starts an entity's run; nil if that is not known.
+  package var restarts: UnsafePointer<UInt64>?
+
+  package init(
+    lanes: UnsafePointer<Int64>, count: Int, flags: VectorKind = [], exponent: Int = 0,
+    bits: UnsafePointer<Int64>? = nil,
+    exceptions: UnsafeBufferPointer<UInt16> = unsafe UnsafeBufferPointer(start: nil, count: 0),
+    restarts: UnsafePointer<UInt64>? = nil
+  ) {
+    unsafe self.lanes = lanes
+    unsafe self.count = count
+    unsafe self.flags = flags
+    unsafe self.exponent = exponent
+    unsafe self.bits = bits
+    unsafe self.exceptions = exceptions
+    unsafe self.restarts = restarts
+  }
+
+  /// Whether the row of an index starts a run.
+  @inlinable func isRestart(_ index: Int) -> Bool {
+    guard let restarts = unsafe restarts else { return false }
+    return unsafe restarts[index >> 6] >> UInt64(index & 63) & 1 == 1
+  }
+}
+
+/// The codec of one vector and its size, chosen from exact counts.
+///
+/// Every candidate's bytes are counted, not guessed from a sample: the counts cost less than the
+/// packing. What needs more than a header and a line or two to read must save for it.
+package struct VectorPlan {
+  package var kind: VectorKind
+  package var base: Int64
+  package var width: Int
+  package var bytes: Int
+  /// Of deltas.
+  package var leastDelta: Int64 = 0
+  package var anchorWidth = 0
+
+  /// Chooses the codec of a vector.
+  @unsafe package static func choose(_ input: VectorInput, _ options: LaneOptions) -> VectorPlan {
+    let survey = unsafe FrameSurvey(input)
+    var best = unsafe frameOfReference(input, survey)
+    if best.bytes == 0 { return best }
+    if let framed = unsafe frames(input, survey), framed.bytes * 100 < best.bytes * 97 {
+      best = framed
+    }
+    if let patched = unsafe patched(input, survey), patched.bytes * 100 < best.bytes * 96 {
+      best = patched
+    }
+    if unsafe input.exceptions.isEmpty {
+      if let runs = unsafe runs(input, survey), runs.bytes * 100 < best.bytes * 85 { best = runs }
+      if options.allowsDelta, best.bytes > 64, let delta = unsafe delta(input, survey),
+        delta.bytes * 100 < best.bytes * (100 - options.deltaSaving)
+      {
+        best = delta
+      }
+    }
+    return best
+  }
+
+  /// The width for numbers up to a greatest one, all ones kept free where patches need it.
+  private static func width(upTo greatest: UInt64, reserving: Bool) -> Int? {
+    if !reserving { return Packing.width(of: greatest) }
+    guard greatest < .max else { return nil }
+    let width = Packing.width(of: greatest + 1)
+    return width == 64 ? nil : width
+  }
+
+  @unsafe private static func frameOfReference(
+    _ input: VectorInput, _ survey: FrameSurvey
+  ) -> VectorPlan {
+    let range = UInt64(bitPattern: survey.greatest &- survey.least)
+    let exceptions = unsafe input.exceptions.count
+    let patching: VectorKind = exceptions == 0 ? [] : .patched
+    let kind = unsafe input.flags.union(patching)
+    guard let width = width(upTo: range, reserving: exceptions > 0) else {
+      // Impossible as planned: so dear that the caller keeps the values' bits instead.
+      return VectorPlan(kind: kind, base: 0, width: 64, bytes: .max / 1_000)
+    }
+    let bytes = unsafe Packing.bytes(input.count, width) + patchBytes(exceptions, kind)
+    return VectorPlan(kind: kind, base: width == 64 ? 0 : survey.least, width: width, bytes: bytes)
+  }
+
+  private static func patchBytes(_ count: Int, _ kind: VectorKind) -> Int {
+    count == 0 ? 0 : Patches.bytes(count, kind)
+  }
+
+  @unsafe private static func frames(_ input: VectorInput, _ survey: FrameSurvey) -> VectorPlan? {
+    let exceptions = unsafe input.exceptions.count
+    guard unsafe input.count > 64,
+      let width = width(upTo: survey.widestFrame, reserving: exceptions > 0), width < 57
+    else { return nil }
+    let span = UInt64(bitPattern: survey.greatestFrameBase &- survey.least)
+    let log2Bytes: UInt8 = span < 1 << 8 ? 0 : span < 1 << 16 ? 1 : span < 1 << 32 ? 2 : 3
+    var kind = unsafe VectorKind.frames.union(input.flags)
+      .union(VectorKind(rawValue: log2Bytes << 4))
+    if exceptions > 0 { kind.insert(.patched) }
+    let bytes =
+      unsafe Frames.bytes(input.count, width, 1 << Int(log2Bytes)) + patchBytes(exceptions, kind)
+    return VectorPlan(kind: kind, base: survey.least, width: width, bytes: bytes)
+  }
+
+  /// Frame of reference with the greatest lanes kept aside.
+  @unsafe private static func patched(_ input: VectorInput, _ survey: FrameSurvey) -> VectorPlan? {
+    let range = UInt64(bitPattern: survey.greatest &- survey.least)
+    let full = Packing.width(of: range)
+    guard full > 2 else { return nil }
+    let widths = unsafe survey.widths(input)
+    var kind = unsafe input.flags.union(.patched)
+    // Decimals keep their own bits; integers a difference, where it fits.
+    if unsafe input.bits == nil, range <= UInt64(UInt32.max) { kind.insert(.narrowPatches) }
+    var above = unsafe input.exceptions.count
+    var best: VectorPlan?
+    var width = min(full, 57)
+    for wider in stride(from: 64, to: width, by: -1) { above += Int(widths[wider]) }
+    while width > 0 {
+      // `above` lanes have more than `width` bits. All ones is taken too: at most one in 2^width of
+      // the others, which the exact count at packing finds.
+      let bytes = unsafe Packing.bytes(input.count, width) + patchBytes(above, kind)
+      if bytes < best?.bytes ?? .max {
+        best = VectorPlan(kind: kind, base: survey.least, width: width, bytes: bytes)
+      }
+      above += Int(widths[width])
+      width -= 1
+      if unsafe above > input.count / 4 { break }
+    }
+    return best
+  }
+
+  @unsafe private static func runs(_ input: VectorInput, _ survey: FrameSurvey) -> VectorPlan? {
+    let runs = unsafe larder_count_changes(input.lanes, input.count) + 1
+    guard unsafe runs * 4 <= input.count else { return nil }
+    let width = Packing.width(of: UInt64(bitPattern: survey.greatest &- survey.least))
+    return unsafe VectorPlan(
+      kind: VectorKind.runs.union(input.flags), base: width == 64 ? 0 : survey.least, width: width,
+      bytes: RunLength.bytes(runs, width))
+  }
+
+  @unsafe private static func delta(_ input: VectorInput, _ survey: FrameSurvey) -> VectorPlan? {
+    var least = Int64.max
+    var greatest = Int64.min
+    var restarts = 0
+    var leastAnchor = unsafe input.lanes[0]
+    var greatestAnchor = leastAnchor
+    for index in unsafe 0..<input.count {
+      let lane = unsafe input.lanes[index]
+      if index & 63 == 0 {
+        leastAnchor = min(leastAnchor, lane)
+        greatestAnchor = max(greatestAnchor, lane)
+      } else if unsafe input.isRestart(index) {
+        restarts += 1
+      } else {
+        let (difference, overflow) = unsafe lane.subtractingReportingOverflow(
+          input.lanes[index - 1])
+        if overflow { return nil }
+        least = min(least, difference)
+        greatest = max(greatest, difference)
+      }
+    }
+    guard least <= greatest,
+      let width = width(
+        upTo: UInt64(bitPattern: greatest &- least), reserving: restarts > 0), width < 57
+    else { return nil }
+    var kind = unsafe VectorKind.delta.union(input.flags)
+    if restarts > 0 {
+      kind.insert(.patched)
+      let above = survey.greatest.subtractingReportingOverflow(leastAnchor)
+      if !above.overflow, above.partialValue <= Int64(UInt32.max), survey.least >= leastAnchor {
+        kind.insert(.narrowPatches)
+      }
+    }
+    let anchorWidth = Packing.width(of: UInt64(bitPattern: greatestAnchor &- leastAnchor))
+    guard anchorWidth < 64 else { return nil }
+    let bytes =
+      unsafe AnchoredDelta.bytes(input.count, width, anchorWidth: anchorWidth)
+      + patchBytes(restarts, kind)
+    return VectorPlan(
+      kind: kind, base: leastAnchor, width: width, bytes: bytes, leastDelta: least,
+      anchorWidth: anchorWidth)
+  }
+}
+
+/// The least and greatest lane of a vector's frames.
+struct FrameSurvey {
+  let least: Int64
+  let greatest: Int64
+  /// The greatest of the frames' least lanes.
+  let greatestFrameBase: Int64
+  /// The greatest difference within a frame.
+  let widestFrame: UInt64
+
+  @unsafe init(_ input: VectorInput) {
+    unsafe (least, greatest, greatestFrameBase, widestFrame) = withUnsafeTemporaryAllocation(
+      of: Int64.self, capacity: 32
+    ) { scratch in
+      guard let lows = scratch.baseAddress else { return (0, 0, 0, 0) }
+      let highs = unsafe lows + 16
+      unsafe larder_survey_frames(input.lanes, input.count, lows, highs)
+      var least = unsafe lows[0]
+      var greatest = unsafe highs[0]
+      var greatestBase = least
+      var widest: UInt64 = 0
+      for frame in unsafe 0..<((input.count + 63) >> 6) {
+        let low = unsafe lows[frame]
+        let high = unsafe highs[frame]
+        least = min(least, low)
+        greatest = max(greatest, high)
+        greatestBase = max(greatestBase, low)
+        widest = max(widest, UInt64(bitPattern: high &- low))
+      }
+      return (least, greatest, greatestBase, widest)
+    }
+  }
+
+  /// How many lanes less the least have each number of bits.
+  @unsafe func widths(_ input: VectorInput) -> [UInt32] {
+    var widths = [UInt32](repeating: 0, count: 65)
+    unsafe widths.withUnsafeMutableBufferPointer { widths in
+      unsafe larder_survey_widths(input.lanes, input.count, least, widths.baseAddress)
+    }
+    return widths
+  }
+}
