@@ -40,9 +40,9 @@ import Glibc
     unsafe values.withUnsafeBytes { unsafe append($0) }
   }
 
-  /// Adds zeros up to a multiple of a power of two.
-  package func align(to alignment: Int) {
-    let padding = (0 &- count) & (alignment - 1)
+  /// Adds zeros up to a multiple of a power of two, counted from bytes before the sink's first.
+  package func align(to alignment: Int, after before: Int = 0) {
+    let padding = (0 &- (before + count)) & (alignment - 1)
     if padding > 0 { _ = unsafe extend(by: padding) }
   }
 

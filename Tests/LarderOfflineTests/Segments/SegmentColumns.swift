@@ -6,6 +6,7 @@ enum SegmentColumns {
   static let all: [DataType] = [
     .bool, .int32, .int64, .float32, .float64, .string, .bytes, .timestamp(.microseconds),
     .timestamp(.nanoseconds), .date, .json, .uuid, .decimal, .opaque(tag: "sketch"),
+    .list(.float32), .list(.int64), .list(.string), .list(.bool),
   ]
 
   static func shapes(_ type: DataType) -> Int {
@@ -41,6 +42,13 @@ enum SegmentColumns {
       return .timestamp(Timestamp(ticks: integer(shape, row, step, &random), unit: unit))
     case .float64: return .float64(double(shape, row, step, &random))
     case .float32: return .float32(float(shape, row, step, &random))
+    case .list(let element):
+      let length = shape == 1 ? 4 : random.int(0...3)
+      return .list(
+        (0..<length).map { index in
+          random.chance(0.1) && shape != 2
+            ? .null : value(element, shape, row + index, step, &random)
+        })
     case .bytes, .opaque: return .bytes(Array(text(shape, row, &random).utf8))
     default: return .string(text(shape, row, &random))
     }
@@ -68,7 +76,9 @@ enum SegmentColumns {
     case 0: return Double(random.int(0...100_000)) / 100
     case 1: return Double(bitPattern: random.next())
     case 2: return Double(step)
-    case 3: return [0.0, -0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, 0.1][random.int(0...6)]
+    case 3:
+      return [0.0, -0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, 0.1][
+        random.int(0...6)]
     case 4: return random.chance(0.05) ? Double(bitPattern: random.next()) : Double(step) / 1_000
     case 5: return Double(Float(random.int(0...1 << 30)) / 7)
     case 6: return Double(random.int(0...40)) / Double(random.int(1...20))
@@ -83,7 +93,9 @@ enum SegmentColumns {
     case 0: return Float(random.int(0...10_000)) / 100
     case 1: return Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))
     case 2: return Float(step)
-    case 3: return [0.0, -0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, 0.1][random.int(0...6)]
+    case 3:
+      return [0.0, -0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, 0.1][
+        random.int(0...6)]
     case 4: return random.chance(0.05) ? .nan : Float(step) / 8
     case 5: return Float(random.int(0...1 << 30)) / 7
     case 6: return Float(random.int(0...40)) / Float(random.int(1...20))

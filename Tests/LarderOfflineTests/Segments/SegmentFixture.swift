@@ -86,3 +86,8 @@ struct SegmentFixture {
     return try writer.finish()
   }
 }
+
+/// A buffer's values as an array.
+func array<T: BitwiseCopyable>(_ buffer: Buffer, as type: T.Type) -> [T] {
+  withExtendedLifetime(buffer) { Array(buffer.values(as: type)) }
+}

@@ -24,9 +24,9 @@ import Testing
     #expect(description.nullCreated == fixture.created?.count { $0 == nil })
     let segment = try Segment(path: path, files: POSIXFileSystem(), expected: description)
     let ids = try segment.decodeIDs(rows: 0..<rows)
-    #expect(Array(ids.values(as: UInt32.self)) == fixture.ids)
+    #expect(array(ids, as: UInt32.self) == fixture.ids)
     let events = try segment.decodeEvents(rows: 0..<rows)
-    #expect(Array(events.values(as: Int64.self)) == fixture.events)
+    #expect(array(events, as: Int64.self) == fixture.events)
     let created = try #require(try segment.decodeCreated(rows: 0..<rows))
     for row in 0..<rows {
       let expected = fixture.created?[row]

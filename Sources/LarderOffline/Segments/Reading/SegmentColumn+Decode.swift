@@ -5,7 +5,8 @@ import LarderEncodings
 extension SegmentColumn {
   /// The values of a run of rows, verified, in Arrow's layout.
   ///
-  /// Texts by dictionary come as a dictionary column whose distinct values lie in the mapped file.
+  /// Texts by dictionary come as a dictionary column whose distinct values lie in the mapped file;
+  /// `expanded()` gives every row its own bytes. Elements of lists never have a dictionary.
   ///
   /// - Parameters:
   ///   - range: rows of the segment.
@@ -178,7 +179,7 @@ extension SegmentColumn {
     }
     return Column(
       type: type, count: range.count, nullCount: valid?.nulls ?? 0, validity: valid?.bits,
-      values: offsets, child: try elements.decode(rows: start..<end))
+      values: offsets, child: try elements.decode(rows: start..<end).expanded())
   }
 
   /// Where the stored values of rows lie.

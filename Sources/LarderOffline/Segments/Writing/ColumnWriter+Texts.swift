@@ -115,8 +115,10 @@ extension ColumnWriter {
         }
         starts[slot + 1] = Int64(position + content.count)
       }
-      position += content.count
-      if range.upperBound == slots.count { content.align(to: SegmentLayout.alignment) }
+      if range.upperBound == slots.count {
+        content.align(to: SegmentLayout.alignment, after: position)
+      }
+      position = Int(starts[range.upperBound])
       let seed = sink.seeds.seed(.bytes, column: record.key, page: pages.count)
       page.bytesHash = unsafe XXH3.hash64(content.bytes, seed: seed)
       unsafe try sink.append(content.bytes)
@@ -132,10 +134,5 @@ extension ColumnWriter {
     } fill: { range, lanes in
       for index in range { unsafe lanes[index - range.lowerBound] = starts[index] }
     }
-  }
-
-  /// Writes lists: offsets as lanes, elements as a column of their own.
-  mutating func writeList() throws(LarderError) {
-    throw LarderError(.unsupported, "Lists cannot be written yet.")
   }
 }

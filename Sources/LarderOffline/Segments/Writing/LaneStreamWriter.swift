@@ -45,7 +45,9 @@ struct LaneStreamWriter {
       row += count
     }
     if checksPages { unsafe try check(page) }
-    if isLast { encoder.sink.align(to: SegmentLayout.alignment) }
+    if isLast {
+      encoder.sink.align(to: SegmentLayout.alignment, after: encoder.sinkOrigin)
+    }
     let seed = sink.seeds.seed(.bodies, column: column.key, page: pages.count)
     record.bodyHash = unsafe XXH3.hash64(encoder.sink.bytes, seed: seed)
     unsafe try sink.append(encoder.sink.bytes)
