@@ -16,7 +16,7 @@ package struct LaneOptions: Sendable {
 
 /// One vector to be encoded.
 @unsafe package struct VectorInput {
-  /// 1 to 1,024 lanes. Lanes of exceptions are of no matter and should cost nothing.
+  /// 1 to 1,024 lanes; those of exceptions are of no matter and should cost nothing.
   package var lanes: UnsafePointer<Int64>
   package var count: Int
   /// `decimal`, `single` or nothing.
