@@ -123,7 +123,7 @@ import Testing
     let sample = try sample()
     let path = sample.directory.path + "/a.seg"
     var other = sample.description
-    other.lastCommit += 1
+    other.viewID += 1
     #expect(throws: LarderError.self) {
       _ = try Segment(path: path, files: POSIXFileSystem(), expected: other)
     }
