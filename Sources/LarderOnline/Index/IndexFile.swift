@@ -1,0 +1,138 @@
+import LarderColumns
+import LarderFiles
+
+/// Making, trusting and closing the file of a key index.
+enum IndexFile {
+  /// Bytes of an index of so many lines, rounded up so that it seldom grows.
+  static func bytes(forLines lines: UInt64) -> Int {
+    let exact = IndexFormat.linesOffset + Int(lines) * IndexFormat.line
+    return (exact + 4095) / 4096 * 4096
+  }
+
+  /// How many lines to make room for when so many are needed: twice, and at most 64 MiB more.
+  static func room(forLines lines: UInt64) -> UInt64 { lines + min(lines, 1 << 20) }
+
+  /// Makes an empty index that nobody trusts yet.
+  static func make(
+    _ path: String, _ files: any FileSystem
+  ) throws(LarderError) -> (IndexMemory, any File) {
+    try files.remove(path)
+    let file = try files.open(path, .create)
+    let lines = IndexWriter.lines(forBuckets: IndexWriter.firstBuckets)
+    let memory = try extended(file, to: lines, exactly: true)
+    memory.store(IndexWriter.firstBuckets, IndexFormat.buckets)
+    return (memory, file)
+  }
+
+  /// Makes the file longer and maps it anew.
+  static func extended(
+    _ file: any File, to lines: UInt64, exactly: Bool = false
+  ) throws(LarderError) -> IndexMemory {
+    let bytes = bytes(forLines: exactly ? lines : room(forLines: lines))
+    try file.reserve(bytes: UInt64(bytes))
+    let memory = try IndexMemory(try file.mapShared(bytes: bytes, writable: true))
+    memory.store(memory.lines, IndexFormat.lines)
+    return memory
+  }
+
+  /// An index in the memory of this process alone.
+  static func makePrivate() -> IndexMemory {
+    let lines = IndexWriter.lines(forBuckets: IndexWriter.firstBuckets)
+    let memory = IndexMemory(Buffer(zeroedBytes: bytes(forLines: lines)))
+    memory.store(IndexWriter.firstBuckets, IndexFormat.buckets)
+    return memory
+  }
+
+  /// A longer copy of an index in memory.
+  static func extended(private old: IndexMemory, to lines: UInt64) -> IndexMemory {
+    let buffer = Buffer(zeroedBytes: bytes(forLines: room(forLines: lines)))
+    unsafe buffer.base.copyMemory(from: old.base, byteCount: old.bytes)
+    return IndexMemory(buffer)
+  }
+
+  /// Says whose index it is; from now on it is trusted during this boot.
+  static func identify(_ file: any File, _ table: TableIdentity, _ files: any FileSystem)
+    throws(LarderError)
+  {
+    let status = try file.status()
+    let identity = IndexIdentity(
+      table: table, boot: try files.bootIdentifier(), device: status.device, inode: status.inode)
+    try file.write(identity.encoded, at: 0)
+  }
+
+  /// Opens an index if it may be trusted: made in this boot, or closed clean and unchanged since,
+  /// for this table, as this very file.
+  ///
+  /// - Returns: nil if it may not.
+  static func openTrusted(
+    _ path: String, _ table: TableIdentity, _ files: any FileSystem, writable: Bool
+  ) throws(LarderError) -> (memory: IndexMemory, file: any File)? {
+    let file: any File
+    do throws(LarderError) { file = try files.open(path, writable ? .update : .read) } catch {
+      if error.code == .notFound { return nil }
+      throw error
+    }
+    let status = try file.status()
+    guard status.bytes >= UInt64(IndexFormat.linesOffset), status.bytes <= 1 << 40 else {
+      return nil
+    }
+    let page = try file.readExactly(4096, at: 0)
+    guard let identity = IndexIdentity(page), identity.table == table,
+      identity.device == status.device, identity.inode == status.inode
+    else { return nil }
+    let memory = try IndexMemory(
+      try file.mapShared(bytes: Int(status.bytes), writable: writable))
+    let buckets = memory.load(IndexFormat.buckets)
+    guard memory.load(IndexFormat.retired) == 0, memory.load(IndexFormat.lines) <= memory.lines,
+      buckets >= IndexWriter.firstBuckets, buckets < memory.lines
+    else { return nil }
+    let clean = memory.loadAcquiring(IndexFormat.clean)
+    if clean != 0 {
+      // The writer may have been opened while the sum was taken; then the mark is gone.
+      if clean != checksum(memory), memory.loadAcquiring(IndexFormat.clean) == clean {
+        return nil
+      }
+    } else if try files.bootIdentifier() != identity.boot {
+      return nil
+    }
+    return (memory, file)
+  }
+
+  /// Takes the mark of a clean close away, before anything is changed.
+  static func unmark(
+    _ memory: IndexMemory, _ file: any File, _ table: TableIdentity, _ files: any FileSystem
+  ) throws(LarderError) {
+    if memory.load(IndexFormat.clean) == 0 { return }
+    memory.store(0, IndexFormat.clean)
+    try identify(file, table, files)
+    try file.syncData()
+  }
+
+  /// Marks an index that is complete as closed clean, so that it is trusted after a reboot too.
+  static func mark(_ memory: IndexMemory, _ file: any File) throws(LarderError) {
+    try file.syncData()
+    memory.store(checksum(memory), IndexFormat.clean)
+    try file.syncData()
+  }
+
+  /// Tells the readers of an index that it is no more.
+  static func retire(_ path: String, _ files: any FileSystem) throws(LarderError) {
+    let file = try files.open(path, .update)
+    guard try file.status().bytes >= UInt64(IndexFormat.linesOffset),
+      IndexIdentity(try file.readExactly(4096, at: 0)) != nil
+    else { return }
+    let memory = try IndexMemory(
+      try file.mapShared(bytes: IndexFormat.linesOffset, writable: true))
+    memory.store(1, IndexFormat.retired)
+  }
+
+  /// A checksum of everything but the line with the mark; never zero.
+  static func checksum(_ memory: IndexMemory) -> UInt64 {
+    let end = IndexFormat.cleanLine.upperBound
+    let head = unsafe XXH3.hash64(
+      UnsafeRawBufferPointer(start: memory.base, count: IndexFormat.cleanLine.lowerBound))
+    let rest = unsafe XXH3.hash64(
+      UnsafeRawBufferPointer(start: memory.base + end, count: memory.bytes - end), seed: head)
+    return rest | 1
+  }
+}

@@ -1,0 +1,271 @@
+import CLarderKernels
+import LarderColumns
+import LarderFiles
+
+/// The one writer of an index: inserts, replaces and removes entries, and splits buckets.
+///
+/// Each change is one release store to readers; a writer that dies between two stores leaves an
+/// entry without a slot, a copy of an entry in a bucket where nobody looks for it, or a line that
+/// no chain holds: space, never a wrong answer.
+final class IndexWriter {
+  private(set) var memory: IndexMemory
+  /// The segments, for the hashes of rows when a bucket is split.
+  var segments: SegmentTable
+  let stride: Int
+  /// Extends the index to at least so many lines.
+  private let extend: (UInt64) throws(LarderError) -> IndexMemory
+
+  /// Called when the memory is another one.
+  var hasGrown: (() -> Void)?
+
+  // The entries of the bucket being split.
+  private var moving: [(hash: UInt64, slot: UInt32)] = []
+
+  /// Entries per bucket on average, in halves: thirteen are 6.5 of the 12 of a line.
+  private static let halfLoad: UInt64 = 13
+  static let firstBuckets: UInt64 = 64
+
+  init(
+    _ memory: IndexMemory, segments: SegmentTable, stride: Int?,
+    extend: @escaping (UInt64) throws(LarderError) -> IndexMemory
+  ) {
+    self.memory = memory
+    self.segments = segments
+    self.stride = stride ?? 0
+    self.extend = extend
+  }
+
+  /// Lines that an index of so many buckets needs.
+  static func lines(forBuckets buckets: UInt64) -> UInt64 { (buckets + 7) / 8 * 9 }
+
+  private func chain(_ hash: UInt64) -> UInt64 {
+    IndexFormat.line(
+      ofBucket: IndexFormat.bucket(of: hash, count: memory.load(IndexFormat.buckets)))
+  }
+
+  /// Brings the line closer in which a hash belongs.
+  @inline(__always) func prefetch(_ hash: UInt64) {
+    unsafe larder_prefetch(memory.address(ofLine: chain(hash)))
+  }
+
+  /// The line, if it is one; a damaged index may name others.
+  private func line(_ number: UInt64) throws(LarderError) -> IndexLine {
+    guard number < memory.lines else { throw IndexWriter.damaged }
+    return unsafe IndexLine(base: memory.address(ofLine: number))
+  }
+
+  static let damaged = LarderError(
+    .corrupt, "The online table's key index contradicts itself; reopen the store to rebuild it.")
+
+  // MARK: Entries
+
+  /// Points the entry of one slot to another.
+  ///
+  /// - Returns: false if the bucket has no such entry.
+  func replace(_ hash: UInt64, old: UInt32, new: UInt32) throws(LarderError) -> Bool {
+    var entries = try line(chain(hash))
+    while true {
+      for entry in 0..<IndexFormat.entries where entries.slot(entry) == old {
+        entries.setSlot(entry, new)
+        return true
+      }
+      let next = entries.next
+      if next == 0 { return false }
+      entries = try line(IndexFormat.line(ofOverflow: UInt64(next) - 1))
+    }
+  }
+
+  /// Whether an entry names a slot.
+  func holds(_ hash: UInt64, slot: UInt32) throws(LarderError) -> Bool {
+    try replace(hash, old: slot, new: slot)
+  }
+
+  /// Takes the entry of a slot away.
+  func remove(_ hash: UInt64, slot: UInt32) throws(LarderError) -> Bool {
+    let isRemoved = try replace(hash, old: slot, new: 0)
+    if isRemoved { memory.add(-1, IndexFormat.keys) }
+    return isRemoved
+  }
+
+  /// Adds an entry for a key that has none, then splits a bucket if the load asks for it.
+  func insert(_ hash: UInt64, slot: UInt32) throws(LarderError) {
+    try place(hash, slot: slot, in: chain(hash))
+    memory.add(1, IndexFormat.keys)
+    let buckets = memory.load(IndexFormat.buckets)
+    if memory.load(IndexFormat.keys) &* 2 > buckets &* IndexWriter.halfLoad {
+      try split(buckets)
+    }
+  }
+
+  /// Puts an entry into the first free place of a chain.
+  private func place(_ hash: UInt64, slot: UInt32, in start: UInt64) throws(LarderError) {
+    let tag = IndexFormat.tag(of: hash)
+    var last = start
+    while true {
+      let entries = try line(last)
+      for entry in 0..<IndexFormat.entries where entries.slot(entry) == 0 {
+        entries.setTag(entry, tag)
+        entries.setSlot(entry, slot)
+        return
+      }
+      let next = entries.next
+      if next == 0 { break }
+      last = IndexFormat.line(ofOverflow: UInt64(next) - 1)
+    }
+    let number = try takeOverflow()
+    let fresh = try line(IndexFormat.line(ofOverflow: number))
+    fresh.setTag(0, tag)
+    fresh.setSlot(0, slot)
+    // Found anew: the memory may have moved when it grew.
+    try line(last).setNext(UInt32(truncatingIfNeeded: number &+ 1))
+  }
+
+  /// A zeroed overflow line: one given back, else the next never used.
+  private func takeOverflow() throws(LarderError) -> UInt64 {
+    let free = memory.load(IndexFormat.firstFree)
+    if free > 0 {
+      let number = free - 1
+      let freed = try line(IndexFormat.line(ofOverflow: number))
+      memory.store(UInt64(freed.next), IndexFormat.firstFree)
+      memory.clear(line: IndexFormat.line(ofOverflow: number))
+      return number
+    }
+    let number = memory.load(IndexFormat.overflowUsed)
+    if IndexFormat.line(ofOverflow: number) >= memory.lines {
+      try grow(to: IndexFormat.line(ofOverflow: number) + 1)
+    }
+    memory.store(number + 1, IndexFormat.overflowUsed)
+    memory.clear(line: IndexFormat.line(ofOverflow: number))
+    return number
+  }
+
+  /// Makes room for so many more keys, so that publishing them needs none.
+  ///
+  /// - Throws: `noSpace`; then nothing changed.
+  func reserve(inserts: Int) throws(LarderError) {
+    let keys = memory.load(IndexFormat.keys) + UInt64(inserts)
+    let buckets = keys * 2 / IndexWriter.halfLoad + 8
+    // An eighth of the buckets have an overflow line at this load; a quarter is room enough.
+    let needed = max(IndexWriter.lines(forBuckets: buckets), buckets / 4 * 9 / 2)
+    if needed > memory.lines { try grow(to: needed) }
+  }
+
+  private func grow(to lines: UInt64) throws(LarderError) {
+    memory = try extend(lines)
+    hasGrown?()
+  }
+
+  // MARK: Splitting
+
+  /// Splits the next bucket in turn in two.
+  ///
+  /// The new one is filled, then published by the count of buckets, then the moved entries go from
+  /// the old one. A reader that looked into the wrong one sees another count and looks again.
+  private func split(_ buckets: UInt64) throws(LarderError) {
+    let needed = IndexWriter.lines(forBuckets: buckets + 1)
+    if needed > memory.lines { try grow(to: needed) }
+    let low = UInt64(1) << UInt64(63 - buckets.leadingZeroBitCount)
+    let old = IndexFormat.line(ofBucket: buckets - low)
+    prefetchRows(ofBucket: buckets - low + 1)
+    let new = IndexFormat.line(ofBucket: buckets)
+    try collect(old, movingTo: buckets, mask: low << 1 - 1)
+    memory.clear(line: new)
+    for (hash, slot) in moving { try place(hash, slot: slot, in: new) }
+    memory.store(buckets + 1, IndexFormat.buckets)
+    try clearMoved(old)
+  }
+
+  /// Finishes a split that a writer died in.
+  func finishSplit() throws(LarderError) {
+    let buckets = memory.load(IndexFormat.buckets)
+    guard buckets > IndexWriter.firstBuckets else { return }
+    let last = buckets - 1
+    let low = UInt64(1) << UInt64(63 - last.leadingZeroBitCount)
+    let old = IndexFormat.line(ofBucket: last - low)
+    try collect(old, movingTo: last, mask: low << 1 - 1)
+    try clearMoved(old)
+  }
+
+  /// Brings the rows of a bucket closer: it is split next.
+  private func prefetchRows(ofBucket bucket: UInt64) {
+    let number = IndexFormat.line(ofBucket: bucket)
+    guard number < memory.lines else { return }
+    let entries = unsafe IndexLine(base: memory.address(ofLine: number))
+    for entry in 0..<IndexFormat.entries {
+      let slot = Slot(bits: entries.slot(entry))
+      guard slot.bits != 0, slot.number < segments.count,
+        let base = unsafe segments.references[slot.number].base
+      else { continue }
+      unsafe larder_prefetch(base + slot.unit &* LogFormat.unit)
+    }
+    unsafe larder_prefetch(memory.address(ofLine: min(memory.lines - 1, number + 9)))
+  }
+
+  /// Finds the entries of a chain whose hashes belong to another bucket.
+  private func collect(
+    _ start: UInt64, movingTo bucket: UInt64, mask: UInt64
+  ) throws(LarderError) {
+    moving.removeAll(keepingCapacity: true)
+    var entries = try line(start)
+    while true {
+      for entry in 0..<IndexFormat.entries {
+        let slot = entries.slot(entry)
+        if slot == 0 { continue }
+        // An entry of a damaged row stays where it is; whoever looks for it is told.
+        guard let hash = hash(of: Slot(bits: slot)) else { continue }
+        if hash & mask == bucket { moving.append((hash, slot)) }
+      }
+      let next = entries.next
+      if next == 0 { return }
+      entries = try line(IndexFormat.line(ofOverflow: UInt64(next) - 1))
+    }
+  }
+
+  /// The hash of the key of the row at a slot; nil if the slot names no row.
+  private func hash(of slot: Slot) -> UInt64? {
+    guard slot.number < segments.count,
+      let base = unsafe segments.references[slot.number].base,
+      unsafe slot.unit < Int(segments.references[slot.number].units)
+    else { return nil }
+    let record = unsafe Record(base: base + slot.unit &* LogFormat.unit)
+    let room = unsafe Int(segments.references[slot.number].units) - slot.unit
+    guard record.units >= 1, record.units <= room, record.isBounded else { return nil }
+    if stride > 0, record.keyBytes != stride { return nil }
+    let tail = unsafe (record.base + Record.rowHeaderBytes).assumingMemoryBound(to: UInt8.self)
+    return unsafe keyHash(tail, record.keyBytes, stride)
+  }
+
+  /// Takes the moved entries out of their old chain, and gives lines back that are empty.
+  private func clearMoved(_ start: UInt64) throws(LarderError) {
+    if moving.isEmpty { return }
+    var entries = try line(start)
+    var isFirst = true
+    var previous = entries
+    while true {
+      var used = 0
+      for entry in 0..<IndexFormat.entries {
+        let slot = entries.slot(entry)
+        if slot == 0 { continue }
+        if moving.contains(where: { $0.slot == slot }) {
+          entries.setSlot(entry, 0)
+        } else {
+          used += 1
+        }
+      }
+      let next = entries.next
+      if used == 0, !isFirst {
+        let number = UInt64(previous.next) - 1
+        previous.setNext(next)
+        // Readers that stand on the line see this and look again.
+        memory.add(1, IndexFormat.relinks)
+        entries.setNext(UInt32(truncatingIfNeeded: memory.load(IndexFormat.firstFree)))
+        memory.store(number + 1, IndexFormat.firstFree)
+      } else {
+        previous = entries
+      }
+      isFirst = false
+      if next == 0 { return }
+      entries = try line(IndexFormat.line(ofOverflow: UInt64(next) - 1))
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import LarderColumns
+
+/// Reads a log from a place on, batch by batch: only batches that are whole count.
+///
+/// A batch that is cut off, or does not match its checksums, ends the log, unless something after
+/// it shows that it was on disk once; then it is damage, and an error.
+struct LogScan {
+  /// The records of a batch whose end was not met yet.
+  private var pending: [UInt32] = []
+  private var pendingBatch: UInt64?
+  private var records: [UInt32] = []
+  /// The last batch that was met, whole or not.
+  private(set) var lastBatch: UInt64 = 0
+  /// The newest state record.
+  private(set) var state: (state: TableState, position: LogPosition)?
+  /// What was on disk when the last batch was written.
+  private(set) var durable = LogPosition(sequence: 0, unit: 0)
+  /// When the last batch was written.
+  private(set) var lastWrite: Int64 = 0
+
+  init(lastBatch: UInt64) { self.lastBatch = lastBatch }
+
+  /// Reads one segment.
+  ///
+  /// - Parameters:
+  ///   - start: the first unit to read.
+  ///   - end: where the segment is known to end; nil for the one that was written last.
+  ///   - apply: called with the slots of the rows of each whole batch, in the order of the log.
+  /// - Returns: the unit after the last whole batch.
+  /// - Throws: `corrupt` with the offset for damage; what `apply` throws.
+  mutating func read(
+    _ segment: LogSegment, from start: Int, through end: Int?,
+    apply: ([UInt32]) throws(LarderError) -> Void
+  ) throws(LarderError) -> Int {
+    var unit = start
+    var batchStart = start
+    var checksum: UInt32 = 0
+    var newState: (state: TableState, position: LogPosition)?
+    var count: UInt32 = 0
+    records.removeAll(keepingCapacity: true)
+    let limit = end ?? segment.units
+    while unit < limit {
+      guard let record = segment.record(at: unit) else { break }
+      switch record.kind {
+      case RecordKind.row:
+        guard record.isBounded else { return try stop(segment, batchStart, end, unit) }
+        records.append(Slot(number: segment.number, unit: unit).bits)
+        checksum = mixed(checksum, record.checksum)
+        count += 1
+      case RecordKind.state:
+        let bytes = LogScan.content(of: record)
+        newState = (
+          try TableState(bytes, file: segment.path),
+          LogPosition(sequence: segment.sequence, unit: unit)
+        )
+        checksum = mixed(checksum, record.checksum)
+        count += 1
+      default:
+        let commit = CommitRecord(record)
+        guard commit.units == unit - batchStart, commit.records == count,
+          commit.recordsChecksum == checksum, commit.batch >= lastBatch
+        else { return try stop(segment, batchStart, end, unit) }
+        lastBatch = commit.batch
+        durable = max(durable, commit.durable)
+        lastWrite = commit.writtenAt
+        if let newState { state = newState }
+        newState = nil
+        try take(commit, apply)
+        batchStart = unit + 1
+        checksum = 0
+        count = 0
+        records.removeAll(keepingCapacity: true)
+      }
+      unit += record.units
+    }
+    if unit < limit || batchStart < limit { return try stop(segment, batchStart, end, unit) }
+    return batchStart
+  }
+
+  /// Applies a batch that has ended, or keeps its part for the end in a later segment.
+  private mutating func take(
+    _ commit: CommitRecord, _ apply: ([UInt32]) throws(LarderError) -> Void
+  ) throws(LarderError) {
+    if commit.isInterlude {
+      if !records.isEmpty { try apply(records) }
+      return
+    }
+    if pendingBatch != commit.batch { pending.removeAll() }
+    if commit.isContinued {
+      pending += records
+      pendingBatch = commit.batch
+      return
+    }
+    pendingBatch = nil
+    if pending.isEmpty {
+      if !records.isEmpty { try apply(records) }
+    } else {
+      try apply(pending + records)
+      pending.removeAll()
+    }
+  }
+
+  /// Judges what ended the reading at a unit.
+  private func stop(
+    _ segment: LogSegment, _ batchStart: Int, _ end: Int?, _ unit: Int
+  ) throws(LarderError) -> Int {
+    let damage = LarderError(
+      .corrupt,
+      "A record of the online table does not match its checksum, and it was on disk once. Restore "
+        + "the store, or drop the table and materialize the view again.",
+      file: segment.path, offset: UInt64(unit * LogFormat.unit))
+    if end != nil { throw damage }
+    // A later batch that was written when this one was on disk shows that it was whole.
+    for later in unit..<segment.units where segment.word(at: later) == RecordKind.commit << 24 | 1 {
+      guard let record = segment.record(at: later) else { continue }
+      let durable = CommitRecord(record).durable
+      if durable > LogPosition(sequence: segment.sequence, unit: batchStart) { throw damage }
+    }
+    return batchStart
+  }
+
+  /// The bytes of a state record.
+  private static func content(of record: Record) -> [UInt8] {
+    let count = min(Int(record.load(8, as: UInt32.self)), record.bytes - stateHeaderBytes)
+    return unsafe Array(
+      UnsafeRawBufferPointer(start: record.base + stateHeaderBytes, count: count))
+  }
+
+  /// Bytes before a state record's content: checksum, kind and units, length, zero.
+  static let stateHeaderBytes = 16
+
+  /// Reads the state record at a unit.
+  ///
+  /// - Throws: `corrupt`.
+  static func state(in segment: LogSegment, at unit: Int) throws(LarderError) -> TableState {
+    guard let record = segment.record(at: unit), record.kind == RecordKind.state else {
+      throw LarderError(
+        .corrupt, "The online table's state record is damaged.", file: segment.path,
+        offset: UInt64(unit * LogFormat.unit))
+    }
+    return try TableState(content(of: record), file: segment.path)
+  }
+}

@@ -1,0 +1,184 @@
+import Glibc
+import LarderColumns
+import LarderContract
+
+/// Copies features of found rows into columns in Arrow's layout.
+@safe struct RowGather {
+  /// The record of each answer; nil where there is nothing to give.
+  let records: UnsafePointer<UnsafeRawPointer?>
+  let count: Int
+  /// Which of the projections fits a row; nil if the first fits all.
+  let kinds: [UInt16]?
+  let projections: [RowProjection]
+  /// A byte per answer: set where a feature has a value.
+  let hasValue: UnsafeMutablePointer<UInt8>
+
+  /// The column of one feature wanted.
+  ///
+  /// - Throws: `corrupt` for a row whose values lie outside of it; `limitExceeded` for 2 GiB of
+  ///   text in one column.
+  func column(_ feature: Int, _ type: DataType) throws(LarderError) -> Column {
+    switch type.layout {
+    case .fixed(8): fixed64(feature, type)
+    case .fixed: fixed32(feature, type)
+    case .bits: bits(feature, type)
+    case .variable: try variable(feature, type)
+    case .list: try lists(feature, type)
+    }
+  }
+
+  /// Where a row has a feature: the record and the offset from its start; nil for null.
+  @inline(__always) private func place(_ row: Int, _ feature: Int) -> (Record, Int)? {
+    guard let base = unsafe records[row] else { return nil }
+    let record = unsafe Record(base: base)
+    let kind = kinds.map { Int($0[row]) } ?? 0
+    let position = projections[kind].positions[feature]
+    guard position >= 0, record.isValid(position) else { return nil }
+    unsafe hasValue[row] = 1
+    return (record, record.featuresOffset &+ projections[kind].offsets[feature])
+  }
+
+  private func fixed64(_ feature: Int, _ type: DataType) -> Column {
+    let values = Buffer(uninitializedBytes: count * 8)
+    let out = unsafe values.base.assumingMemoryBound(to: UInt64.self)
+    var nulls = NullMarks(count: count)
+    for row in 0..<count {
+      guard let (record, offset) = place(row, feature) else {
+        unsafe out[row] = 0
+        nulls.set(row)
+        continue
+      }
+      let kind = kinds.map { Int($0[row]) } ?? 0
+      switch projections[kind].conversions[feature] {
+      case .none: unsafe out[row] = record.load(offset, as: UInt64.self)
+      case .widenInteger:
+        unsafe out[row] = UInt64(bitPattern: Int64(record.load(offset, as: Int32.self)))
+      case .widenFloat:
+        unsafe out[row] = Double(record.load(offset, as: Float.self)).bitPattern
+      }
+    }
+    return Column(
+      type: type, count: count, nullCount: nulls.nullCount, validity: nulls.buffer, values: values)
+  }
+
+  private func fixed32(_ feature: Int, _ type: DataType) -> Column {
+    let values = Buffer(uninitializedBytes: count * 4)
+    let out = unsafe values.base.assumingMemoryBound(to: UInt32.self)
+    var nulls = NullMarks(count: count)
+    for row in 0..<count {
+      if let (record, offset) = place(row, feature) {
+        unsafe out[row] = record.load(offset, as: UInt32.self)
+      } else {
+        unsafe out[row] = 0
+        nulls.set(row)
+      }
+    }
+    return Column(
+      type: type, count: count, nullCount: nulls.nullCount, validity: nulls.buffer, values: values)
+  }
+
+  private func bits(_ feature: Int, _ type: DataType) -> Column {
+    let values = Buffer(zeroedBytes: (count + 7) / 8)
+    let out = unsafe values.base.assumingMemoryBound(to: UInt8.self)
+    var nulls = NullMarks(count: count)
+    for row in 0..<count {
+      if let (record, offset) = place(row, feature) {
+        let bit = record.load(offset, as: UInt8.self) & 1
+        unsafe out[row >> 3] |= bit << UInt8(truncatingIfNeeded: row & 7)
+      } else {
+        nulls.set(row)
+      }
+    }
+    return Column(
+      type: type, count: count, nullCount: nulls.nullCount, validity: nulls.buffer, values: values)
+  }
+
+  /// The bytes that a row has for a feature; nil for null.
+  private func bytes(
+    _ row: Int, _ feature: Int
+  ) throws(LarderError) -> UnsafeRawBufferPointer? {
+    guard let (record, offset) = place(row, feature) else { return nil }
+    guard let value = unsafe record.referenced(at: offset &- record.featuresOffset) else {
+      throw ListCodec.damaged
+    }
+    return unsafe value
+  }
+
+  private func variable(_ feature: Int, _ type: DataType) throws(LarderError) -> Column {
+    let values = Buffer(uninitializedBytes: (count + 1) * 4)
+    let offsets = unsafe values.base.assumingMemoryBound(to: Int32.self)
+    var nulls = NullMarks(count: count)
+    var total = 0
+    for row in 0..<count {
+      unsafe offsets[row] = Int32(truncatingIfNeeded: total)
+      guard let value = unsafe try bytes(row, feature) else {
+        nulls.set(row)
+        continue
+      }
+      total += value.count
+      guard total <= Limits.columnBytes else {
+        throw LarderError(
+          .limitExceeded,
+          "A column of one batch holds at most \(Limits.columnBytes) bytes; read "
+            + "fewer keys at a time.", row: row)
+      }
+    }
+    unsafe offsets[count] = Int32(truncatingIfNeeded: total)
+    let text = Buffer(uninitializedBytes: total)
+    for row in 0..<count {
+      guard let value = unsafe try bytes(row, feature), let start = value.baseAddress else {
+        continue
+      }
+      unsafe memcpy(text.base + Int(offsets[row]), start, value.count)
+    }
+    return Column(
+      type: type, count: count, nullCount: nulls.nullCount, validity: nulls.buffer, values: values,
+      bytes: text)
+  }
+
+  private func lists(_ feature: Int, _ type: DataType) throws(LarderError) -> Column {
+    let values = Buffer(uninitializedBytes: (count + 1) * 4)
+    let offsets = unsafe values.base.assumingMemoryBound(to: Int32.self)
+    var nulls = NullMarks(count: count)
+    var elements = ColumnBuilder(type.element ?? .bytes)
+    for row in 0..<count {
+      unsafe offsets[row] = Int32(truncatingIfNeeded: elements.count)
+      guard let value = unsafe try bytes(row, feature) else {
+        nulls.set(row)
+        continue
+      }
+      _ = unsafe try ListCodec.decode(value, into: &elements)
+      guard elements.count <= Limits.columnBytes else {
+        throw LarderError(.limitExceeded, "The lists of one batch have 2^31 elements.", row: row)
+      }
+    }
+    unsafe offsets[count] = Int32(truncatingIfNeeded: elements.count)
+    return Column(
+      type: type, count: count, nullCount: nulls.nullCount, validity: nulls.buffer, values: values,
+      child: elements.finish())
+  }
+}
+
+/// Collects the nulls of a column; has no buffer until the first.
+struct NullMarks {
+  let count: Int
+  private(set) var buffer: Buffer?
+  private(set) var nullCount = 0
+
+  init(count: Int) { self.count = count }
+
+  /// Marks a row; each at most once.
+  mutating func set(_ row: Int) {
+    let marks: Buffer
+    if let buffer {
+      marks = buffer
+    } else {
+      marks = Buffer(uninitializedBytes: (count + 7) / 8)
+      unsafe memset(marks.base, 0xFF, marks.count)
+      buffer = marks
+    }
+    nullCount += 1
+    let bytes = unsafe marks.base.assumingMemoryBound(to: UInt8.self)
+    unsafe bytes[row >> 3] &= ~(1 << UInt8(truncatingIfNeeded: row & 7))
+  }
+}

@@ -1,0 +1,91 @@
+import LarderColumns
+import LarderContract
+
+/// A feature as rows hold it.
+struct RowField: Hashable, Sendable {
+  /// Never used again for another feature of the table, whatever that is called.
+  var id: UInt32
+  var name: String
+  var type: DataType
+}
+
+/// The features of rows written under one definition, and where they lie in a row.
+///
+/// Offsets count from where a row's features begin: first a bit per feature, set if there is a
+/// value, in whole words; then the 8-byte values and the references to text, bytes and lists; then
+/// the 4-byte values; then bools, a byte each. Behind them lies what the references name.
+struct RowSchema: Hashable, Sendable {
+  var id: UInt16
+  let fields: [RowField]
+  let offsets: [Int]
+  /// Bytes before the variable part.
+  let fixedBytes: Int
+
+  init(id: UInt16, fields: [RowField]) {
+    self.id = id
+    self.fields = fields
+    var offsets = [Int](repeating: 0, count: fields.count)
+    var offset = (fields.count + 63) / 64 * 8
+    for width in [8, 4, 1] {
+      for (index, field) in fields.enumerated() where field.type.rowWidth == width {
+        offsets[index] = offset
+        offset += width
+      }
+    }
+    self.offsets = offsets
+    fixedBytes = (offset + 7) & ~7
+  }
+}
+
+extension DataType {
+  /// Bytes of a value in the fixed part of a row.
+  var rowWidth: Int {
+    switch layout {
+    case .bits: 1
+    case .fixed(let bytes): bytes
+    case .variable, .list: 8
+    }
+  }
+
+  /// Whether the fixed part holds a reference.
+  var isReferenced: Bool {
+    switch layout {
+    case .bits, .fixed: false
+    case .variable, .list: true
+    }
+  }
+}
+
+/// Where the features wanted lie in rows of one schema.
+struct RowProjection: Sendable {
+  /// What is to be done to a stored value.
+  enum Conversion: UInt8, Sendable { case none, widenInteger, widenFloat }
+  /// For each feature wanted its position in the schema; -1 if its rows do not have it.
+  let positions: [Int]
+  /// For each its offset, or -1.
+  let offsets: [Int]
+  let conversions: [Conversion]
+  let fixedBytes: Int
+
+  init(of schema: RowSchema, ids: [UInt32?], types: [DataType]) {
+    var positions: [Int] = []
+    var conversions: [Conversion] = []
+    for (id, type) in zip(ids, types) {
+      let found = id.flatMap { id in schema.fields.firstIndex { $0.id == id } } ?? -1
+      positions.append(found)
+      guard found >= 0 else {
+        conversions.append(.none)
+        continue
+      }
+      switch (schema.fields[found].type, type) {
+      case (.int32, .int64): conversions.append(.widenInteger)
+      case (.float32, .float64): conversions.append(.widenFloat)
+      default: conversions.append(.none)
+      }
+    }
+    self.positions = positions
+    offsets = positions.map { $0 < 0 ? -1 : schema.offsets[$0] }
+    self.conversions = conversions
+    fixedBytes = schema.fixedBytes
+  }
+}

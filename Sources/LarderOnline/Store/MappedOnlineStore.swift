@@ -1,0 +1,302 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+import LarderKeys
+import Synchronization
+
+/// The online store of memory-mapped tables: one folder per view, any number of reading processes
+/// beside one writing process per view.
+///
+/// Reads take no lock and need read permission only. The first write to a view takes its writer
+/// lock, which is held until `close()`.
+public final class MappedOnlineStore: WatermarkedOnlineStore {
+  /// The directory that holds the tables' folders.
+  package let directory: String
+  let host: Host
+  let store: FileIdentifier
+  let options: OnlineOptions
+  /// The store's locks; nil where no other process can be, as in tests.
+  private let locks: LockFile?
+  private let isReadOnly: Bool
+  /// The id of a view's table, which names its folder and its lock; nil for an unknown view.
+  private let identify: @Sendable (FeatureView) throws(LarderError) -> UInt32?
+  private let tables = Mutex<[UInt32: Entry]>([:])
+
+  private struct Entry {
+    var table: OnlineTable
+    /// Held while the table is open for writing.
+    var lock: HeldLock?
+  }
+
+  /// Opens the online half of a store; touches no table yet.
+  ///
+  /// - Parameters:
+  ///   - host: files, clock and randomness.
+  ///   - directory: where the tables' folders lie; made with the first table.
+  ///   - store: the store's identifier, which every file repeats.
+  ///   - locks: the store's LOCK.
+  ///   - isReadOnly: whether writing is refused.
+  ///   - identify: tells the id of a view's table, never used again for another; nil if it has none.
+  package init(
+    host: Host, directory: String, store: FileIdentifier, locks: LockFile?,
+    isReadOnly: Bool = false, options: OnlineOptions = OnlineOptions(),
+    identify: @escaping @Sendable (FeatureView) throws(LarderError) -> UInt32?
+  ) {
+    self.host = host
+    self.directory = directory
+    self.store = store
+    self.locks = locks
+    self.isReadOnly = isReadOnly
+    self.options = options
+    self.identify = identify
+  }
+
+  // MARK: Tables
+
+  /// A table's folder.
+  private func folder(_ id: UInt32) -> String { "\(directory)/v\(id)" }
+
+  /// The table of a view, open for reading at least.
+  func table(of view: FeatureView) throws(LarderError) -> OnlineTable {
+    guard let id = try identify(view) else { throw .noOnlineTable(view) }
+    return try tables.withLock { (tables) throws(LarderError) in
+      if let entry = tables[id] { return entry.table }
+      guard try TableFiles.exists(folder(id), host.files) else { throw .noOnlineTable(view) }
+      let table = try OnlineTable.openForReading(
+        folder(id), store: store, host: host, options: options)
+      tables[id] = Entry(table: table, lock: nil)
+      return table
+    }
+  }
+
+  /// The table of a view, open for writing.
+  func writableTable(of view: FeatureView) throws(LarderError) -> OnlineTable {
+    try checkWritable()
+    guard let id = try identify(view) else { throw .noOnlineTable(view) }
+    return try writableTable(id, view)
+  }
+
+  private func writableTable(
+    _ id: UInt32, _ view: FeatureView
+  ) throws(LarderError) -> OnlineTable {
+    if let entry = tables.withLock({ $0[id] }), entry.table.isOpenForWriting { return entry.table }
+    guard try TableFiles.exists(folder(id), host.files) else { throw .noOnlineTable(view) }
+    let lock = try lock(id)
+    return try tables.withLock { (tables) throws(LarderError) in
+      // Another thread of this process may have opened it, with the same lock object's turn.
+      if let entry = tables[id], entry.table.isOpenForWriting { return entry.table }
+      let table = try OnlineTable.openForWriting(
+        folder(id), store: store, host: host, options: options)
+      tables[id] = Entry(table: table, lock: lock)
+      return table
+    }
+  }
+
+  private func lock(_ id: UInt32) throws(LarderError) -> HeldLock? {
+    try locks?.acquire(.onlineWriter(table: id), timeout: options.lockTimeout)
+  }
+
+  private func checkWritable() throws(LarderError) {
+    if isReadOnly {
+      throw LarderError(
+        .readOnly, "The store was opened read-only; open it with read and write access.",
+        file: directory)
+    }
+  }
+
+  /// Closes a table that this store has open.
+  private func closeTable(_ id: UInt32) throws(LarderError) {
+    guard let entry = tables.withLock({ $0.removeValue(forKey: id) }) else { return }
+    try entry.table.close()
+    entry.lock?.release()
+  }
+
+  /// Ends all writing: everything is durable, the locks are free, and reading opens anew.
+  public func close() throws(LarderError) {
+    for id in tables.withLock({ Array($0.keys) }) { try closeTable(id) }
+  }
+
+  /// Makes everything written so far durable, whatever the durability of writes.
+  public func sync() throws(LarderError) {
+    for table in tables.withLock({ $0.values.map(\.table) }) where table.isOpenForWriting {
+      try table.withWriter { (writer) throws(LarderError) in try writer.sync() }
+    }
+  }
+
+  // MARK: Feast's four methods
+
+  /// Creates and drops tables; see `OnlineStore`.
+  ///
+  /// - Throws: `locked` if another process writes to a table that is to change.
+  public func update(
+    keeping: [FeatureView], deleting: [FeatureView], entitiesToKeep: [Entity],
+    entitiesToDelete: [Entity], partial: Bool
+  ) throws(LarderError) {
+    try checkWritable()
+    for view in deleting {
+      if let id = try identify(view) { try drop(id) }
+    }
+    var kept: Set<UInt32> = []
+    for view in keeping {
+      guard let id = try identify(view) else { throw .noOnlineTable(view) }
+      kept.insert(id)
+      try make(id, view)
+    }
+    if partial { return }
+    guard try host.files.status(of: directory) != nil else { return }
+    for name in try host.files.names(in: directory) {
+      guard name.first == "v", let id = UInt32(name.dropFirst()), name == "v\(id)",
+        !kept.contains(id)
+      else { continue }
+      try drop(id)
+    }
+  }
+
+  /// Makes a table or brings its features up to date.
+  private func make(_ id: UInt32, _ view: FeatureView) throws(LarderError) {
+    if try !TableFiles.exists(folder(id), host.files) {
+      try closeTable(id)
+      try host.files.makeDirectory(directory)
+      let lock = try lock(id)
+      defer { lock?.release() }
+      _ = try TableFiles.create(
+        folder(id), view: view, store: store, host: host, options: options)
+      try host.files.syncDirectory(directory)
+      return
+    }
+    let state = try table(of: view).snapshot().state
+    try state.check(view)
+    var changed = state
+    guard try changed.adopt(view) else { return }
+    try writableTable(id, view).withWriter { (writer) throws(LarderError) in
+      try writer.adopt(view)
+    }
+  }
+
+  /// Drops a table with all its rows.
+  private func drop(_ id: UInt32) throws(LarderError) {
+    try closeTable(id)
+    guard try host.files.status(of: folder(id)) != nil else { return }
+    let lock = try lock(id)
+    defer { lock?.release() }
+    try TableFiles.remove(folder(id), host.files)
+    try host.files.syncDirectory(directory)
+  }
+
+  /// Drops the views' tables; see `OnlineStore`.
+  ///
+  /// - Throws: `notAStore` for a folder with files that are none of a table's; `locked`.
+  public func tearDown(_ views: [FeatureView], entities: [Entity]) throws(LarderError) {
+    try checkWritable()
+    for view in views {
+      if let id = try identify(view) { try drop(id) }
+    }
+  }
+
+  /// Writes rows and the watermark; see `WatermarkedOnlineStore`.
+  ///
+  /// - Throws: `invalidInput`, `notFound`, `locked`, `noSpace`; `outcomeUnknown` if the disk failed
+  ///   to say whether the batch is on it.
+  public func writeBatch(
+    _ batch: RecordBatch, to view: FeatureView, watermark: OnlineWatermark?,
+    progress: (@Sendable (Int) -> Void)?
+  ) throws(LarderError) {
+    let columns = try WrittenColumns(batch.schema, of: view)
+    let keys = try keys(batch, columns.keys, view, for: .write)
+    let times = try RowTimes(batch, columns, view: view)
+    let table = try writableTable(of: view)
+    let now = Timestamp(microseconds: host.now())
+    try table.withWriter { (writer) throws(LarderError) in
+      try writer.adopt(view)
+      var sources = [Column?](repeating: nil, count: view.features.count)
+      for written in columns.features { sources[written.feature] = batch.columns[written.column] }
+      let encoder = try RowEncoder(writer.state.current, columns: sources)
+      try writer.write(
+        TableWriter.Batch(
+          keys: TableKeys(keys), times: times, encoder: encoder,
+          expiry: Expiry(view, at: now), watermark: watermark),
+        progress: progress)
+    }
+    try table.compactIfDue(view)
+  }
+
+  /// Deletes keys; see `OnlineStore`.
+  public func delete(
+    _ keys: RecordBatch, from view: FeatureView, at: Timestamp?
+  ) throws(LarderError) {
+    let columns = try WrittenColumns(keys.schema, of: view, isDeletion: true)
+    let batch = try self.keys(keys, columns.keys, view, for: .write)
+    let now = Timestamp(microseconds: host.now())
+    let times = try RowTimes(deleting: keys, columns, view: view, at: at ?? now, now: now)
+    let table = try writableTable(of: view)
+    try table.withWriter { (writer) throws(LarderError) in
+      try writer.state.check(view)
+      try writer.write(
+        TableWriter.Batch(
+          keys: TableKeys(batch), times: times, encoder: nil, expiry: Expiry(view, at: now),
+          watermark: nil),
+        progress: nil)
+    }
+    try table.compactIfDue(view)
+  }
+
+  /// Reads one answer per key; see `OnlineStore`.
+  ///
+  /// - Complexity: O(keys), at two cache misses per key whose latencies overlap.
+  public func read(
+    _ keys: RecordBatch, from view: FeatureView, features: [String]?, at: Timestamp?,
+    includeExpired: Bool
+  ) throws(LarderError) -> OnlineRows {
+    let columns = try WrittenColumns.keys(keys.schema, of: view)
+    let fields = try view.fields(named: features)
+    let batch = try self.keys(keys, columns, view, for: .lookup)
+    return try withTable(of: view) { (table) throws(LarderError) in
+      try table.read(batch, view: view, fields: fields, at: at, includeExpired: includeExpired)
+    }
+  }
+
+  /// The watermark of a view; nil if none was written yet.
+  public func watermark(of view: FeatureView) throws(LarderError) -> OnlineWatermark? {
+    try withTable(of: view) { (table) throws(LarderError) in try table.snapshot().state.watermark }
+  }
+
+  /// Reads from a table; one that another process dropped and made again is opened anew.
+  func withTable<Result>(
+    of view: FeatureView, _ body: (OnlineTable) throws(LarderError) -> Result
+  ) throws(LarderError) -> Result {
+    let table = try table(of: view)
+    do throws(LarderError) { return try body(table) } catch {
+      guard error.code == .notFound, let id = try identify(view) else { throw error }
+      try closeTable(id)
+      throw .noOnlineTable(view)
+    }
+  }
+
+  /// The keys of a batch's rows.
+  func keys(
+    _ batch: RecordBatch, _ columns: [Int], _ view: FeatureView, for use: KeyUse
+  ) throws(LarderError) -> KeyBatch {
+    if view.isEntityless { return .entityless(count: batch.count) }
+    var schema: [KeyColumn] = []
+    var sources: [(name: String, column: Column)] = []
+    for (key, index) in zip(view.joinKeys, columns) {
+      schema.append(KeyColumn(key.name, try KeyType(key.type.dataType)))
+      var column = batch.columns[index]
+      if key.type == .string { column = column.asString }
+      sources.append((key.name, column))
+    }
+    return try KeyBatch(
+      sources, schema: try KeySchema(schema), rows: 0..<batch.count, for: use)
+  }
+}
+
+extension Column {
+  /// The same text without its tag: uuid, json and decimal keys are their text.
+  fileprivate var asString: Column {
+    guard type.isText, type != .string else { return self }
+    return Column(
+      type: .string, count: count, nullCount: nullCount, validity: validity, offset: offset,
+      values: values, bytes: bytes, child: isDictionary ? dictionary?.asString : nil,
+      isDictionary: isDictionary)
+  }
+}

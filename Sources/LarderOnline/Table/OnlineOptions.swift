@@ -1,0 +1,34 @@
+import LarderColumns
+
+/// When a write is safe.
+public enum OnlineDurability: String, Sendable, Hashable, CaseIterable {
+  /// When the call returns it survives the end of the process; the end of power only after
+  /// `sync()`.
+  case process
+  /// When the call returns it survives the end of power.
+  case batch
+}
+
+/// How online tables are kept.
+public struct OnlineOptions: Sendable, Hashable {
+  /// When a write is safe.
+  public var durability: OnlineDurability
+  /// The dead share of the row log at which writes compact it, between 0 and 1; nil for never.
+  public var compactAt: Double?
+  /// How long an opening writer waits for another to go.
+  public var lockTimeout: Duration
+  /// Bytes of a table's first segment; each is twice as large as the one before.
+  package var firstSegmentBytes = 1 << 20
+  /// Bytes of the largest segments.
+  package var largestSegmentBytes = LogFormat.largestSegment
+
+  /// Options with every choice at its default: durable batches, compaction at half dead.
+  public init(
+    durability: OnlineDurability = .batch, compactAt: Double? = 0.5,
+    lockTimeout: Duration = .seconds(10)
+  ) {
+    self.durability = durability
+    self.compactAt = compactAt
+    self.lockTimeout = lockTimeout
+  }
+}

@@ -1,0 +1,243 @@
+import Glibc
+import LarderColumns
+import LarderContract
+import LarderFiles
+import LarderKeys
+import Synchronization
+
+/// An open online table: lock-free reads from any thread, one writer.
+final class OnlineTable: Sendable {
+  let directory: String
+  private let store: FileIdentifier
+  private let host: Host
+  private let options: OnlineOptions
+  private let current: Mutex<TableSnapshot>
+  private let writer: Mutex<TableWriter?>
+  /// The generation of the index file that a private index stands in for.
+  private let privateAfter: Mutex<UInt64?>
+  /// Whether this object has the writer.
+  private let isWriting = Atomic(false)
+  private let forkGeneration = ForkedChild.generation
+
+  private init(
+    _ directory: String, store: FileIdentifier, host: Host, options: OnlineOptions,
+    snapshot: TableSnapshot, privateAfter: UInt64?
+  ) {
+    self.directory = directory
+    self.store = store
+    self.host = host
+    self.options = options
+    current = Mutex(snapshot)
+    writer = Mutex(nil)
+    self.privateAfter = Mutex(privateAfter)
+  }
+
+  /// Opens a table for writing and reading; the caller holds the table's writer lock.
+  ///
+  /// - Throws: `notFound`, `corrupt`, `io`.
+  static func openForWriting(
+    _ directory: String, store: FileIdentifier, host: Host, options: OnlineOptions
+  ) throws(LarderError) -> OnlineTable {
+    let relay = SnapshotRelay()
+    let writer = try TableWriter.open(
+      host: host, directory: directory, store: store, options: options
+    ) { relay.show($0) }
+    guard let snapshot = relay.newest else { throw TableRecovery.missing(directory) }
+    let table = OnlineTable(
+      directory, store: store, host: host, options: options, snapshot: snapshot,
+      privateAfter: nil)
+    table.writer.withLock { $0 = writer }
+    table.isWriting.store(true, ordering: .releasing)
+    relay.attach(table)
+    return table
+  }
+
+  /// Opens a table for reading; needs read permission only, and blocks nobody.
+  ///
+  /// - Throws: `notFound`, `corrupt`, `io`.
+  static func openForReading(
+    _ directory: String, store: FileIdentifier, host: Host, options: OnlineOptions
+  ) throws(LarderError) -> OnlineTable {
+    let (snapshot, after) = try findSnapshot(directory, store, host.files, known: [])
+    return OnlineTable(
+      directory, store: store, host: host, options: options, snapshot: snapshot,
+      privateAfter: after)
+  }
+
+  /// Whether this object has the writer.
+  var isOpenForWriting: Bool { isWriting.load(ordering: .acquiring) }
+
+  /// The dead share at which writes compact; nil for never.
+  var compactAt: Double? { options.compactAt }
+
+  /// Whether this reader had to build an index of its own in memory.
+  var usesPrivateIndex: Bool { privateAfter.withLock { $0 != nil } }
+
+  private func checkProcess() throws(LarderError) {
+    guard forkGeneration == ForkedChild.generation else {
+      throw ForkedChild.error(path: directory)
+    }
+  }
+
+  // MARK: Reading
+
+  /// A snapshot that is not behind what was acknowledged before the call.
+  func snapshot() throws(LarderError) -> TableSnapshot {
+    try checkProcess()
+    let snapshot = current.withLock { $0 }
+    if let after = privateAfter.withLock({ $0 }) {
+      // A writer that opens makes the next index.
+      let path = "\(directory)/\(IndexFormat.fileName(after + 1))"
+      if try host.files.status(of: path) == nil { return snapshot }
+      return try refreshed(snapshot)
+    }
+    if !snapshot.isBehind { return snapshot }
+    return try refreshed(snapshot)
+  }
+
+  /// A newer snapshot than one that is behind.
+  private func refreshed(_ old: TableSnapshot) throws(LarderError) -> TableSnapshot {
+    // The writer shows its snapshots itself.
+    if isWriting.load(ordering: .acquiring) { return current.withLock { $0 } }
+    let (snapshot, after) = try OnlineTable.findSnapshot(
+      directory, store, host.files, known: old.lookup.segments.segments)
+    current.withLock { $0 = snapshot }
+    privateAfter.withLock { $0 = after }
+    return snapshot
+  }
+
+  /// Maps what a trusted index names, or builds an index in memory.
+  ///
+  /// - Returns: the snapshot, and for a private index the number of the newest index file.
+  private static func findSnapshot(
+    _ directory: String, _ store: FileIdentifier, _ files: any FileSystem, known: [LogSegment]
+  ) throws(LarderError) -> (TableSnapshot, UInt64?) {
+    var patience = 50
+    while true {
+      patience -= 1
+      do throws(LarderError) {
+        let newest = try TableFiles.numbers(directory, IndexFormat.suffix, files).last ?? 0
+        var recovery = try TableRecovery(
+          directory, store: store, files: files, writable: false, known: known)
+        if let found = try recovery.trusting() {
+          return (snapshot(found, recovery.segments), nil)
+        }
+        // Files that come and go under our eyes: a writer is at work, so its index will be there.
+        if patience > 0, try hasLiveIndex(directory, recovery, files) {
+          usleep(200)
+          continue
+        }
+        let found = try recovery.rebuilding(IndexFile.makePrivate(), nil)
+        return (snapshot(found, recovery.segments), newest)
+      } catch {
+        // A segment was removed between the listing and the opening.
+        guard patience > 0, error.code == .notFound,
+          try !TableFiles.numbers(directory, LogFormat.suffix, files).isEmpty
+        else { throw error }
+        usleep(200)
+      }
+    }
+  }
+
+  /// Whether an index of this boot is there whose segments just changed.
+  private static func hasLiveIndex(
+    _ directory: String, _ recovery: TableRecovery, _ files: any FileSystem
+  ) throws(LarderError) -> Bool {
+    guard let newest = try TableFiles.numbers(directory, IndexFormat.suffix, files).last else {
+      return false
+    }
+    let path = "\(directory)/\(IndexFormat.fileName(newest))"
+    return try IndexFile.openTrusted(path, recovery.identity, files, writable: false) != nil
+  }
+
+  private static func snapshot(
+    _ found: TableRecovery.Findings, _ segments: [LogSegment]
+  ) -> TableSnapshot {
+    let memory = found.index.memory
+    return TableSnapshot(
+      lookup: KeyLookup(index: memory, segments: found.index.segments), state: found.state,
+      generation: memory.loadAcquiring(IndexFormat.generation))
+  }
+
+  /// Reads one answer per key.
+  ///
+  /// - Throws: `corrupt` for damage among what is read; `forked`; `io`.
+  func read(
+    _ keys: KeyBatch, view: FeatureView, fields: [Field], at: Timestamp?, includeExpired: Bool
+  ) throws(LarderError) -> OnlineRows {
+    let readAt = at ?? Timestamp(microseconds: host.now())
+    var snapshot = try snapshot()
+    try snapshot.state.check(view)
+    for attempt in 0..<2_000 {
+      let read = TableRead(
+        snapshot: snapshot, view: view, fields: fields, readAt: readAt,
+        includeExpired: includeExpired)
+      switch try read.answer(keys) {
+      case .rows(let rows): return rows
+      case .stale:
+        if attempt > 10 { usleep(100) }
+        snapshot = try refreshed(snapshot)
+      }
+    }
+    throw IndexWriter.damaged
+  }
+
+  /// Reads from a newer snapshot from now on.
+  func take(_ snapshot: TableSnapshot) { current.withLock { $0 = snapshot } }
+
+  // MARK: Writing
+
+  /// Does something with the writer, one thread at a time.
+  ///
+  /// - Throws: `readOnly` if the table was opened for reading; `closed`.
+  func withWriter<Result>(
+    _ body: (TableWriter) throws(LarderError) -> Result
+  ) throws(LarderError) -> Result {
+    try checkProcess()
+    return try writer.withLock { (writer) throws(LarderError) -> Result in
+      guard let writer else {
+        throw LarderError(
+          .readOnly, "The online table was opened for reading.", file: directory)
+      }
+      return try body(writer)
+    }
+  }
+
+  /// Ends writing: everything is durable, and the next opening need not read the log.
+  func close() throws(LarderError) {
+    if forkGeneration != ForkedChild.generation { return }
+    try writer.withLock { (writer) throws(LarderError) in
+      guard let closing = writer else { return }
+      writer = nil
+      isWriting.store(false, ordering: .releasing)
+      try closing.close()
+    }
+  }
+}
+
+/// Hands the writer's snapshots to the table, which is made after it.
+private final class SnapshotRelay: Sendable {
+  private struct State {
+    var newest: TableSnapshot?
+    weak var table: OnlineTable?
+  }
+  private let state = Mutex(State())
+
+  var newest: TableSnapshot? { state.withLock { $0.newest } }
+
+  func attach(_ table: OnlineTable) {
+    let newest = state.withLock { state in
+      state.table = table
+      return state.newest
+    }
+    if let newest { table.take(newest) }
+  }
+
+  func show(_ snapshot: TableSnapshot) {
+    let table = state.withLock { state in
+      state.newest = snapshot
+      return state.table
+    }
+    table?.take(snapshot)
+  }
+}

@@ -1,0 +1,314 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+import LarderKeys
+
+/// Finds out what a table's files hold: which segments, which state, which index.
+struct TableRecovery {
+  let directory: String
+  let store: FileIdentifier
+  let files: any FileSystem
+  /// Whether what crashes left behind may be cleared away.
+  let writable: Bool
+
+  private(set) var identity: TableIdentity
+  /// The segments of the directory, in order; the last is the one being written.
+  private(set) var segments: [LogSegment]
+
+  /// Looks at a table's directory.
+  ///
+  /// - Throws: `notFound` if there is no table; `corrupt`.
+  ///
+  /// - Parameter known: segments that are mapped already.
+  init(
+    _ directory: String, store: FileIdentifier, files: any FileSystem, writable: Bool,
+    known: [LogSegment] = []
+  ) throws(LarderError) {
+    self.directory = directory
+    self.store = store
+    self.files = files
+    self.writable = writable
+    var sequences = try TableFiles.numbers(directory, LogFormat.suffix, files)
+    guard let first = sequences.first else { throw TableRecovery.missing(directory) }
+    let isKnown = sequences.count > 1 && known.contains { $0.sequence == sequences.last }
+    if let last = sequences.last, !isKnown,
+      try TableRecovery.isRemnant(directory, last, files, alone: sequences.count == 1)
+    {
+      sequences.removeLast()
+      if sequences.isEmpty { throw TableRecovery.missing(directory) }
+      if writable { try files.remove("\(directory)/\(LogFormat.fileName(last))") }
+    }
+    let probe = try files.open("\(directory)/\(LogFormat.fileName(first))", .read)
+    identity = try SegmentHeader.read(probe).identity
+    guard identity.store == store else {
+      throw LarderError(
+        .corrupt, "The online table belongs to another store.", file: directory)
+    }
+    segments = []
+    for sequence in sequences {
+      let seed = SegmentHeader(identity: identity, sequence: sequence, number: 0, bytes: 0).seed
+      if let segment = known.first(where: { $0.sequence == sequence && $0.seed == seed }) {
+        segments.append(segment)
+        continue
+      }
+      segments.append(
+        try LogSegment.open(directory, sequence: sequence, identity: identity, files: files))
+    }
+  }
+
+  static func missing(_ directory: String) -> LarderError {
+    LarderError(.notFound, "There is no online table here.", file: directory)
+  }
+
+  /// Whether the newest segment is what a crash left of its making.
+  private static func isRemnant(
+    _ directory: String, _ sequence: UInt64, _ files: any FileSystem, alone: Bool
+  ) throws(LarderError) -> Bool {
+    let file = try files.open("\(directory)/\(LogFormat.fileName(sequence))", .read)
+    let bytes = try file.status().bytes
+    do throws(LarderError) {
+      let segment = try LogSegment.map(file, header: try SegmentHeader.read(file))
+      if let state = segment.record(at: LogFormat.headerUnits), state.kind == RecordKind.state,
+        segment.record(at: LogFormat.headerUnits + state.units)?.kind == RecordKind.commit
+      {
+        return false
+      }
+    } catch  where error.code == .corrupt {
+      // A remnant or damage: told apart by what else the file holds.
+    }
+    try TableFiles.checkRemnant(file, bytes: bytes)
+    return true
+  }
+
+  // MARK: What the files say
+
+  /// What a trusted index says, or the whole log.
+  struct Findings {
+    var state: TableState
+    var index: IndexWriter
+    var indexFile: (any File)?
+    /// Where the reading of the log ended: the last segment's next free unit.
+    var end: Int
+    var batch: UInt64
+    var durable: LogPosition
+    var isRebuilt: Bool
+  }
+
+  /// Trusts the newest index and reads what the log has beyond it.
+  ///
+  /// - Returns: nil if no index may be trusted.
+  mutating func trusting() throws(LarderError) -> Findings? {
+    guard let newest = try TableFiles.numbers(directory, IndexFormat.suffix, files).last else {
+      return nil
+    }
+    let path = "\(directory)/\(IndexFormat.fileName(newest))"
+    let opened = try IndexFile.openTrusted(path, identity, files, writable: writable)
+    guard let (memory, file) = opened, memory.load(IndexFormat.poisoned) == 0 else { return nil }
+    guard try fits(memory) else { return nil }
+    let position = LogPosition(bits: memory.load(IndexFormat.state))
+    let applied = LogPosition(bits: memory.load(IndexFormat.applied))
+    guard let holder = segments.first(where: { $0.sequence == position.sequence }),
+      let start = segments.first(where: { $0.sequence == applied.sequence }),
+      applied.unit > LogFormat.headerUnits, applied.unit <= start.units,
+      let last = start.record(at: applied.unit - 1), last.kind == RecordKind.commit,
+      CommitRecord(last).batch == memory.load(IndexFormat.appliedBatch)
+    else { return nil }
+    var state = try LogScan.state(in: holder, at: position.unit)
+    // A segment that was made just before the end is not in the index yet.
+    if let last = segments.last, last.sequence > position.sequence {
+      state = try LogScan.state(in: last, at: LogFormat.headerUnits)
+    }
+    if !writable {
+      // The writer, if there is one, does the rest.
+      let index = try makeWriter(memory, nil, state)
+      return Findings(
+        state: state, index: index, indexFile: file, end: applied.unit, batch: 0,
+        durable: applied, isRebuilt: false)
+    }
+    try IndexFile.unmark(memory, file, identity, files)
+    try keep(state)
+    for number in 0..<LogFormat.segments where memory.sequence(ofNumber: number) != 0 {
+      if !segments.contains(where: { $0.number == number }) { memory.clearSegment(number: number) }
+    }
+    for segment in segments where memory.sequence(ofNumber: segment.number) != segment.sequence {
+      memory.setSegment(
+        number: segment.number, sequence: segment.sequence, inode: segment.inode)
+    }
+    let index = try makeWriter(memory, file, state)
+    try index.finishSplit()
+    var scan = LogScan(lastBatch: memory.load(IndexFormat.appliedBatch))
+    let end = try read(from: applied, state: &state, &scan, index)
+    return Findings(
+      state: state, index: index, indexFile: file, end: end, batch: scan.lastBatch,
+      durable: scan.durable, isRebuilt: false)
+  }
+
+  /// Whether an index was made for these very segments.
+  private func fits(_ memory: IndexMemory) throws(LarderError) -> Bool {
+    var known = 0
+    for number in 0..<LogFormat.segments {
+      let sequence = memory.sequence(ofNumber: number)
+      if sequence == 0 { continue }
+      guard let segment = segments.first(where: { $0.sequence == sequence }),
+        segment.number == number, segment.inode == memory.inode(ofNumber: number)
+      else { return false }
+      known += 1
+    }
+    return known > 0
+  }
+
+  /// Reads the whole log into a new index.
+  ///
+  /// - Parameter file: the new index's file; nil for one in memory.
+  mutating func rebuilding(
+    _ memory: IndexMemory, _ file: (any File)?
+  ) throws(LarderError) -> Findings {
+    guard let last = segments.last else { throw TableRecovery.missing(directory) }
+    // The newest segment says which others are alive and where they end.
+    var preview = LogScan(lastBatch: 0)
+    _ = try preview.read(last, from: LogFormat.headerUnits, through: nil) { _ in }
+    guard var state = preview.state?.state else {
+      throw LarderError(
+        .corrupt, "The online table's newest segment has no state.", file: last.path)
+    }
+    try keep(state)
+    let index = try makeWriter(memory, file, state)
+    for segment in segments {
+      memory.setSegment(
+        number: segment.number, sequence: segment.sequence, inode: segment.inode)
+    }
+    var scan = LogScan(lastBatch: 0)
+    guard let first = segments.first else { throw TableRecovery.missing(directory) }
+    let start = LogPosition(sequence: first.sequence, unit: LogFormat.headerUnits)
+    let end = try read(from: start, state: &state, &scan, index)
+    return Findings(
+      state: state, index: index, indexFile: file, end: end, batch: scan.lastBatch,
+      durable: scan.durable, isRebuilt: true)
+  }
+
+  /// Forgets segments that a state no longer names; refuses if one that it names is missing.
+  private mutating func keep(_ state: TableState) throws(LarderError) {
+    for wanted in state.segments where !segments.contains(where: { $0.sequence == wanted.sequence })
+    {
+      throw LarderError(
+        .corrupt,
+        "The online table's segment \(wanted.sequence) is missing. Restore the store, or "
+          + "drop the table and materialize the view again.", file: directory)
+    }
+    segments.removeAll { segment in
+      !state.segments.contains { $0.sequence == segment.sequence }
+    }
+  }
+
+  private func makeWriter(
+    _ memory: IndexMemory, _ file: (any File)?, _ state: TableState
+  ) throws(LarderError) -> IndexWriter {
+    let schema = try KeySchema(state.keys)
+    // What grows is the newest memory, so the closure must find it.
+    let box = MemoryBox(memory)
+    return IndexWriter(memory, segments: SegmentTable(segments), stride: schema.stride) {
+      (lines) throws(LarderError) in
+      let grown =
+        if let file { try IndexFile.extended(file, to: lines) } else {
+          IndexFile.extended(private: box.memory, to: lines)
+        }
+      box.memory = grown
+      return grown
+    }
+  }
+
+  /// Reads the log from a place to its end into an index.
+  private func read(
+    from start: LogPosition, state: inout TableState, _ scan: inout LogScan, _ index: IndexWriter
+  ) throws(LarderError) -> Int {
+    var end = start.unit
+    let known = state
+    for segment in segments where segment.sequence >= start.sequence {
+      let from = segment.sequence == start.sequence ? start.unit : LogFormat.headerUnits
+      let limit = known.segments.first { $0.sequence == segment.sequence }?.end
+      end = try scan.read(segment, from: from, through: limit) { (slots) throws(LarderError) in
+        try index.apply(slots)
+      }
+    }
+    if let found = scan.state {
+      state = found.state
+      index.memory.store(found.position.bits, IndexFormat.state)
+    }
+    return end
+  }
+}
+
+/// The newest memory of an index that grows.
+private final class MemoryBox {
+  var memory: IndexMemory
+  init(_ memory: IndexMemory) { self.memory = memory }
+}
+
+extension IndexWriter {
+  /// Points the index to rows of one batch that are in the log.
+  func apply(_ slots: [UInt32]) throws(LarderError) {
+    var failure: LarderError?
+    var changes: [PendingRow] = []
+    changes.reserveCapacity(KeyLookup.window)
+    var start = 0
+    while start < slots.count {
+      let count = min(KeyLookup.window, slots.count - start)
+      changes.removeAll(keepingCapacity: true)
+      let lookup = KeyLookup(index: memory, segments: segments)
+      unsafe withUnsafeTemporaryAllocation(of: KeyLane.self, capacity: count) { lanes in
+        guard let base = lanes.baseAddress else { return }
+        for lane in 0..<count {
+          let slot = Slot(bits: slots[start + lane])
+          unsafe (base + lane).initialize(to: self.lane(of: slot))
+        }
+        unsafe lookup.find(base, count: count) { lane, found in
+          let new = slots[start + lane]
+          let units = UInt32(truncatingIfNeeded: segments.record(Slot(bits: new)).units)
+          switch found {
+          case .row(let old, let slot):
+            if slot.bits != new {
+              unsafe changes.append(
+                PendingRow(
+                  hash: lanes[lane].hash, new: new, old: slot.bits, newUnits: units,
+                  oldUnits: UInt32(truncatingIfNeeded: old.units)))
+            }
+          case .absent:
+            unsafe changes.append(
+              PendingRow(
+                hash: lanes[lane].hash, new: new, old: 0, newUnits: units, oldUnits: 0))
+          case .stale, .damaged: failure = IndexWriter.damaged
+          }
+        }
+      }
+      if let failure { throw failure }
+      try publish(changes)
+      start += count
+    }
+  }
+
+  /// The key of a row that was checked before.
+  private func lane(of slot: Slot) -> KeyLane {
+    let record = segments.record(slot)
+    let tail = unsafe (record.base + Record.rowHeaderBytes).assumingMemoryBound(to: UInt8.self)
+    return unsafe KeyLane(
+      hash: keyHash(tail, record.keyBytes, stride), tail: tail, bytes: record.keyBytes)
+  }
+
+  /// Makes rows visible: one store each.
+  func publish(_ rows: [PendingRow]) throws(LarderError) {
+    let ahead = 12
+    for row in rows.prefix(ahead) { prefetch(row.hash) }
+    for position in 0..<rows.count {
+      if position + ahead < rows.count { prefetch(rows[position + ahead].hash) }
+      let row = rows[position]
+      if row.old == 0 {
+        try insert(row.hash, slot: row.new)
+      } else if try replace(row.hash, old: row.old, new: row.new) {
+        memory.addLive(-Int(row.oldUnits), number: Slot(bits: row.old).number)
+      } else {
+        throw IndexWriter.damaged
+      }
+      memory.addLive(Int(row.newUnits), number: Slot(bits: row.new).number)
+    }
+  }
+}

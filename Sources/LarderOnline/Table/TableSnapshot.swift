@@ -1,0 +1,34 @@
+import LarderColumns
+import LarderContract
+
+/// What readers need of a table: maps and definitions of one moment; immutable.
+///
+/// Its maps live as long as it does, so a segment that compaction removed goes when the last read
+/// that began before is done.
+final class TableSnapshot: Sendable {
+  let lookup: KeyLookup
+  let state: TableState
+  /// The index's count of changes to segments and definitions when this was made.
+  let generation: UInt64
+  private let schemas: [RowSchema?]
+
+  init(lookup: KeyLookup, state: TableState, generation: UInt64) {
+    self.lookup = lookup
+    self.state = state
+    self.generation = generation
+    var schemas = [RowSchema?](repeating: nil, count: Int(state.current.id) + 1)
+    for schema in state.schemas where schema.id < schemas.count {
+      schemas[Int(schema.id)] = schema
+    }
+    self.schemas = schemas
+  }
+
+  /// The definition under which a row was written; nil if it is newer than the snapshot.
+  func schema(_ id: Int) -> RowSchema? { id < schemas.count ? schemas[id] : nil }
+
+  /// Whether segments or definitions changed since.
+  var isBehind: Bool {
+    lookup.index.loadAcquiring(IndexFormat.generation) != generation
+      || lookup.index.load(IndexFormat.retired) != 0
+  }
+}

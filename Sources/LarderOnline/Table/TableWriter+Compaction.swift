@@ -1,0 +1,163 @@
+import Glibc
+import LarderColumns
+import LarderContract
+import LarderFiles
+import LarderKeys
+
+/// What compaction did.
+public struct OnlineCompactionReport: Sendable, Hashable {
+  /// Segments that were emptied and removed.
+  public var segments = 0
+  /// Bytes of the files that were removed.
+  public var bytesRemoved = 0
+  /// Rows that were moved on.
+  public var rowsMoved = 0
+  /// Rows past the time to live whose values were dropped.
+  public var rowsExpired = 0
+  /// Deletions that nothing is left to be deleted by.
+  public var deletionsDropped = 0
+
+  /// A report of nothing.
+  public init() {}
+}
+
+/// The emptying of one segment: its live rows are written again at the end of the log.
+struct SegmentMove {
+  let segment: LogSegment
+  /// Units that the segment was written to.
+  let end: Int
+  var unit = LogFormat.headerUnits
+}
+
+extension TableWriter {
+  /// Units of the log that were written, and those of them that no key needs.
+  var deadShare: (units: Int, dead: Int) {
+    var units = 0
+    var live = 0
+    for segment in segments {
+      units += max(0, writtenUnits(segment) - LogFormat.headerUnits)
+      live += memory.liveUnits(ofNumber: segment.number)
+    }
+    return (units, max(0, units - live))
+  }
+
+  /// Up to where a segment was written.
+  func writtenUnits(_ segment: LogSegment) -> Int {
+    if segment.sequence == current.sequence { return end }
+    return state.segments.first { $0.sequence == segment.sequence }?.end ?? LogFormat.headerUnits
+  }
+
+  /// The segments to be emptied, oldest first.
+  ///
+  /// - Parameter share: the dead share from which a segment is; 0 for all but the current one.
+  func victims(share: Double) throws(LarderError) -> [UInt64] {
+    try checkUsable()
+    let chosen = segments.filter { segment in
+      let units = writtenUnits(segment) - LogFormat.headerUnits
+      let dead = units - memory.liveUnits(ofNumber: segment.number)
+      return share == 0 || Double(dead) >= share * Double(max(1, units))
+    }.map(\.sequence).sorted()
+    if chosen.contains(current.sequence) {
+      batch += 1
+      try startSegment(for: 1)
+    }
+    return chosen
+  }
+
+  /// Moves the live rows of a piece of a segment.
+  ///
+  /// Each piece is a batch of its own and always on disk when it is published, because the rows'
+  /// old places go.
+  ///
+  /// - Parameters:
+  ///   - horizon: rows past the time to live at this event time lose their values.
+  ///   - limit: units to look at.
+  /// - Returns: whether the segment is done.
+  func move(
+    _ move: inout SegmentMove, expiry: Expiry, limit: Int, _ report: inout OnlineCompactionReport
+  ) throws(LarderError) -> Bool {
+    try checkUsable()
+    batch += 1
+    pending.removeAll(keepingCapacity: true)
+    let isOldest = segments.allSatisfy { $0.sequence >= move.segment.sequence }
+    var dropped: [(UInt64, UInt32)] = []
+    let stop = min(move.end, move.unit + limit)
+    do throws(LarderError) {
+      while move.unit < stop {
+        guard let record = move.segment.record(at: move.unit) else {
+          throw damagedRow(Slot(number: move.segment.number, unit: move.unit))
+        }
+        if record.kind == RecordKind.row, record.isBounded {
+          let slot = Slot(number: move.segment.number, unit: move.unit)
+          try consider(record, slot, expiry, isOldest, &dropped, &report)
+        }
+        move.unit += record.units
+      }
+      if !pending.isEmpty { try commitMove() }
+    } catch {
+      if poison == nil { abandonBatch() }
+      throw error
+    }
+    for (hash, slot) in dropped where try index.remove(hash, slot: slot) {
+      report.deletionsDropped += 1
+    }
+    return move.unit >= move.end
+  }
+
+  /// Writes one row again, if it is still the newest of its key.
+  private func consider(
+    _ record: Record, _ slot: Slot, _ expiry: Expiry, _ isOldest: Bool,
+    _ dropped: inout [(UInt64, UInt32)], _ report: inout OnlineCompactionReport
+  ) throws(LarderError) {
+    let tail = unsafe (record.base + Record.rowHeaderBytes).assumingMemoryBound(to: UInt8.self)
+    let hash = unsafe keyHash(tail, record.keyBytes, keys.stride ?? 0)
+    guard try index.holds(hash, slot: slot.bits) else { return }
+    let isExpired = expiry.isExpired(record.event)
+    if isExpired, record.isDeletion, isOldest {
+      // Older rows of the key lie before it in the log, so none is left.
+      dropped.append((hash, slot.bits))
+      return
+    }
+    let becomesStub = isExpired && !record.isDeletion && !record.isStub
+    let bytes =
+      becomesStub || record.isStub || record.isDeletion ? record.featuresOffset : record.bytes
+    let units = (bytes + LogFormat.unit - 1) / LogFormat.unit
+    let (base, newSlot) = unsafe try room(units: units)
+    unsafe memcpy(base, record.base, min(bytes, record.bytes))
+    if becomesStub {
+      unsafe base.storeBytes(
+        of: record.flags | Record.isStub, toByteOffset: 26, as: UInt16.self)
+      report.rowsExpired += 1
+    }
+    unsafe seal(base, kind: RecordKind.row, units: units, slot: newSlot)
+    pending.append(
+      PendingRow(
+        hash: hash, new: newSlot.bits, old: slot.bits,
+        newUnits: UInt32(truncatingIfNeeded: units),
+        oldUnits: UInt32(truncatingIfNeeded: record.units)))
+    report.rowsMoved += 1
+  }
+
+  /// Takes an emptied segment out of the table and removes its file.
+  func remove(_ segment: LogSegment, _ report: inout OnlineCompactionReport) throws(LarderError) {
+    try checkUsable()
+    batch += 1
+    do throws(LarderError) { try commit(retiring: segment) } catch {
+      if poison == nil { abandonBatch() }
+      throw error
+    }
+    memory.clearSegment(number: segment.number)
+    segments.removeAll { $0.sequence == segment.sequence }
+    publishSnapshot()
+    try host.files.remove(segment.path)
+    // Before a deletion in a later segment is dropped, what it deletes must be gone for good.
+    try host.files.syncDirectory(directory)
+    report.segments += 1
+    report.bytesRemoved += segment.bytes
+  }
+
+  /// A segment of the table by its sequence number.
+  func segment(_ sequence: UInt64) -> LogSegment? {
+    segments.first { $0.sequence == sequence }
+  }
+}

@@ -1,0 +1,199 @@
+import Glibc
+import LarderColumns
+import LarderContract
+import LarderFiles
+
+/// Appending to the log.
+extension TableWriter {
+  /// Room for a record, zeroed, and the slot it will have.
+  ///
+  /// - Throws: `noSpace`, `limitExceeded` when a new segment is needed and cannot be had.
+  func room(units: Int) throws(LarderError) -> (UnsafeMutableRawPointer, Slot) {
+    // One unit more for the commit record that must follow.
+    if end + units + 1 > current.units { try roll(for: units) }
+    let bytes = units * LogFormat.unit
+    if staged + bytes + LogFormat.unit > staging.count {
+      try flush()
+      if bytes + LogFormat.unit > staging.count {
+        staging = Buffer(uninitializedBytes: bytes + LogFormat.unit)
+      }
+    }
+    let target = unsafe staging.base + staged
+    unsafe memset(target, 0, bytes)
+    let slot = Slot(number: current.number, unit: end)
+    staged += bytes
+    end += units
+    return unsafe (target, slot)
+  }
+
+  /// Finishes a record whose content is in place: its checksum, and the batch's.
+  @inline(__always) func seal(
+    _ base: UnsafeMutableRawPointer, kind: UInt32, units: Int, slot: Slot
+  ) {
+    unsafe base.storeBytes(
+      of: kind << 24 | UInt32(truncatingIfNeeded: units), toByteOffset: 4, as: UInt32.self)
+    let checksum = unsafe Record(base: base).computedChecksum(seed: current.seed, slot: slot)
+    unsafe base.storeBytes(of: checksum, as: UInt32.self)
+    chunkRecords &+= 1
+    chunkChecksum = mixed(chunkChecksum, checksum)
+  }
+
+  /// Appends the state as a record of the batch; returns where it lies.
+  func appendState(_ state: TableState) throws(LarderError) -> LogPosition {
+    let content = state.encoded
+    let units = (LogScan.stateHeaderBytes + content.count + LogFormat.unit - 1) / LogFormat.unit
+    guard units * LogFormat.unit <= LogFormat.rowBytes else {
+      throw LarderError(
+        .limitExceeded, "The online table's definitions take more than 16 MiB.", file: directory)
+    }
+    let (base, slot) = unsafe try room(units: units)
+    unsafe base.storeBytes(of: UInt32(content.count), toByteOffset: 8, as: UInt32.self)
+    unsafe content.withUnsafeBytes { bytes in
+      if let start = bytes.baseAddress {
+        unsafe memcpy(base + LogScan.stateHeaderBytes, start, bytes.count)
+      }
+    }
+    unsafe seal(base, kind: RecordKind.state, units: units, slot: slot)
+    return LogPosition(sequence: current.sequence, unit: slot.unit)
+  }
+
+  /// Closes the batch, or its part in this segment, and writes it.
+  func appendCommit(flags: UInt32 = 0) throws(LarderError) {
+    let commit = CommitRecord(
+      batch: batch, durable: durable, writtenAt: host.now(), units: end - chunkStart,
+      records: chunkRecords, recordsChecksum: chunkChecksum, flags: flags)
+    let target = unsafe staging.base + staged
+    unsafe commit.encode(into: target)
+    let slot = Slot(number: current.number, unit: end)
+    let checksum = unsafe Record(base: target).computedChecksum(seed: current.seed, slot: slot)
+    unsafe target.storeBytes(of: checksum, as: UInt32.self)
+    staged += LogFormat.unit
+    end += 1
+    try flush()
+    chunkStart = end
+    chunkRecords = 0
+    chunkChecksum = 0
+  }
+
+  /// Writes what is staged.
+  func flush() throws(LarderError) {
+    if staged == 0 { return }
+    memory.store(
+      LogPosition(sequence: current.sequence, unit: end).bits, IndexFormat.written)
+    let bytes = unsafe UnsafeRawBufferPointer(start: staging.base, count: staged)
+    unsafe try file.write(bytes, at: UInt64(stagedUnit * LogFormat.unit))
+    stagedUnit = end
+    staged = 0
+  }
+
+  /// Makes all that was written durable.
+  ///
+  /// - Throws: `outcomeUnknown`; then the writer is poisoned.
+  func syncLog() throws(LarderError) {
+    do throws(LarderError) { try file.syncData() } catch { throw poison(error) }
+    durable = LogPosition(sequence: current.sequence, unit: end)
+  }
+
+  /// Takes back what an unfinished batch wrote to this segment.
+  func abandonBatch() {
+    pending.removeAll(keepingCapacity: true)
+    let written = LogPosition(bits: memory.load(IndexFormat.written))
+    let dirty = written.sequence == current.sequence ? max(written.unit, stagedUnit) : stagedUnit
+    staged = 0
+    end = chunkStart
+    stagedUnit = chunkStart
+    chunkRecords = 0
+    chunkChecksum = 0
+    do throws(LarderError) {
+      try file.zero(chunkStart..<max(chunkStart, min(dirty, current.units)))
+    } catch {
+      // What is left there could be taken for a part of the next batch.
+      _ = poison(error)
+    }
+  }
+
+  // MARK: Segments
+
+  /// Goes on in a new segment, even if this one has room.
+  func startSegment(for units: Int) throws(LarderError) { try roll(for: units) }
+
+  /// Goes on in a new segment.
+  private func roll(for units: Int) throws(LarderError) {
+    let header = try nextHeader(for: units)
+    let path = "\(directory)/\(LogFormat.fileName(header.sequence))"
+    let (segment, newFile) = try TableFiles.makeSegment(header, path, host.files)
+    do throws(LarderError) {
+      if chunkRecords > 0 { try appendCommit(flags: CommitRecord.isContinued) } else { try flush() }
+      // The next segment says where this one ends, so this one must be on disk first.
+      try syncLog()
+    } catch {
+      try host.files.remove(path)
+      throw error
+    }
+    var newState = state
+    newState.segments[newState.segments.count - 1].end = end
+    newState.segments.append(
+      TableState.Segment(sequence: segment.sequence, number: segment.number, end: nil))
+    enter(segment, newFile)
+    state = newState
+    do throws(LarderError) {
+      let position = try appendState(newState)
+      try appendCommit(flags: CommitRecord.isInterlude)
+      try syncLog()
+      try host.files.syncDirectory(directory)
+      memory.setSegment(
+        number: segment.number, sequence: segment.sequence, inode: segment.inode)
+      memory.store(position.bits, IndexFormat.state)
+    } catch {
+      // Half a segment: the next opening removes it.
+      throw poison(error)
+    }
+    segments.append(segment)
+    publishSnapshot()
+  }
+
+  private func enter(_ segment: LogSegment, _ newFile: any File) {
+    current = segment
+    file = newFile
+    end = LogFormat.headerUnits
+    chunkStart = end
+    stagedUnit = end
+    staged = 0
+  }
+
+  /// The header of the segment after the current one: twice as large, as far as that is allowed.
+  private func nextHeader(for units: Int) throws(LarderError) -> SegmentHeader {
+    let taken = Set(segments.map(\.number))
+    guard let number = (0..<LogFormat.segments).first(where: { !taken.contains($0) }) else {
+      throw LarderError(
+        .limitExceeded,
+        "The online table has \(LogFormat.segments) segments, which is the most it can; compact "
+          + "it.", file: directory)
+    }
+    // Room for the header, the state and two commits besides the record that is waiting.
+    let least =
+      (LogFormat.headerUnits + units + 2) * LogFormat.unit + state.encoded.count
+      + segments.count * 16 + 4096
+    let page = LogFormat.headerBytes
+    let wished = min(current.bytes * 2, max(options.largestSegmentBytes, least))
+    let bytes = (max(wished, least) + page - 1) / page * page
+    guard bytes <= LogFormat.largestSegment else {
+      throw LarderError(.limitExceeded, "A row does not fit into a segment.", file: directory)
+    }
+    return SegmentHeader(
+      identity: identity, sequence: current.sequence + 1, number: number, bytes: bytes)
+  }
+}
+
+extension File {
+  /// Overwrites units of a segment with zeros.
+  func zero(_ units: Range<Int>) throws(LarderError) {
+    var unit = units.lowerBound
+    while unit < units.upperBound {
+      let count = min(units.upperBound - unit, 1 << 14)
+      try write(
+        [UInt8](repeating: 0, count: count * LogFormat.unit), at: UInt64(unit * LogFormat.unit))
+      unit += count
+    }
+  }
+}

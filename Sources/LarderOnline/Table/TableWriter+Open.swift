@@ -1,0 +1,113 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+import LarderKeys
+
+/// Opening and closing.
+extension TableWriter {
+  /// Opens a table for writing; the caller holds the table's writer lock.
+  ///
+  /// - Throws: `notFound` if there is no table; `corrupt` for damage that would lose rows.
+  static func open(
+    host: Host, directory: String, store: FileIdentifier, options: OnlineOptions,
+    show: @escaping (TableSnapshot) -> Void
+  ) throws(LarderError) -> TableWriter {
+    var recovery = try TableRecovery(
+      directory, store: store, files: host.files, writable: true)
+    let findings: TableRecovery.Findings
+    if let trusted = try recovery.trusting() {
+      findings = trusted
+    } else {
+      findings = try rebuild(&recovery, directory, host)
+    }
+    guard let last = recovery.segments.last, let indexFile = findings.indexFile else {
+      throw TableRecovery.missing(directory)
+    }
+    let file = try host.files.open(last.path, .update)
+    let writer = try TableWriter(
+      host: host, directory: directory, identity: recovery.identity, options: options,
+      opened: OpenedLog(
+        state: findings.state, segments: recovery.segments, current: last, file: file,
+        end: findings.end, batch: findings.batch, durable: findings.durable,
+        index: findings.index, indexFile: indexFile),
+      show: show)
+    try writer.cleanTail(isRebuilt: findings.isRebuilt)
+    try writer.finishOpening(isRebuilt: findings.isRebuilt)
+    return writer
+  }
+
+  /// Makes a new index from the log, and takes the old ones out of use.
+  private static func rebuild(
+    _ recovery: inout TableRecovery, _ directory: String, _ host: Host
+  ) throws(LarderError) -> TableRecovery.Findings {
+    let old = try TableFiles.numbers(directory, IndexFormat.suffix, host.files)
+    let path = "\(directory)/\(IndexFormat.fileName((old.last ?? 0) + 1))"
+    let (memory, file) = try IndexFile.make(path, host.files)
+    do throws(LarderError) {
+      let findings = try recovery.rebuilding(memory, file)
+      for number in old {
+        let path = "\(directory)/\(IndexFormat.fileName(number))"
+        try IndexFile.retire(path, host.files)
+        try host.files.remove(path)
+      }
+      return findings
+    } catch {
+      try host.files.remove(path)
+      throw error
+    }
+  }
+
+  /// Overwrites what a batch that was cut off left behind the log's end.
+  private func cleanTail(isRebuilt: Bool) throws(LarderError) {
+    var dirty = end
+    if isRebuilt {
+      // Nobody knows how far it went: the last byte that is not zero tells.
+      var unit = current.units
+      while unit > end, current.isZero(unit - 1..<unit) { unit -= 1 }
+      dirty = unit
+    } else {
+      let written = LogPosition(bits: memory.load(IndexFormat.written))
+      if written.sequence == current.sequence { dirty = min(written.unit, current.units) }
+    }
+    if dirty > end {
+      try file.zero(end..<dirty)
+      try file.syncData()
+    }
+  }
+
+  /// Makes what was replayed durable, publishes where the log ends, and removes leftovers.
+  private func finishOpening(isRebuilt: Bool) throws(LarderError) {
+    let applied = LogPosition(sequence: current.sequence, unit: end)
+    if isRebuilt || memory.load(IndexFormat.applied) != applied.bits {
+      // What readers are shown must not be taken back by the end of power.
+      try syncLog()
+      memory.store(batch, IndexFormat.appliedBatch)
+      memory.store(applied.bits, IndexFormat.applied)
+    }
+    memory.store(applied.bits, IndexFormat.written)
+    if isRebuilt {
+      try IndexFile.identify(indexFile, identity, host.files)
+      try host.files.syncDirectory(directory)
+    }
+    publishSnapshot()
+    let living = Set(segments.map(\.sequence))
+    for sequence in try TableFiles.numbers(directory, LogFormat.suffix, host.files)
+    where !living.contains(sequence) {
+      try host.files.remove("\(directory)/\(LogFormat.fileName(sequence))")
+    }
+  }
+
+  /// Makes everything durable and the index trusted after a reboot.
+  func close() throws(LarderError) {
+    if poison != nil { return }
+    if LogPosition(sequence: current.sequence, unit: end) > durable { try syncLog() }
+    try IndexFile.mark(memory, indexFile)
+  }
+
+  /// Makes every batch written so far durable, and says so in the log.
+  func sync() throws(LarderError) {
+    try checkUsable()
+    let position = LogPosition(sequence: current.sequence, unit: end)
+    if position > durable { try syncLog() }
+  }
+}

@@ -1,0 +1,125 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+import LarderKeys
+
+/// The one writer of an online table: its log's end, its index, its state.
+///
+/// Not thread-safe: `OnlineTable` keeps it under its mutex.
+final class TableWriter: @unchecked Sendable {
+  let host: Host
+  let directory: String
+  let identity: TableIdentity
+  let options: OnlineOptions
+  /// Told of each new snapshot for the readers of this process.
+  let show: (TableSnapshot) -> Void
+
+  var state: TableState
+  var keys: KeySchema
+  var segments: [LogSegment]
+  var index: IndexWriter
+  /// The index's file; it grows.
+  let indexFile: any File
+
+  // The end of the log.
+  var current: LogSegment
+  var file: any File
+  /// The next free unit of the current segment, staged records included.
+  var end: Int
+  /// Where the unfinished batch begins in the current segment.
+  var chunkStart: Int
+  var chunkRecords: UInt32 = 0
+  var chunkChecksum: UInt32 = 0
+  var batch: UInt64
+  var durable: LogPosition
+  /// Records that are not written yet, and the unit at which they belong.
+  var staging = Buffer(zeroedBytes: 1 << 20)
+  var staged = 0
+  var stagedUnit: Int
+  /// Why nothing may be written any more.
+  var poison: LarderError?
+
+  /// Rows that are written and not published yet.
+  var pending: [PendingRow] = []
+
+  init(
+    host: Host, directory: String, identity: TableIdentity, options: OnlineOptions,
+    opened: OpenedLog, show: @escaping (TableSnapshot) -> Void
+  ) throws(LarderError) {
+    self.host = host
+    self.directory = directory
+    self.identity = identity
+    self.options = options
+    self.show = show
+    state = opened.state
+    keys = try KeySchema(opened.state.keys)
+    segments = opened.segments
+    current = opened.current
+    file = opened.file
+    end = opened.end
+    chunkStart = opened.end
+    stagedUnit = opened.end
+    batch = opened.batch
+    durable = opened.durable
+    index = opened.index
+    indexFile = opened.indexFile
+    index.hasGrown = { [unowned self] in publishSnapshot() }
+  }
+
+  /// The memory of the index.
+  var memory: IndexMemory { index.memory }
+
+  /// Refuses to go on after a failed sync.
+  func checkUsable() throws(LarderError) {
+    if let poison { throw poison }
+  }
+
+  /// Nothing may be written any more: what is on disk is unknown.
+  func poison(_ cause: LarderError) -> LarderError {
+    memory.store(1, IndexFormat.poisoned)
+    poison = LarderError(
+      .poisoned, "An earlier failure of this online table's disk: \(cause). Reopen the store.",
+      file: directory)
+    var error = cause
+    error.code = .outcomeUnknown
+    return error
+  }
+
+  /// Gives the readers of this process what changed, and tells those of others.
+  func publishSnapshot() {
+    let table = SegmentTable(segments)
+    index.segments = table
+    let generation = memory.load(IndexFormat.generation) + 1
+    show(
+      TableSnapshot(
+        lookup: KeyLookup(index: memory, segments: table), state: state,
+        generation: generation))
+    memory.store(generation, IndexFormat.generation)
+  }
+
+  /// The lookup of the writer itself.
+  var lookup: KeyLookup { KeyLookup(index: memory, segments: index.segments) }
+}
+
+/// A row on its way into the index.
+struct PendingRow {
+  var hash: UInt64
+  var new: UInt32
+  /// The slot of the row before; 0 for a new key.
+  var old: UInt32
+  var newUnits: UInt32
+  var oldUnits: UInt32
+}
+
+/// What opening a table for writing found.
+struct OpenedLog {
+  var state: TableState
+  var segments: [LogSegment]
+  var current: LogSegment
+  var file: any File
+  var end: Int
+  var batch: UInt64
+  var durable: LogPosition
+  var index: IndexWriter
+  var indexFile: any File
+}
