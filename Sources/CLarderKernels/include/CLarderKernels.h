@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "larder_encodings.h"
+#include "larder_join.h"
 #include "larder_keys.h"
 
 /// Asks the processor to bring the cache line at `address` closer, for reading. Never faults.

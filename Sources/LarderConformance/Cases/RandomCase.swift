@@ -13,6 +13,8 @@ package struct CaseShape: Sendable {
   package var keys: ClosedRange<Int>
   /// Ticks between the earliest and the latest event time, if they are not to be chosen.
   package var span: ClosedRange<Int>?
+  /// Whether features may be lists.
+  package var hasLists = true
 
   /// A handful of rows, in which every rule is met often.
   package static let small = CaseShape(

@@ -2,7 +2,9 @@ import LarderColumns
 import LarderContract
 
 /// One to five features of any types.
-func randomFields(of view: String, _ random: inout CaseRandom) -> [Field] {
+func randomFields(
+  of view: String, hasLists: Bool = true, _ random: inout CaseRandom
+) -> [Field] {
   let scalars: [DataType] = [
     .bool, .int32, .int64, .int64, .float32, .float64, .float64, .string, .string, .bytes, .date,
     .timestamp(.microseconds), .timestamp(.nanoseconds), .json, .uuid, .decimal,
@@ -10,7 +12,7 @@ func randomFields(of view: String, _ random: inout CaseRandom) -> [Field] {
   ]
   return (0..<random.int(1...5)).map { index in
     let type = random.pick(scalars)
-    let isList = random.oneIn(7) && type != .opaque(tag: "blob")
+    let isList = random.oneIn(7) && hasLists && type != .opaque(tag: "blob")
     return Field("\(view)_f\(index)", isList ? .list(type) : type)
   }
 }

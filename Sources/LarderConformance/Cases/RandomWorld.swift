@@ -38,7 +38,7 @@ struct RandomWorld {
     start = RandomWorld.start(unit, span: span, isLarge: shape.span != nil, &random)
     let hasCreated = !random.oneIn(3)
     view = FeatureView(
-      name, entities: entities, features: randomFields(of: name, &random),
+      name, entities: entities, features: randomFields(of: name, hasLists: shape.hasLists, &random),
       timeToLive: randomTimeToLive(unit, span: span, &random), eventTimestamp: "at",
       createdTimestamp: hasCreated ? "known" : nil, timeUnit: unit,
       partition: random.pick(PartitionWidth.allCases))

@@ -274,7 +274,7 @@ extension JoinKeyType {
       case .int32, .int64, .float32, .float64: true
       default: false
       }
-    case .string: type.isText
+    case .string: type == .string
     case .bytes: type == .bytes
     case .timestamp: if case .timestamp = type { true } else { false }
     }

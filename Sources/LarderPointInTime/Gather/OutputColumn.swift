@@ -1,0 +1,157 @@
+import LarderColumns
+import Synchronization
+
+/// A column of the result while its chunks are filled in, each by one worker.
+@safe final class OutputColumn: @unchecked Sendable {
+  /// The type of its values.
+  let type: DataType
+  /// How many rows it will have.
+  let rows: Int
+  /// Fixed-width values, bits in whole words, codes, or for texts and lists the lengths (Int32).
+  let values: Buffer
+  /// A bit for each row, in whole words; all zero at first.
+  let validity: Buffer
+  /// The distinct values if `values` are codes.
+  let dictionary: Column?
+  private let texts = Mutex<[Int: ByteRun]>([:])
+  private let elements = Mutex<[Int: ElementRun]>([:])
+
+  /// Makes room for rows.
+  init(_ type: DataType, rows: Int, dictionary: Column? = nil) {
+    self.type = type
+    self.rows = rows
+    self.dictionary = dictionary
+    values = Buffer(
+      uninitializedBytes: OutputColumn.valueBytes(type, rows, isCoded: dictionary != nil))
+    validity = Buffer(uninitializedBytes: (rows + 63) / 64 * 8)
+  }
+
+  /// Bytes of the values of some rows, or of their codes or lengths.
+  static func valueBytes(_ type: DataType, _ rows: Int, isCoded: Bool) -> Int {
+    if isCoded { return rows * 4 }
+    return switch type.layout {
+    case .bits: (rows + 63) / 64 * 8
+    case .fixed(let width): rows * width
+    case .variable, .list: (rows + 1) * 4
+    }
+  }
+
+  /// Zeroes the part of a chunk and returns it.
+  ///
+  /// - Parameter rows: the chunk's rows; the first is a multiple of 64.
+  func open(_ rows: Range<Int>) -> (values: Lanes<UInt8>, validity: Lanes<UInt64>) {
+    let words = (rows.count + 63) / 64
+    let valid = Lanes<UInt64>(validity, from: rows.lowerBound / 64)
+    valid.fill(0, words)
+    let part: Lanes<UInt8>
+    let bytes: Int
+    if dictionary == nil, type.layout == .bits {
+      part = Lanes<UInt8>(values, from: rows.lowerBound / 8)
+      bytes = words * 8
+    } else {
+      let width: Int
+      if dictionary == nil, case .fixed(let own) = type.layout { width = own } else { width = 4 }
+      part = Lanes<UInt8>(values, from: rows.lowerBound * width)
+      bytes = rows.count * width
+    }
+    part.fill(0, bytes)
+    return (part, valid)
+  }
+
+  /// Keeps the texts of a chunk.
+  func add(_ run: ByteRun, chunk: Int) { texts.withLock { $0[chunk] = run } }
+
+  /// Keeps the list elements of a chunk.
+  func add(_ run: ElementRun, chunk: Int) { elements.withLock { $0[chunk] = run } }
+
+  /// The finished column.
+  ///
+  /// - Parameter chunks: how many chunks there were.
+  /// - Throws: `limitExceeded` if texts have 2 GiB, or lists 2^31 elements, or more.
+  func finish(chunks: Int) throws(LarderError) -> Column {
+    let nulls = rows - countOnes(Lanes<UInt64>(validity), (rows + 63) / 64)
+    if let dictionary {
+      return Column(
+        type: type, count: rows, nullCount: nulls, validity: validity, values: values,
+        child: dictionary, isDictionary: true)
+    }
+    switch type.layout {
+    case .bits, .fixed:
+      return Column(type: type, count: rows, nullCount: nulls, validity: validity, values: values)
+    case .variable:
+      try sumLengths()
+      let bytes = joinTexts(chunks, texts.withLock { $0 })
+      return Column(
+        type: type, count: rows, nullCount: nulls, validity: validity, values: values,
+        bytes: bytes)
+    case .list:
+      try sumLengths()
+      let child = try joinElements(
+        type.element ?? .bytes, elements.withLock { $0 }.sorted { $0.key < $1.key }.map(\.value))
+      return Column(
+        type: type, count: rows, nullCount: nulls, validity: validity, values: values,
+        child: child)
+    }
+  }
+
+  /// Turns lengths into offsets.
+  private func sumLengths() throws(LarderError) {
+    let lanes = Lanes<Int32>(values)
+    var sum = 0
+    for row in 0..<rows {
+      let length = Int(lanes[row])
+      lanes[row] = Int32(truncatingIfNeeded: sum)
+      sum += length
+      guard sum <= Limits.columnBytes else {
+        throw LarderError(
+          .limitExceeded,
+          "A column of the result has 2 GiB or more; take the result batch by batch.")
+      }
+    }
+    lanes[rows] = Int32(truncatingIfNeeded: sum)
+  }
+}
+
+/// Counts set bits in words.
+func countOnes(_ words: Lanes<UInt64>, _ count: Int) -> Int {
+  var ones = 0
+  for word in 0..<count { ones &+= words[word].nonzeroBitCount }
+  return ones
+}
+
+private func joinTexts(_ chunks: Int, _ runs: [Int: ByteRun]) -> Buffer {
+  let total = runs.values.reduce(0) { $0 + $1.count }
+  let bytes = Buffer(uninitializedBytes: total)
+  var end = 0
+  for chunk in 0..<chunks {
+    guard let run = runs[chunk] else { continue }
+    unsafe (bytes.base + end).copyMemory(from: run.buffer.base, byteCount: run.count)
+    end += run.count
+  }
+  return bytes
+}
+
+/// The elements of all chunks as one column.
+private func joinElements(
+  _ type: DataType, _ runs: [ElementRun]
+) throws(LarderError) -> Column {
+  let count = runs.reduce(0) { $0 + $1.words.count }
+  let output = OutputColumn(type, rows: count)
+  let (_, valid) = output.open(0..<max(count, 0))
+  let isText = type.layout == .variable
+  var position = 0
+  for (chunk, run) in runs.enumerated() {
+    for (word, flag) in zip(run.words, run.valid) {
+      if flag == 1 { valid[position >> 6] |= 1 << UInt64(position & 63) }
+      switch type.layout {
+      case .bits:
+        Lanes<UInt64>(output.values)[position >> 6] |= (word & 1) << UInt64(position & 63)
+      case .fixed(bytes: 8): Lanes<UInt64>(output.values)[position] = word
+      default: Lanes<UInt32>(output.values)[position] = UInt32(truncatingIfNeeded: word)
+      }
+      position += 1
+    }
+    if isText { output.add(run.bytes, chunk: chunk) }
+  }
+  return try output.finish(chunks: runs.count)
+}

@@ -1,0 +1,69 @@
+import LarderColumns
+import LarderEncodings
+import LarderOffline
+
+/// Bytes that grow at their end.
+struct ByteRun {
+  private(set) var buffer = Buffer(uninitializedBytes: 256)
+  private(set) var count = 0
+
+  /// Appends bytes.
+  mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    guard let source = bytes.baseAddress, bytes.count > 0 else { return }
+    if count + bytes.count > buffer.count {
+      let larger = Buffer(uninitializedBytes: max(buffer.count * 2, count + bytes.count))
+      unsafe larger.base.copyMemory(from: buffer.base, byteCount: count)
+      buffer = larger
+    }
+    unsafe (buffer.base + count).copyMemory(from: source, byteCount: bytes.count)
+    count += bytes.count
+  }
+}
+
+/// Reads texts and bytes of any encoding, one row at a time.
+///
+/// Texts that lie in compressed blocks are decoded a vector at a time, and the last vector of each
+/// segment is kept.
+struct TextReader {
+  private var decoded: [Int: (vector: Int, column: Column)] = [:]
+
+  /// Calls a closure with a row's bytes; does nothing for a null.
+  ///
+  /// - Parameters:
+  ///   - column: a column of text, bytes or opaque values.
+  ///   - ordinal: tells columns apart.
+  /// - Returns: whether the row is valid.
+  /// - Throws: `corrupt` if a page is damaged.
+  mutating func read(
+    _ column: SegmentColumn, _ ordinal: Int, _ row: Int, _ body: (UnsafeRawBufferPointer) -> Void
+  ) throws(LarderError) -> Bool {
+    guard unsafe column.validity.isValid(row) else { return false }
+    switch column.encoding {
+    case .dictionary:
+      try column.ensureVerified(rows: row..<row + 1)
+      guard let dictionary = column.dictionary else { return false }
+      let code = unsafe Int(column.lanes.lane(at: column.validity.slot(of: row)))
+      unsafe body(dictionary.value(of: code))
+    case .plain:
+      try column.ensureVerified(rows: row..<row + 1)
+      guard let bytes = unsafe column.plainBytes else { return false }
+      let slot = unsafe column.validity.slot(of: row)
+      let start = unsafe Int(column.lanes.lane(at: slot))
+      let end = unsafe Int(column.lanes.lane(at: slot + 1))
+      unsafe body(UnsafeRawBufferPointer(start: bytes + start, count: end - start))
+    default:
+      let vector = row >> 10
+      let known = decoded[ordinal]
+      let values: Column
+      if let known, known.vector == vector {
+        values = known.column
+      } else {
+        let rows = vector << 10..<min(column.rows, (vector + 1) << 10)
+        values = try column.decode(rows: rows)
+        decoded[ordinal] = (vector, values)
+      }
+      unsafe body(values.variableBytes(row & 1_023))
+    }
+    return true
+  }
+}

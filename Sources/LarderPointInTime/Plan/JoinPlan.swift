@@ -1,0 +1,88 @@
+import LarderColumns
+import LarderContract
+import LarderKeys
+import LarderOffline
+
+/// A resolved question together with the histories it is asked of. Nothing was read yet.
+struct JoinPlan: Sendable {
+  /// The question.
+  let question: ResolvedQuestion
+  /// For each source its view's history.
+  let histories: [ViewHistory]
+  /// How it is asked.
+  let options: RetrievalOptions
+  /// The rules, changed only by tests.
+  let rules: SearchRules
+  /// Where timelines are kept between questions.
+  let timelines: TimelineCache
+  /// The lookups of keys: sources with the same keys in the same columns share one.
+  let lookups: [KeyLookup]
+  /// For each source, its lookup.
+  let lookupOfSource: [Int]
+
+  init(
+    _ question: ResolvedQuestion, _ histories: [ViewHistory], _ options: RetrievalOptions,
+    rules: SearchRules, timelines: TimelineCache
+  ) throws(LarderError) {
+    self.question = question
+    self.histories = histories
+    self.options = options
+    self.rules = rules
+    self.timelines = timelines
+    var lookups: [KeyLookup] = []
+    var lookupOfSource: [Int] = []
+    for (source, history) in zip(question.sources, histories) {
+      let lookup = KeyLookup(
+        schema: try source.view.keySchema, columns: source.keyColumns, keys: history.keys)
+      let known = lookups.firstIndex { $0.isSame(as: lookup) }
+      lookupOfSource.append(known ?? lookups.count)
+      if known == nil { lookups.append(lookup) }
+    }
+    self.lookups = lookups
+    self.lookupOfSource = lookupOfSource
+  }
+
+  /// How many threads a run of so many chunks uses.
+  func threads(chunks: Int) -> Int {
+    max(1, min(options.threads ?? availableCores, chunks))
+  }
+}
+
+/// Keys that are looked up once for all sources that use them.
+struct KeyLookup: Sendable {
+  /// The keys' names and types.
+  let schema: KeySchema
+  /// The spine columns that hold them, in the schema's order; empty for views without entities.
+  let columns: [Int]
+  /// Where they are looked up; nil if no key is known.
+  let keys: KeyDirectory?
+
+  func isSame(as other: KeyLookup) -> Bool {
+    schema == other.schema && columns == other.columns && keys === other.keys
+  }
+
+  /// Looks the keys of some rows up.
+  ///
+  /// - Parameters:
+  ///   - spine: the spine.
+  ///   - rows: which of its rows.
+  ///   - ids: gets an id per row, `UInt32.max` where there is none.
+  /// - Throws: `invalidInput` with column and row for a value that cannot be a key; `corrupt`.
+  func find(
+    _ spine: RecordBatch, _ rows: Range<Int>, into ids: Lanes<UInt32>
+  ) throws(LarderError) {
+    let batch: KeyBatch
+    if columns.isEmpty {
+      batch = .entityless(count: rows.count)
+    } else {
+      let named = columns.map { (name: spine.schema.fields[$0].name, column: spine.columns[$0]) }
+      batch = try KeyBatch(named, schema: schema, rows: rows, for: .lookup)
+    }
+    guard let keys else {
+      ids.fill(.max, rows.count)
+      return
+    }
+    unsafe try keys.lookup(
+      batch, into: UnsafeMutableBufferPointer(start: ids.base, count: rows.count))
+  }
+}

@@ -1,0 +1,156 @@
+import CLarderKernels
+import LarderColumns
+import LarderContract
+import LarderOffline
+
+/// Answers chunks of spine rows, one after the other, in memory of its own.
+final class ChunkWorker {
+  private let join: PreparedJoin
+  private let spine: RecordBatch
+  private let scratch = SearchScratch()
+  private var matches: Matches
+  private let ids: [Lanes<UInt32>]
+  private let bounds: [TimeBounds]
+  private let gathering: [FeatureGathering]
+  /// For each source, how many rows found an answer.
+  private(set) var matched: [Int]
+  /// Nanoseconds spent on keys, search and gathering.
+  private(set) var clock = StepClock()
+
+  init(_ join: PreparedJoin, spine: RecordBatch) {
+    self.join = join
+    self.spine = spine
+    let scratch = self.scratch
+    matches = Matches(scratch.arena)
+    ids = join.plan.lookups.map { _ in scratch.arena.lanes(SearchScratch.chunkRows) }
+    bounds = join.sources.map {
+      TimeBounds(spine.columns[join.plan.question.timeColumn], $0.asked.view, join.plan.rules)
+    }
+    gathering = join.sources.map { FeatureGathering($0.features) }
+    matched = join.sources.map { _ in 0 }
+  }
+
+  /// Bytes that a worker takes.
+  static let bytes = SearchScratch.chunkRows * 160
+
+  /// Answers the rows of a chunk.
+  ///
+  /// - Parameters:
+  ///   - chunk: the number of the chunk within the output's range.
+  ///   - rows: rows of the spine, at most `SearchScratch.chunkRows`.
+  ///   - output: where the answers go.
+  /// - Throws: `invalidInput` for a key that does not fit; `corrupt`.
+  func answer(
+    _ chunk: Int, _ rows: Range<Int>, into output: RangeOutput
+  ) throws(LarderError) {
+    clock.start()
+    for (index, lookup) in join.plan.lookups.enumerated() {
+      try lookup.find(spine, rows, into: ids[index])
+      if join.plan.rules.nullKeyMatches {
+        for lane in 0..<rows.count where ids[index][lane] == .max { ids[index][lane] = 0 }
+      }
+    }
+    clock.stop(.keys)
+    let offset = rows.lowerBound - output.rows.lowerBound
+    let place = offset..<offset + rows.count
+    for (index, source) in join.sources.enumerated() {
+      try search(source, index, rows)
+      matches.collect(scratch, rows.count)
+      matched[index] += matches.count
+      clock.stop(.search)
+      try gathering[index].gather(matches, chunk, place, output.features[index])
+      if let column = output.eventTimes[index] { writeEventTimes(place, column) }
+      if let column = output.statuses[index] { writeStatuses(source, place, column) }
+      clock.stop(.gather)
+    }
+  }
+
+  private func search(
+    _ source: PreparedJoin.Source, _ index: Int, _ rows: Range<Int>
+  ) throws(LarderError) {
+    bounds[index].fill(rows, upper: scratch.upper, lower: scratch.lower, flags: scratch.flags)
+    guard let tables = source.tables, let timeline = source.timeline else {
+      scratch.bestSegment.fill(SearchScratch.nothing, rows.count)
+      scratch.seen.fill(0, rows.count)
+      scratch.cursor.fill(0, rows.count)
+      scratch.end.fill(0, rows.count)
+      return
+    }
+    timeline.open(ids[source.lookup], rows.count, cursor: scratch.cursor, end: scratch.end)
+    let options = join.plan.options
+    try EntitySearch(
+      tables: tables, scratch: scratch, rules: join.plan.rules, asKnown: options.asKnown,
+      wantsStatus: options.withStatus
+    ).run(timeline.entries, rows.count)
+  }
+
+  private func writeEventTimes(_ place: Range<Int>, _ output: OutputColumn) {
+    let valid = output.open(place).validity
+    let times = Lanes<Int64>(output.values, from: place.lowerBound)
+    for match in 0..<matches.count {
+      let lane = Int(matches.lane[match])
+      times[lane] = scratch.bestEvent[lane]
+      valid[lane >> 6] |= 1 << UInt64(lane & 63)
+    }
+  }
+
+  private func writeStatuses(
+    _ source: PreparedJoin.Source, _ place: Range<Int>, _ output: OutputColumn
+  ) {
+    let valid = output.open(place).validity
+    let codes = Lanes<UInt32>(output.values, from: place.lowerBound)
+    for lane in 0..<place.count {
+      codes[lane] = status(lane)
+      valid[lane >> 6] |= 1 << UInt64(lane & 63)
+    }
+  }
+
+  private func status(_ lane: Int) -> UInt32 {
+    if scratch.bestSegment[lane] != SearchScratch.nothing { return StatusCode.present }
+    switch scratch.flags[lane] {
+    case BoundFlag.usual:
+      let seen = scratch.seen[lane]
+      if seen == 0 { return StatusCode.noEntity }
+      if seen & Seen.notLater == 0 { return StatusCode.onlyLater }
+      return seen & Seen.alive != 0 ? StatusCode.notYetKnown : StatusCode.expired
+    case BoundFlag.null: return StatusCode.noEntity
+    default:
+      if scratch.cursor[lane] == scratch.end[lane] { return StatusCode.noEntity }
+      return scratch.flags[lane] == BoundFlag.beforeAll
+        ? StatusCode.onlyLater : StatusCode.expired
+    }
+  }
+}
+
+extension EntityTimeline {
+  /// Finds the entries of ids.
+  ///
+  /// - Parameters:
+  ///   - ids: the ids of a chunk's rows.
+  ///   - count: how many.
+  ///   - cursor: gets where each row's entries start.
+  ///   - end: gets where they end; the same where there are none.
+  func open(_ ids: Lanes<UInt32>, _ count: Int, cursor: Lanes<UInt32>, end: Lanes<UInt32>) {
+    let known = self.ids
+    let ahead = 32
+    for lane in 0..<min(ahead, count) { prefetchOffset(ids[lane], known) }
+    for lane in 0..<count {
+      if lane &+ ahead < count { prefetchOffset(ids[lane &+ ahead], known) }
+      let id = Int(ids[lane])
+      guard id < known else {
+        cursor[lane] = 0
+        end[lane] = 0
+        continue
+      }
+      let start = offsets[id]
+      cursor[lane] = start
+      end[lane] = offsets[id &+ 1]
+      unsafe larder_prefetch(entries.base + Int(start))
+      unsafe larder_prefetch(UnsafeRawPointer(entries.base + Int(start)) + 64)
+    }
+  }
+
+  @inline(__always) private func prefetchOffset(_ id: UInt32, _ known: Int) {
+    if Int(id) < known { unsafe larder_prefetch(offsets.base + Int(id)) }
+  }
+}

@@ -1,0 +1,114 @@
+import Dispatch
+import LarderColumns
+import LarderContract
+import Synchronization
+
+/// Answers ranges of a spine on several threads.
+///
+/// Threads take chunks from a common counter, so that none waits for another's slow chunk.
+@safe final class JoinRun: @unchecked Sendable {
+  private let join: PreparedJoin
+  private let spine: RecordBatch
+  private let chunkRows: Int
+  private let workers: [ChunkWorker]
+  private let done = Atomic<Int>(0)
+  private let started = ContinuousClock.now
+
+  /// Makes the workers.
+  ///
+  /// - Parameter rangeRows: rows of the longest range that will be answered at once.
+  init(_ join: PreparedJoin, spine: RecordBatch, rangeRows: Int) {
+    self.join = join
+    self.spine = spine
+    chunkRows = JoinRun.chunkRows(spine.count)
+    let chunks = (rangeRows + chunkRows - 1) / chunkRows
+    workers = (0..<join.plan.threads(chunks: chunks)).map { _ in
+      ChunkWorker(join, spine: spine)
+    }
+  }
+
+  /// Rows of a chunk: fewer for small spines, so that all threads have some.
+  static func chunkRows(_ rows: Int) -> Int { rows < 65_536 ? 512 : SearchScratch.chunkRows }
+
+  /// Answers a range of the spine's rows.
+  ///
+  /// - Throws: what reading throws; `cancelled`; `limitExceeded` if a column of texts is too long.
+  func answer(_ rows: Range<Int>) throws(LarderError) -> RecordBatch {
+    let output = RangeOutput(join, rows: rows)
+    let chunks = (rows.count + chunkRows - 1) / chunkRows
+    let next = Atomic<Int>(0)
+    let failure = Mutex<LarderError?>(nil)
+    let threads = min(workers.count, max(1, chunks))
+    let work: @Sendable (Int) -> Void = { thread in
+      do throws(LarderError) {
+        while true {
+          let chunk = next.add(1, ordering: .relaxed).oldValue
+          guard chunk < chunks, failure.withLock({ $0 == nil }) else { return }
+          try self.checkCancelled()
+          let start = rows.lowerBound + chunk * self.chunkRows
+          let part = start..<min(rows.upperBound, start + self.chunkRows)
+          try self.workers[thread].answer(chunk, part, into: output)
+          self.report(part.count)
+        }
+      } catch {
+        failure.withLock { $0 = $0 ?? error }
+      }
+    }
+    if threads == 1 { work(0) } else {
+      DispatchQueue.concurrentPerform(iterations: threads, execute: work)
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+    return try assemble(output, chunks)
+  }
+
+  private func checkCancelled() throws(LarderError) {
+    if let isCancelled = join.plan.options.isCancelled, isCancelled() {
+      throw LarderError(.cancelled, "The question was cancelled.")
+    }
+  }
+
+  private func report(_ rows: Int) {
+    guard let progress = join.plan.options.progress else { return }
+    let total = done.add(rows, ordering: .relaxed).newValue
+    progress(total, spine.count)
+  }
+
+  private func assemble(_ output: RangeOutput, _ chunks: Int) throws(LarderError) -> RecordBatch {
+    let question = join.plan.question
+    var columns: [Column] = []
+    for (index, source) in question.outputs.enumerated() {
+      if case .spine(let position) = source {
+        let column = spine.columns[position]
+        let isWhole = output.rows.count == spine.count
+        columns.append(isWhole ? column : column.slice(output.rows))
+        continue
+      }
+      guard let made = output.columns[index] else { continue }
+      let column = try made.finish(chunks: chunks)
+      let keepsCodes = join.plan.options.dictionaryStrings || !column.isDictionary
+      columns.append(keepsCodes ? column : try column.expanded())
+    }
+    return RecordBatch(unchecked: question.schema, columns: columns, count: output.rows.count)
+  }
+
+  /// What the run did so far.
+  func report() -> RetrievalReport {
+    let elapsed = ContinuousClock.now - started
+    let (seconds, attoseconds) = elapsed.components
+    var steps = ["keys": 0.0, "search": 0.0, "gather": 0.0]
+    for worker in workers {
+      for (step, name) in [(StepClock.Step.keys, "keys"), (.search, "search"), (.gather, "gather")] {
+        steps[name, default: 0] += Double(worker.clock.nanoseconds[step.rawValue]) / 1e9
+      }
+    }
+    steps["total"] = Double(seconds) + Double(attoseconds) / 1e18
+    let views = join.sources.enumerated().map { index, source in
+      RetrievalReport.View(
+        name: source.asked.name,
+        matchedRows: workers.reduce(0) { $0 + $1.matched[index] },
+        segments: source.tables?.count ?? 0)
+    }
+    return RetrievalReport(
+      rows: spine.count, views: views, threads: workers.count, seconds: steps, bytesTouched: 0)
+  }
+}

@@ -1,0 +1,78 @@
+import LarderColumns
+import LarderEncodings
+import LarderOffline
+
+/// What a search needs of one segment.
+struct SearchedSegment {
+  /// The segment, which keeps everything below alive.
+  let segment: Segment
+  /// The event times, and their column for verification.
+  let times: TimeView
+  let eventColumn: SegmentColumn
+  /// Whether event times are read without looking at a vector's kind.
+  let isPlain: Bool
+  /// The created times and their column, if the view has them.
+  let created: CreatedView?
+  let createdColumn: SegmentColumn?
+  /// Whether a vector's least difference bounds its created times from below.
+  let createdIsBounded: Bool
+  /// The least created time; nil if no row has one.
+  let minCreated: Int64?
+  /// The last commit that gave rows: of two segments that hold a tie, one interval is later.
+  let lastCommit: UInt64
+
+  init(_ segment: Segment) throws(LarderError) {
+    self.segment = segment
+    times = try segment.eventTimes()
+    eventColumn = try segment.eventColumn()
+    isPlain = times.lanes.traits.isEmpty
+    createdColumn = try segment.createdColumn()
+    created = try segment.createdTimes()
+    lastCommit = segment.description.lastCommit
+    minCreated = segment.description.minCreated
+    createdIsBounded = SearchedSegment.isBounded(segment.description, created)
+  }
+
+  /// Differences that wrapped round, patches, deltas and missing slots have no useful least one.
+  private static func isBounded(_ bounds: SegmentDescription, _ created: CreatedView?) -> Bool {
+    guard let created, let least = bounds.minCreated, let greatest = bounds.maxCreated,
+      !least.subtractingReportingOverflow(bounds.maxEvent).overflow,
+      !greatest.subtractingReportingOverflow(bounds.minEvent).overflow,
+      created.lanes.traits.isDisjoint(with: [.patches, .delta])
+    else { return false }
+    return created.validity.mode == .none || created.validity.mode == .bitmap
+  }
+}
+
+/// Everything that the searches of one view share; read by all workers.
+@safe final class SearchTables: @unchecked Sendable {
+  /// How many segments there are.
+  let count: Int
+  private let base: UnsafeMutablePointer<SearchedSegment>
+
+  /// Opens the time columns of segments, in the order of their ordinals.
+  ///
+  /// - Throws: `corrupt`; errors of the file system.
+  init(_ segments: [Segment]) throws(LarderError) {
+    var opened: [SearchedSegment] = []
+    for segment in segments { opened.append(try SearchedSegment(segment)) }
+    count = opened.count
+    unsafe base = UnsafeMutablePointer<SearchedSegment>.allocate(capacity: max(1, opened.count))
+    for (ordinal, segment) in opened.enumerated() {
+      unsafe (base + ordinal).initialize(to: segment)
+    }
+  }
+
+  deinit {
+    unsafe base.deinitialize(count: count)
+    unsafe base.deallocate()
+  }
+
+  /// The segment of an ordinal.
+  subscript(ordinal: Int) -> SearchedSegment {
+    @inline(__always) unsafeAddress {
+      assert(ordinal >= 0 && ordinal < count)
+      return unsafe UnsafePointer(base + ordinal)
+    }
+  }
+}
