@@ -4,6 +4,12 @@ import LarderColumns
 public struct ConformanceFailure: Error, Sendable, Hashable, CustomStringConvertible {
   /// Which case it was, what was expected and what was found.
   public var description: String
+
+  /// Makes a failure.
+  package init(_ description: String) { self.description = description }
+
+  /// Makes a failure.
+  init(description: String) { self.description = description }
 }
 
 /// The first difference between two answers, in words; nil if they are the same.

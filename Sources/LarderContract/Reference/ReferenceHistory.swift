@@ -121,9 +121,7 @@ private struct AppendedColumns {
       }
     }
     event = try AppendedColumns.time(view.eventTimestamp, schema)
-    if let name = view.createdTimestamp, schema.index(of: name) != nil {
-      created = try AppendedColumns.time(name, schema)
-    }
+    if let name = view.createdTimestamp { created = try AppendedColumns.time(name, schema) }
     if !view.isEntityless {
       for key in view.joinKeys {
         guard let index = schema.index(of: key.name) else {

@@ -51,7 +51,9 @@ private func explain(
   lines.append("    search: fences of 64 rows, then around a guess between two fences")
   if plan.options.asKnown {
     lines.append(
-      view.createdTimestamp.map { "    as known: only rows with \"\($0)\" not after the time asked" }
+      view.createdTimestamp.map {
+        "    as known: only rows with \"\($0)\" not after the time asked"
+      }
         ?? "    as known: the view has no created column and is not filtered")
   }
   let names = source.features.map { view.features[$0].name }

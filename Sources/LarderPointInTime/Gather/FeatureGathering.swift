@@ -45,7 +45,8 @@ final class FeatureGathering {
 
   /// Gathers all fixed-width features together: headers two batches ahead, values one batch ahead.
   private func gatherFixed(
-    _ matches: Matches, _ parts: [(gather: FixedGather, values: Lanes<UInt8>, validity: Lanes<UInt64>)]
+    _ matches: Matches,
+    _ parts: [(gather: FixedGather, values: Lanes<UInt8>, validity: Lanes<UInt64>)]
   ) throws(LarderError) {
     let batches = (matches.count + FeatureGathering.batch - 1) / FeatureGathering.batch
     for step in 0..<(batches + 2) {
@@ -72,7 +73,8 @@ final class FeatureGathering {
   }
 
   private func gatherTexts(
-    _ matches: Matches, _ columns: [SegmentColumn?], _ reader: inout TextReader, _ chunk: Int, _ place: Range<Int>,
+    _ matches: Matches, _ columns: [SegmentColumn?], _ reader: inout TextReader, _ chunk: Int,
+    _ place: Range<Int>,
     _ output: OutputColumn
   ) throws(LarderError) {
     let lengths = Lanes<Int32>(output.values, from: place.lowerBound)
@@ -94,7 +96,8 @@ final class FeatureGathering {
   }
 
   private func gatherLists(
-    _ matches: Matches, _ lists: ListGather, _ reader: inout TextReader, _ chunk: Int, _ place: Range<Int>,
+    _ matches: Matches, _ lists: ListGather, _ reader: inout TextReader, _ chunk: Int,
+    _ place: Range<Int>,
     _ output: OutputColumn
   ) throws(LarderError) {
     let lengths = Lanes<Int32>(output.values, from: place.lowerBound)

@@ -11,12 +11,50 @@ package struct ViewHistory: Sendable {
   package var fieldIDs: [UInt32]
   /// The keys of the view's join-key set; nil if none was ever written.
   package var keys: KeyDirectory?
+  /// Keeps the snapshot's files where they are; nil where nothing removes them.
+  package var pin: Snapshot?
 
   /// Puts a history together.
-  package init(segments: [Segment], fieldIDs: [UInt32], keys: KeyDirectory?) {
+  package init(
+    segments: [Segment], fieldIDs: [UInt32], keys: KeyDirectory?, pin: Snapshot? = nil
+  ) {
     self.segments = segments
     self.fieldIDs = fieldIDs
     self.keys = keys
+    self.pin = pin
+  }
+}
+
+extension Snapshot {
+  /// The history of a view, opened.
+  ///
+  /// - Parameter view: its definition; features are found by name.
+  /// - Throws: `notFound` for a view or feature that the snapshot does not know;
+  ///   `incompatibleDefinition` if a feature has another type there; `corrupt`; `io`.
+  package func history(of view: FeatureView) throws(LarderError) -> ViewHistory {
+    let stored = try catalog.requireView(view.name)
+    var fieldIDs: [UInt32] = []
+    for feature in view.features {
+      guard let field = stored.field(named: feature.name) else {
+        throw LarderError(
+          .notFound,
+          "The view \"\(view.name)\" has no feature \"\(feature.name)\" as of commit "
+            + "\(commit.id). "
+            + suggestion(for: feature.name, among: stored.fields.map(\.name)))
+      }
+      guard field.type == feature.type else {
+        throw LarderError(
+          .incompatibleDefinition,
+          "The feature \"\(view.name):\(feature.name)\" is \(field.type) as of commit "
+            + "\(commit.id), and \(feature.type) was expected.")
+      }
+      fieldIDs.append(field.id)
+    }
+    var segments: [Segment] = []
+    for description in self.segments(of: stored) { segments.append(try open(description)) }
+    return ViewHistory(
+      segments: segments, fieldIDs: fieldIDs, keys: try keyDirectory(of: stored.keySet),
+      pin: self)
   }
 }
 

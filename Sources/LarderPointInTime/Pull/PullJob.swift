@@ -199,7 +199,8 @@ struct PullReader {
     }
     let gathering = FeatureGathering(features)
     var matches = Matches(LaneArena())
-    for (chunk, start) in stride(from: 0, to: rows.count, by: SearchScratch.chunkRows).enumerated() {
+    for (chunk, start) in stride(from: 0, to: rows.count, by: SearchScratch.chunkRows).enumerated()
+    {
       let place = start..<min(rows.count, start + SearchScratch.chunkRows)
       matches.copy(rows, place)
       try gathering.gather(matches, chunk, place, outputs)

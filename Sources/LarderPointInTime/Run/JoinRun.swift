@@ -54,7 +54,9 @@ import Synchronization
         failure.withLock { $0 = $0 ?? error }
       }
     }
-    if threads == 1 { work(0) } else {
+    if threads == 1 {
+      work(0)
+    } else {
       DispatchQueue.concurrentPerform(iterations: threads, execute: work)
     }
     if let error = failure.withLock({ $0 }) { throw error }
@@ -97,7 +99,8 @@ import Synchronization
     let (seconds, attoseconds) = elapsed.components
     var steps = ["keys": 0.0, "search": 0.0, "gather": 0.0]
     for worker in workers {
-      for (step, name) in [(StepClock.Step.keys, "keys"), (.search, "search"), (.gather, "gather")] {
+      for (step, name) in [(StepClock.Step.keys, "keys"), (.search, "search"), (.gather, "gather")]
+      {
         steps[name, default: 0] += Double(worker.clock.nanoseconds[step.rawValue]) / 1e9
       }
     }

@@ -18,7 +18,9 @@ struct RangeOutput: Sendable {
     let question = join.plan.question
     self.rows = rows
     var columns: [OutputColumn?] = []
-    var features = question.sources.map { [OutputColumn?](repeating: nil, count: $0.features.count) }
+    var features = question.sources.map {
+      [OutputColumn?](repeating: nil, count: $0.features.count)
+    }
     var eventTimes = [OutputColumn?](repeating: nil, count: question.sources.count)
     var statuses = eventTimes
     for (output, field) in zip(question.outputs, question.schema.fields) {

@@ -118,7 +118,8 @@ final class TrialStore: OfflineStore {
       for part in 0...cuts.count {
         let rows = order.filter { row in
           let event = events[row] ?? 0
-          return (part == 0 || event >= cuts[part - 1]) && (part == cuts.count || event < cuts[part])
+          return (part == 0 || event >= cuts[part - 1])
+            && (part == cuts.count || event < cuts[part])
         }
         guard !rows.isEmpty else { continue }
         try write(batch, view, rows, ids, events, created, &state)
