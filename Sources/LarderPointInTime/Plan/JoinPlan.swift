@@ -3,7 +3,7 @@ import LarderContract
 import LarderKeys
 import LarderOffline
 
-/// A resolved question together with the histories it is asked of. Nothing was read yet.
+/// A resolved question together with the histories it is asked of; nothing was read yet.
 struct JoinPlan: Sendable {
   /// The question.
   let question: ResolvedQuestion

@@ -1,6 +1,6 @@
 /// One run of one entity: where it lies, and its own first and last event time.
 struct TimelineEntry: BitwiseCopyable, Sendable {
-  /// The run's last event time. Entries of an entity are ordered by it, latest first.
+  /// The run's last event time, by which the entries of an entity are ordered, latest first.
   var last: Int64
   /// The run's first event time.
   var first: Int64
