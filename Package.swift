@@ -122,7 +122,8 @@ let package = Package(
     .testTarget(
       name: "LarderKeysTests",
       dependencies: [
-        "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "TestSupport",
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "CLarderKernels",
+        "TestSupport",
       ],
       swiftSettings: tests),
     .testTarget(

@@ -89,6 +89,33 @@ let schemasUnderTest: [KeySchema] = {
     }
   }
 
+  @Test(arguments: schemasUnderTest)
+  func givesKeysBackAsColumns(_ schema: KeySchema) throws {
+    var random = SeededRandom(seed: 17)
+    var test = try LogUnderTest(schema)
+    for size in [9, 300] {
+      try test.append((0..<size).map { _ in try randomTail(schema, &random) })
+    }
+    let log = try test.open(test.states[2])
+    let ids = (0..<500).map { _ in UInt32(random.int(0...308)) }
+    let columns = try ids.withUnsafeBufferPointer { try log.columns(of: $0) }
+    #expect(columns.map(\.type) == schema.columns.map(\.type.dataType))
+    let named = zip(schema.columns, columns).map { (name: $0.name, column: $1) }
+    // Converted to keys again they are the tails that the ids stand for.
+    let batch = try KeyBatch(named, schema: schema, rows: 0..<ids.count, for: .write)
+    let wrong = ids.indices.count { Array(batch.tail($0)) != test.tails[Int(ids[$0])] }
+    #expect(wrong == 0)
+    let writer = try log.rewrite(
+      erasing: [5], as: 2, in: test.files, directory: test.directory)
+    let erased = try [4, 5, 6].withUnsafeBufferPointer {
+      try test.open(writer.state).columns(of: $0)
+    }
+    #expect(erased.allSatisfy { $0.isValid(0) && !$0.isValid(1) && $0.isValid(2) })
+    #expect(throws: LarderError.self) {
+      try [309].withUnsafeBufferPointer { try log.columns(of: $0) }
+    }
+  }
+
   @Test func splitsLargeAppendsIntoChunks() throws {
     var random = SeededRandom(seed: 12)
     var numbers = try LogUnderTest(KeySchema([KeyColumn("id", .int64)]))

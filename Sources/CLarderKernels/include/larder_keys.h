@@ -107,6 +107,10 @@ void larder_keys_hash(const larder_key_tails *tails, size_t first, size_t count,
 size_t larder_keys_find(const larder_key_table *table, const uint64_t *tags, size_t count,
                         uint32_t *ids, uint64_t *blocked);
 
+/// The same on every processor, for the test that both agree.
+size_t larder_keys_find_portable(const larder_key_table *table, const uint64_t *tags,
+                                 size_t count, uint32_t *ids, uint64_t *blocked);
+
 /// Adds keys to a table that does not hold them and has room. Others may search it meanwhile.
 ///
 /// Where tags are keys, a key that is there already gets the new id.
@@ -125,7 +129,7 @@ void larder_keys_fill(larder_key_table *table, uint64_t first, const uint64_t *t
                       uint32_t *spill_ids, size_t *spilled);
 
 /// Gives an id to each row that has none: that of an equal key in the table, or the next one, with
-/// which the key is then added.
+/// which the key is then added. Without prefetch: the caller has looked the rows up just before.
 ///
 /// @param tails the rows' tails, where tags are hashes.
 /// @param first the row that tags[0] and ids[0] belong to.

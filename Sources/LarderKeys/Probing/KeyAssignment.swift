@@ -54,9 +54,7 @@ import LarderColumns
         } else {
           unsafe (target + row).update(repeating: .max, count: rows.count)
         }
-        if directory.tags.areHashes {
-          unsafe findNew(tags, of: view, rows: rows, into: target + row, scratch)
-        }
+        unsafe findNew(tags, of: view, rows: rows, into: target + row, scratch)
         try unsafe add(tags, of: view, rows: rows, into: target + row)
         row = rows.upperBound
       }
@@ -70,18 +68,20 @@ import LarderColumns
     into ids: UnsafeMutablePointer<UInt32>, _ scratch: KeyScratch
   ) {
     guard !newKeys.isEmpty else { return }
-    unsafe table.find(tags, count: rows.count, into: scratch.ids)
+    unsafe table.findMissing(tags, count: rows.count, into: ids, scratch)
+    guard directory.tags.areHashes else { return }
+    // What the directory answered was confirmed by it; only new ids are compared here.
     var known = unsafe newKeys.runs.view
     var tails = unsafe view
+    for row in 0..<rows.count {
+      unsafe scratch.ids[row] = ids[row] >= newKeys.first ? ids[row] : .max
+    }
     var suspects = 0
     var blocked: UInt32 = 0
     unsafe larder_keys_verify(
       &known, &tails, rows.lowerBound, scratch.ids, rows.count, scratch.lanes, &suspects, &blocked)
     // What shares a hash with another key is left to `add`, which compares all of them.
-    for suspect in 0..<suspects { unsafe scratch.ids[Int(scratch.lanes[suspect])] = .max }
-    for row in 0..<rows.count {
-      if unsafe ids[row] == .max { unsafe ids[row] = scratch.ids[row] }
-    }
+    for suspect in 0..<suspects { unsafe ids[Int(scratch.lanes[suspect])] = .max }
   }
 
   /// Adds the keys of the rows that have no id yet.
@@ -110,7 +110,9 @@ import LarderColumns
         throw LarderError(
           .limitExceeded, "A join-key set has at most \(Limits.entities) distinct entities.")
       }
-      table = table.grown(toHold: max(table.count * 2, 4 * KeyTags.chunkRows))
+      // By four while that is little memory: every growth enters all keys anew.
+      let factor = table.count < 1 << 20 ? 4 : 2
+      table = table.grown(toHold: max(table.count * factor, 4 * KeyTags.chunkRows))
     }
   }
 }

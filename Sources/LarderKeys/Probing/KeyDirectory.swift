@@ -157,7 +157,7 @@ extension KeyDirectory {
       try unsafe map.find(tags, count: count, into: ids)
       // Equal tags of numbers are equal keys: a fresh id of a retired key can only be in the table.
       if !self.tags.areHashes { unsafe retired.mask(ids, count: count) }
-      if usesTable { unsafe findMissing(tags, count: count, into: ids, scratch) }
+      if usesTable { unsafe table.findMissing(tags, count: count, into: ids, scratch) }
     } else {
       unsafe table.find(tags, count: count, into: ids)
     }
@@ -172,21 +172,6 @@ extension KeyDirectory {
       }
     }
     unsafe retired.mask(ids, count: count)
-  }
-
-  /// Looks up in the table what the map does not hold.
-  private func findMissing(
-    _ tags: UnsafePointer<UInt64>, count: Int, into ids: UnsafeMutablePointer<UInt32>,
-    _ scratch: KeyScratch
-  ) {
-    var missing = 0
-    for row in 0..<count {
-      unsafe scratch.lanes[missing] = UInt32(truncatingIfNeeded: row)
-      unsafe scratch.missingTags[missing] = tags[row]
-      missing &+= unsafe ids[row] == .max ? 1 : 0
-    }
-    unsafe table.find(scratch.missingTags, count: missing, into: scratch.ids)
-    for lane in 0..<missing { unsafe ids[Int(scratch.lanes[lane])] = scratch.ids[lane] }
   }
 
   /// Confirms by the keys' bytes what was found by hash, and searches on where they differ.
