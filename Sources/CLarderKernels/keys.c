@@ -65,7 +65,9 @@ void larder_keys_hash(const larder_key_tails *tails, size_t first, size_t count,
 }
 
 static inline uint64_t line_of(const larder_key_table *table, uint64_t tag) {
-  uint64_t hash = table->tags_are_hashes ? tag : fold(tag ^ K0, K1) & table->hash_mask;
+  uint64_t hash = table->tags_are_hashes
+                      ? tag
+                      : fold(tag ^ K0, (tag << 32 | tag >> 32) ^ K1) & table->hash_mask;
   hash = hash << 32 | hash >> 32;
   return (uint64_t)(((unsigned __int128)hash * table->homes) >> 64);
 }

@@ -25,15 +25,16 @@ import Testing
   @Test func hashesAreWhatTheFormatSays() {
     // Pinned: changing them needs a new hash version.
     #expect(KeyHash.version == 1)
-    #expect(KeyHash.hash(1001) == 0)
-    #expect("alice".utf8.map { $0 }.withUnsafeBytes { KeyHash.hash($0) } == 0)
+    #expect(KeyHash.hash(1001) == 0x196DE59E76BED2D7)
+    #expect("alice".utf8.map { $0 }.withUnsafeBytes { KeyHash.hash($0) } == 0x4FE740E0C9E4C04F)
     let long = Array(0..<100 as Range<UInt8>)
-    #expect(long.withUnsafeBytes { KeyHash.hash($0) } == 0)
+    #expect(long.withUnsafeBytes { KeyHash.hash($0) } == 0xC11A9295955BEDF5)
   }
 
   /// Keys as people have them, in a table at the load that the engine uses.
   @Test(arguments: [
-    "sequence", "tens", "thousands", "powers of two", "high bits", "hours", "random", "negative",
+    "sequence", "tens", "thousands", "by 64", "powers of two", "high bits", "hours", "random",
+    "negative",
   ])
   func hashesSpreadCommonKeys(_ pattern: String) {
     var random = SeededRandom(seed: 32)
@@ -47,6 +48,7 @@ import Testing
         case "sequence": n
         case "tens": n * 10
         case "thousands": n * 1_000_000
+        case "by 64": n << 6
         case "powers of two": n << 20
         case "high bits": n << 47
         case "hours": 1_700_000_000 + n * 3_600
@@ -57,7 +59,7 @@ import Testing
     }
     // A random hash leaves 2.5 % of the keys without room in their first line.
     let beyond = held.reduce(0) { $0 + max(0, $1 - 5) }
-    #expect(beyond < count * 4 / 100, "\(beyond) of \(count)")
+    #expect(beyond < count * 3 / 100, "\(beyond) of \(count)")
     #expect(held.max() ?? 0 < 20)
   }
 

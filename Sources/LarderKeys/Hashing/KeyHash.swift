@@ -22,7 +22,12 @@ package enum KeyHash {
   }
 
   /// The hash of a tail of 8 bytes, or of 4 extended with zeros.
-  package static func hash(_ tail: UInt64) -> UInt64 { fold(tail ^ k0, k1) }
+  ///
+  /// Both factors depend on the tail: with a constant for one of them, six of 140 patterns of common
+  /// keys (shifted, strided) put three times as many keys beyond their first line as a random hash.
+  package static func hash(_ tail: UInt64) -> UInt64 {
+    fold(tail ^ k0, (tail << 32 | tail >> 32) ^ k1)
+  }
 
   /// The hash of a tail of any other width.
   package static func hash(_ tail: UnsafeRawBufferPointer) -> UInt64 {

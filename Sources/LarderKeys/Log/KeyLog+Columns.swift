@@ -50,7 +50,7 @@ extension KeyLog {
 
   init(rows: Int) {
     self.rows = rows
-    starts = Buffer(uninitializedBytes: rows * MemoryLayout<UnsafeRawPointer?>.stride)
+    starts = Buffer(uninitializedBytes: rows * MemoryLayout<UInt>.stride)
     lengths = Buffer(uninitializedBytes: rows * 4)
     cursors = Buffer(zeroedBytes: rows * 4)
     validity = Buffer(uninitializedBytes: (rows + 7) / 8)

@@ -41,7 +41,9 @@ import Synchronization
 
   deinit { unsafe table.deallocate() }
 
-  /// Keys in two lines: half of the slots. Then 2.5 % of the keys lie beyond their first line; at
+  /// Keys in two lines: half of the slots.
+  ///
+  /// Then 2.5 % of the keys lie beyond their first line; at
   /// two thirds it would be 7 %, each a miss of its own, and lookups measured 1.5 times slower.
   static let keysPerTwoLines = 5
 
