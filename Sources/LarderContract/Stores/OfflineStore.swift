@@ -49,7 +49,7 @@ public protocol OfflineStore: Sendable {
   ///
   /// - Parameters:
   ///   - batch: join keys, event time, created time (if the view has one) and features, by name,
-  ///     in any order. A feature that is missing is null.
+  ///     in any order. A feature that is missing is null; a time column must be there.
   ///   - view: the view.
   /// - Returns: the commit that holds the rows.
   /// - Throws: `invalidInput` with the column, the row and the reason; then nothing was written.

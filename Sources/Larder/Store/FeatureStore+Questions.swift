@@ -1,0 +1,76 @@
+import LarderColumns
+import LarderContract
+
+extension FeatureStore {
+  /// Features as they were at each spine row's time.
+  ///
+  /// A view answers a spine row (key, t) with its row of that key with the greatest event time in
+  /// [t - timeToLive, t], both ends inclusive; ties go to the greater created time (null least),
+  /// then to the row committed last. The result has the spine's rows in the spine's order, the
+  /// spine's columns untouched, then the features in the order asked for.
+  ///
+  /// ```swift
+  /// let job = try store.historicalFeatures(
+  ///   for: spine, features: ["driver_stats:conv_rate", "driver_stats:trips_today"])
+  /// print(try job.explain())
+  /// let training = try job.collect()
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - spine: a column for each join key, and the time column; nil makes a spine of the distinct
+  ///     keys and event times of the views in [`options.from`, `options.through`].
+  ///   - features: `view:feature` or `view:*`, of views and of the projections in `options`.
+  ///   - options: time column, projections, names, modes, budget.
+  /// - Returns: a job that has read nothing yet, pinned to the newest commit.
+  /// - Throws: `notFound` with the nearest name; `invalidInput` for a spine that does not fit.
+  public func historicalFeatures(
+    for spine: RecordBatch?, features: [FeatureReference],
+    options: RetrievalOptions = RetrievalOptions()
+  ) throws(LarderError) -> any RetrievalJob {
+    try offline.historicalFeatures(
+      for: spine, views: try definitions().featureViews, features: features, options: options)
+  }
+
+  /// The features of a service as they were at each spine row's time.
+  ///
+  /// The service's projections are added to those of `options`.
+  ///
+  /// - Throws: `notFound` if there is no such service; else as
+  ///   `historicalFeatures(for:features:options:)`.
+  public func historicalFeatures(
+    for spine: RecordBatch?, service name: String,
+    options: RetrievalOptions = RetrievalOptions()
+  ) throws(LarderError) -> any RetrievalJob {
+    let service = try service(named: name)
+    var options = options
+    options.projections += service.projections
+    return try historicalFeatures(for: spine, features: service.features, options: options)
+  }
+
+  /// The latest row of each entity with `from <= event time <= through`, both inclusive.
+  ///
+  /// - Parameters:
+  ///   - view: the view's name.
+  ///   - features: the features wanted; nil for all.
+  ///   - from: the first event time; nil for no bound.
+  ///   - through: the last event time; nil for no bound.
+  /// - Returns: a job whose columns are the join keys, the features, the event time and the created
+  ///   time if the view has one.
+  /// - Throws: `notFound` with the nearest name.
+  public func pullLatest(
+    _ view: String, features: [String]? = nil, from: Timestamp? = nil, through: Timestamp? = nil
+  ) throws(LarderError) -> any RetrievalJob {
+    try offline.pullLatest(
+      try self.view(named: view), features: features, from: from, through: through)
+  }
+
+  /// Every row with `from <= event time <= through`, both inclusive.
+  ///
+  /// Parameters, columns and errors are those of `pullLatest(_:features:from:through:)`.
+  public func pullAll(
+    _ view: String, features: [String]? = nil, from: Timestamp? = nil, through: Timestamp? = nil
+  ) throws(LarderError) -> any RetrievalJob {
+    try offline.pullAll(
+      try self.view(named: view), features: features, from: from, through: through)
+  }
+}

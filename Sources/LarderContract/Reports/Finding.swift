@@ -1,0 +1,38 @@
+import LarderColumns
+
+/// One thing that a check of a store found wrong.
+public struct Finding: Sendable, Hashable {
+  /// What is wrong and where, as reading it would have said.
+  public var error: LarderError
+  /// What can no longer be answered because of it: a view, a column, a range of rows.
+  public var affects: String
+
+  /// Makes a finding.
+  public init(_ error: LarderError, affects: String) {
+    self.error = error
+    self.affects = affects
+  }
+}
+
+/// What a check of a store looked at and found.
+public struct VerificationReport: Sendable, Hashable {
+  /// The commit that was checked.
+  public var commit: Commit
+  /// Files looked at.
+  public var files: Int
+  /// Bytes whose checksums were recomputed.
+  public var bytes: UInt64
+  /// Rows of the segments checked.
+  public var rows: Int
+  /// What is wrong; empty if nothing is.
+  public var findings: [Finding]
+
+  /// Makes a report.
+  public init(commit: Commit, files: Int, bytes: UInt64, rows: Int, findings: [Finding]) {
+    self.commit = commit
+    self.files = files
+    self.bytes = bytes
+    self.rows = rows
+    self.findings = findings
+  }
+}
