@@ -175,7 +175,7 @@ package final class ParquetReader: TableReader {
       try check(chunk, column.shape, rows: group.rowCount)
       return try ColumnChunkReader(
         source: source, chunk: chunk, shape: column.shape, fileEnd: fileEnd,
-        keepsDictionary: options.keepsDictionaries, scratch: scratch)
+        keepsDictionary: options.keepsDictionaries && !column.shape.isList, scratch: scratch)
     } catch { throw error.located(file: source.name, column: column.name) }
   }
 

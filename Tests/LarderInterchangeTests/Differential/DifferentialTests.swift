@@ -36,7 +36,7 @@ import Testing
     return status
   }
 
-  @Test(arguments: ["parquet", "defaults"])
+  @Test(arguments: ["parquet", "defaults", "arrow"])
   func readsWhatOthersWrite(what: String) throws {
     let seed = Int(time(nil))
     guard

@@ -5,7 +5,7 @@ import Testing
 
 /// Files of other writers, small and committed, against the values their writers were given.
 @Suite struct GoldenFileTests {
-  static let folders = ["parquet"]
+  static let folders = ["parquet", "arrow"]
 
   @Test(arguments: folders, [1, 7, 1 << 20])
   func goldenFilesGiveTheirValues(folder: String, batchRows: Int) throws {

@@ -93,8 +93,8 @@ func openTable(
   _ bytes: [UInt8], name: String, options: TableReadOptions
 ) throws -> any TableReader {
   let source = RandomAccessBytes(bytes, name: name)
-  switch FileFormat.detect(bytes.prefix(FileFormat.leadBytes)) {
-  case .parquet: return try ParquetReader(source, options: options)
-  default: throw LarderError(.unsupported, "No reader for this.", file: name)
+  guard let reader = try LarderInterchange.openTable(source, options: options) else {
+    throw LarderError(.unsupported, "It is no known format.", file: name)
   }
+  return reader
 }

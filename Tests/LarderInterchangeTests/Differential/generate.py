@@ -55,6 +55,12 @@ def strings(array, scaled):
         inner, ends = strings(array.values, scaled), array.offsets.to_pylist()
         valid = array.is_valid().to_pylist()
         return ['[' + ','.join(inner[ends[i]:ends[i + 1]]) + ']' if v else 'N' for i, v in enumerate(valid)]
+    if pa.types.is_fixed_size_list(t):
+        inner, size = strings(array.values, scaled), t.list_size
+        valid = array.is_valid().to_pylist()
+        return ['[' + ','.join(inner[i * size:(i + 1) * size]) + ']' if v else 'N' for i, v in enumerate(valid)]
+    if pa.types.is_dictionary(t):
+        array = array.cast(t.value_type)
     if pa.types.is_date64(t) and scaled:
         array = array.cast(pa.date32())
     if pa.types.is_timestamp(t) and t.unit == 's' and scaled:
@@ -203,9 +209,9 @@ def scalar(kind, n):
         return pa.float32(), [struct.unpack('<f', struct.pack('<f', x))[0] if abs(x) < 3e38 or math.isinf(x) or math.isnan(x) else 1.0 for x in floats(n)]
     if kind == 'float64':
         return pa.float64(), floats(n)
-    if kind in ('string', 'large_string'):
+    if kind in ('string', 'large_string', 'string_view'):
         return getattr(pa, kind)(), texts(n)
-    if kind in ('binary', 'large_binary'):
+    if kind in ('binary', 'large_binary', 'binary_view'):
         return getattr(pa, kind)(), blobs(n)
     if kind == 'fixed':
         w = RNG.choice([1, 3, 8, 16, 20])
@@ -222,6 +228,16 @@ def scalar(kind, n):
     if kind == 'timestamp':
         unit, tz = RNG.choice(['s', 'ms', 'us', 'ns']), RNG.choice([None, 'UTC', 'Europe/Berlin'])
         return pa.timestamp(unit, tz), integers(n, -2**52, 2**52)
+    if kind == 'seconds':
+        return pa.time32('s'), integers(n, 0, 86399)
+    if kind == 'duration':
+        return pa.duration(RNG.choice(['s', 'ms', 'us', 'ns'])), integers(n, -2**52, 2**52)
+    if kind == 'decimal32':
+        with decimal.localcontext(decimal.Context(prec=100)):
+            return pa.decimal32(9, 3), [decimal.Decimal(x).scaleb(-3) for x in integers(n, -10**9 + 1, 10**9 - 1)]
+    if kind == 'decimal64':
+        with decimal.localcontext(decimal.Context(prec=100)):
+            return pa.decimal64(18, 18), [decimal.Decimal(x).scaleb(-18) for x in integers(n, -10**18 + 1, 10**18 - 1)]
     if kind == 'decimal':
         p = RNG.choice([1, 5, 9, 12, 18, 25, 38])
         s = RNG.randint(0, p)
@@ -252,6 +268,14 @@ def make(kind, n):
         t, values = RNG.choice([scalar('string', n), scalar('string', n), scalar('int64', n)])
         array = pa.array([None if m else v for m, v in zip(nulls(n), values)], t)
         return array.dictionary_encode()
+    if kind == 'large_list':
+        rows = make('list', n)
+        return rows.cast(pa.large_list(rows.type.value_type))
+    if kind == 'fixed_list':
+        size = RNG.randint(1, 5)
+        t, values = scalar(RNG.choice(['int32', 'float64', 'string']), n * size)
+        values = pa.array([None if m else v for m, v in zip(nulls(n * size), values)], t)
+        return pa.FixedSizeListArray.from_arrays(values, size, mask=pa.array(nulls(n), pa.bool_()))
     if kind == 'list':
         inner = RNG.choice(['int32', 'int64', 'float32', 'float64', 'string', 'bool', 'timestamp', 'binary'])
         sizes = [RNG.choice([0, 0, 1, 2, 3, RNG.randint(0, 40)]) for _ in range(n)]
@@ -264,7 +288,7 @@ def make(kind, n):
         return pa.array(rows, pa.list_(t))
     t, values = scalar(kind, n)
     values = [None if m else v for m, v in zip(nulls(n), values)]
-    if pa.types.is_timestamp(t) or pa.types.is_date(t) or pa.types.is_time(t):
+    if raw(t) != t:
         return pa.array(values, raw(t)).view(t)
     return pa.array(values, t)
 
@@ -338,6 +362,40 @@ def parquet(path):
         f.write(expected(table, True, types))
 
 
+ARROW_KINDS = KINDS + ['string_view', 'binary_view', 'large_list', 'fixed_list', 'duration', 'seconds', 'null',
+                       'decimal32', 'decimal64', 'dictionary', 'dictionary']
+
+
+def arrow(path):
+    import pyarrow.ipc as ipc
+    kinds = [RNG.choice(ARROW_KINDS) for _ in range(RNG.randint(1, 6))]
+    batches = []
+    stream = RNG.random() < .5
+    for _ in range(RNG.choice([0, 1, 1, 2, 4])):
+        n = RNG.choice([0, 1, 7, 8, 9, 64, RNG.randint(0, 500)])
+        arrays = []
+        for i, k in enumerate(kinds):
+            a = make(k, n)
+            while batches and a.type != batches[0].schema.types[i]:
+                a = make(k, n)
+            arrays.append(a)
+        batches.append(pa.RecordBatch.from_arrays(arrays, ['c%d' % i for i in range(len(kinds))]))
+    schema = batches[0].schema if batches else pa.schema([('c0', pa.int64()), ('c1', pa.string())])
+    table = pa.Table.from_batches(batches, schema)
+    deltas = RNG.random() < .7 or not stream
+    if not stream or RNG.random() < .5:
+        table = table.unify_dictionaries()
+        batches = table.to_batches()
+    options = ipc.IpcWriteOptions(compression=RNG.choice([None, None, 'zstd', 'lz4']), unify_dictionaries=not stream,
+                                  emit_dictionary_deltas=deltas)
+    make_writer = ipc.new_stream if stream else ipc.new_file
+    with make_writer(path, schema, options=options) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+    with open(path + '.expected', 'w') as f:
+        f.write(expected(table, False))
+
+
 def default_frames(directory, count):
     """Files as pandas, polars and duckdb write them with their defaults."""
     import duckdb, pandas, polars
@@ -365,6 +423,30 @@ def default_frames(directory, count):
 def write_expected(path, table):
     with open(path + '.expected', 'w') as f:
         f.write(expected(table))
+
+
+def golden_arrow(directory):
+    """The small set that lies in fixtures/arrow."""
+    import pyarrow.ipc as ipc
+    kinds = list(dict.fromkeys(ARROW_KINDS))
+    options = {
+        'types.arrow': (ipc.new_file, {}), 'types.arrows': (ipc.new_stream, {}),
+        'zstd.arrow': (ipc.new_file, {'compression': 'zstd'}), 'lz4.arrows': (ipc.new_stream, {'compression': 'lz4'}),
+        'deltas.arrows': (ipc.new_stream, {'emit_dictionary_deltas': True})}
+    for name, (make_writer, extra) in options.items():
+        arrays = [make(k, 30) for k in kinds] if name != 'deltas.arrows' else []
+        names = ['%s_%d' % (k, i) for i, k in enumerate(kinds)][:len(arrays)]
+        if name == 'deltas.arrows':
+            words = pa.array(['a', 'b', 'c', 'dd', 'e'])
+            batches = [pa.RecordBatch.from_arrays([pa.DictionaryArray.from_arrays(
+                pa.array([0, None, n - 1], pa.int8()), words[:n])], ['word']) for n in (2, 3, 5)]
+        else:
+            batches = [pa.RecordBatch.from_arrays(arrays, names)] * 2
+        with make_writer(directory + '/' + name, batches[0].schema, options=ipc.IpcWriteOptions(**extra)) as writer:
+            for batch in batches:
+                writer.write_batch(batch)
+        with open(directory + '/' + name + '.expected', 'w') as f:
+            f.write(expected(pa.Table.from_batches(batches), False))
 
 
 def golden(directory):
@@ -406,13 +488,18 @@ def main():
     os.makedirs(directory, exist_ok=True)
     RNG.seed(seed)
     if what == 'golden':
-        return golden(directory)
+        os.makedirs(directory + '/parquet', exist_ok=True)
+        os.makedirs(directory + '/arrow', exist_ok=True)
+        golden(directory + '/parquet')
+        return golden_arrow(directory + '/arrow')
     if what == 'defaults':
         return default_frames(directory, count)
     for index in range(count):
         RNG.seed(seed * 1000003 + index)
         if what == 'parquet':
             parquet('%s/%06d.parquet' % (directory, index))
+        if what == 'arrow':
+            arrow('%s/%06d.arrow' % (directory, index))
 
 
 if __name__ == '__main__':
