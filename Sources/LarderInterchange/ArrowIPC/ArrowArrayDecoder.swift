@@ -107,7 +107,8 @@ struct ArrowArrayDecoder {
       type: values.type, count: count, nullCount: valid.nulls, validity: valid.bits,
       values: indexes, child: values, isDictionary: true)
     // Null entries, and lists, cannot stay behind an index.
-    let keeps = keepsDictionaries && !inList && values.nullCount == 0
+    let keeps =
+      keepsDictionaries && !inList && values.nullCount == 0
       && values.type.layout == .variable
     return keeps ? dictionary : try expandDictionary(dictionary)
   }

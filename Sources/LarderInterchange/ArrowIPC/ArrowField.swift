@@ -88,8 +88,8 @@ extension ArrowField {
     }
     name = try table.text(0) ?? ""
     for index in 0..<(try table.tableCount(5)) {
-      children.append(try 
-        ArrowField(try table.table(5, at: index), budget: &budget, depth: depth + 1))
+      children.append(
+        try ArrowField(try table.table(5, at: index), budget: &budget, depth: depth + 1))
     }
     if let encoding = try table.table(4) {
       let index = try encoding.table(1)

@@ -15,7 +15,9 @@ package final class ArrowReader: TableReader {
   private let fields: [ArrowField]
   private let selected: [Int]
   private var dictionaries: [Int64: Column] = [:]
-  /// Of a file: the batches still to read, the next one last. Of a stream: nil.
+  /// Of a file: the batches still to read, the next one last.
+  ///
+  /// Of a stream: nil.
   private var blocks: [Int]?
   private var position: Int
   /// What is left of a batch larger than the batches asked for.
