@@ -57,7 +57,9 @@ package struct POSIXFileSystem: FileSystem {
   }
 
   package func makeDirectory(_ path: String) throws(LarderError) {
-    let failure = uninterrupted { unsafe mkdir(path, 0o777) }.failure
+    // The umask may take rights away; it never gives group or others the right to write, which a
+    // store's directory is refused for.
+    let failure = uninterrupted { unsafe mkdir(path, 0o755) }.failure
     if failure == 0 { return }
     if failure == EEXIST, try status(of: path)?.kind == .directory { return }
     throw .system(failure, "make the directory", path: path)
@@ -122,7 +124,7 @@ private func openRegularFile(_ path: String, _ mode: OpenMode) throws(LarderErro
     case .create: O_RDWR | O_CREAT | O_EXCL
     case .createIfMissing: O_RDWR | O_CREAT
     }
-  let (descriptor, failure) = uninterrupted { unsafe Glibc.open(path, flags | common, 0o666) }
+  let (descriptor, failure) = uninterrupted { unsafe Glibc.open(path, flags | common, 0o644) }
   switch failure {
   case 0: break
   case ELOOP, EISDIR, ENXIO, ENODEV: throw notRegular(path)
