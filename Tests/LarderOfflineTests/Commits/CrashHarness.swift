@@ -42,12 +42,17 @@ final class StepRun {
   let options: StoreOptions
   private let host: Host
 
-  init(_ disk: SimulatedFileSystem, rows: [TestRow], options: StoreOptions) {
+  init(
+    _ disk: SimulatedFileSystem, rows: [TestRow], options: StoreOptions,
+    files: (any FileSystem) -> any FileSystem = { $0 }
+  ) {
     self.disk = disk
     self.options = options
     acknowledged = rows.sorted()
     next = 1_000 + (rows.map(\.value).max() ?? 0)
-    host = disk.host()
+    var host = disk.host()
+    host.files = files(host.files)
+    self.host = host
     store = nil
   }
 
