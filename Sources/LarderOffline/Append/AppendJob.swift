@@ -14,6 +14,7 @@ final class AppendJob {
   private let output: SegmentOutput
   private let runs: SegmentOutput
   private let start: StoreState
+  private let scratch = ScratchMemory()
 
   init(
     _ store: Store, view: Catalog.View, keySet: Catalog.KeySet, replacing: ReplacedRange?
@@ -44,7 +45,8 @@ final class AppendJob {
     let sorted = try sort(rows, nil, count: rows.count)
     let cuts = try SegmentCuts.cut(sorted, most: store.options.segmentRows, multiple: 1)
     try runs.write(
-      cuts.map { SegmentOutput.Piece(sorted: sorted, range: $0) }, from: rows, sync: false)
+      cuts.map { SegmentOutput.Piece(sorted: sorted, range: $0) }, from: rows, in: scratch,
+      sync: false)
   }
 
   /// Writes all rows and commits them.
@@ -104,7 +106,7 @@ final class AppendJob {
   ) throws(LarderError) -> SortedRows {
     try RowSort(
       ids: rows.ids, events: rows.events, created: rows.created,
-      threads: threadCount(store.options.threads)
+      threads: threadCount(store.options.threads), scratch: scratch
     ).sort(chosen, count: count)
   }
 
@@ -116,7 +118,7 @@ final class AppendJob {
       segmentRows: store.options.segmentRows)
     let threads = threadCount(store.options.threads)
     var pieces: [SegmentOutput.Piece] = []
-    let lists = split.rows(rows.events, count: rows.count)
+    let lists = split.rows(rows.events, count: rows.count, in: scratch)
     for (index, group) in split.groups.enumerated() {
       let sorted = try sort(rows, lists?[index].rows, count: group.rows)
       for range in try SegmentCuts.cut(
@@ -126,7 +128,7 @@ final class AppendJob {
           SegmentOutput.Piece(sorted: sorted, range: range, partition: group.partition))
       }
     }
-    try output.write(pieces, from: rows)
+    try output.write(pieces, from: rows, in: scratch)
   }
 
   /// Merges the runs that were spilled into segments.

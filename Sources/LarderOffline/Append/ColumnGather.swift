@@ -4,13 +4,17 @@ import LarderColumns
 extension Column {
   /// The values of some rows, in their order.
   ///
-  /// - Parameter rows: rows of the column; each may occur any number of times.
+  /// - Parameters:
+  ///   - rows: rows of the column; each may occur any number of times.
+  ///   - scratch: where large results take their memory from.
   /// - Throws: `limitExceeded` if the bytes of the result do not fit 2^31 - 1.
   /// - Complexity: O(rows), and O(bytes) for variable widths.
-  func gathered(_ rows: UnsafeBufferPointer<UInt32>) throws(LarderError) -> Column {
+  func gathered(
+    _ rows: UnsafeBufferPointer<UInt32>, in scratch: ScratchMemory
+  ) throws(LarderError) -> Column {
     let (validity, nulls) = unsafe gatheredValidity(rows)
     if isDictionary {
-      let indexes = Buffer(uninitializedBytes: rows.count * 4)
+      let indexes = scratch.take(rows.count * 4)
       unsafe gather(fixedValues(as: UInt32.self), rows, indexes.mutableValues(as: UInt32.self))
       return Column(
         type: type, count: rows.count, nullCount: nulls, validity: validity, values: indexes,
@@ -23,17 +27,17 @@ extension Column {
       return Column(
         type: type, count: rows.count, nullCount: nulls, validity: validity, values: target)
     case .fixed(bytes: 4):
-      let target = Buffer(uninitializedBytes: rows.count * 4)
+      let target = scratch.take(rows.count * 4)
       unsafe gather(fixedValues(as: UInt32.self), rows, target.mutableValues(as: UInt32.self))
       return Column(
         type: type, count: rows.count, nullCount: nulls, validity: validity, values: target)
     case .fixed:
-      let target = Buffer(uninitializedBytes: rows.count * 8)
+      let target = scratch.take(rows.count * 8)
       unsafe gather(fixedValues(as: UInt64.self), rows, target.mutableValues(as: UInt64.self))
       return Column(
         type: type, count: rows.count, nullCount: nulls, validity: validity, values: target)
-    case .variable: return unsafe try gatheredVariable(rows, validity, nulls)
-    case .list: return unsafe try gatheredList(rows, validity, nulls)
+    case .variable: return unsafe try gatheredVariable(rows, validity, nulls, scratch)
+    case .list: return unsafe try gatheredList(rows, validity, nulls, scratch)
     }
   }
 
@@ -48,10 +52,11 @@ extension Column {
   }
 
   private func gatheredVariable(
-    _ rows: UnsafeBufferPointer<UInt32>, _ validity: Buffer?, _ nulls: Int
+    _ rows: UnsafeBufferPointer<UInt32>, _ validity: Buffer?, _ nulls: Int,
+    _ scratch: ScratchMemory
   ) throws(LarderError) -> Column {
     let source = unsafe offsets
-    let ends = Buffer(uninitializedBytes: (rows.count + 1) * 4)
+    let ends = scratch.take((rows.count + 1) * 4)
     let target = unsafe ends.mutableValues(as: Int32.self)
     var total: Int64 = 0
     unsafe target[0] = 0
@@ -61,7 +66,7 @@ extension Column {
       unsafe target[index + 1] = Int32(truncatingIfNeeded: total)
     }
     guard total <= Int64(Limits.columnBytes) else { throw tooLong }
-    let content = Buffer(uninitializedBytes: Int(total))
+    let content = scratch.take(Int(total))
     if let bytes {
       for index in 0..<rows.count {
         let row = unsafe Int(rows[index])
@@ -78,10 +83,11 @@ extension Column {
   }
 
   private func gatheredList(
-    _ rows: UnsafeBufferPointer<UInt32>, _ validity: Buffer?, _ nulls: Int
+    _ rows: UnsafeBufferPointer<UInt32>, _ validity: Buffer?, _ nulls: Int,
+    _ scratch: ScratchMemory
   ) throws(LarderError) -> Column {
     let source = unsafe offsets
-    let ends = Buffer(uninitializedBytes: (rows.count + 1) * 4)
+    let ends = scratch.take((rows.count + 1) * 4)
     let target = unsafe ends.mutableValues(as: Int32.self)
     var total: Int64 = 0
     unsafe target[0] = 0
@@ -91,7 +97,7 @@ extension Column {
       unsafe target[index + 1] = Int32(truncatingIfNeeded: total)
     }
     guard total <= Int64(Limits.columnBytes) else { throw tooLong }
-    let picks = Buffer(uninitializedBytes: Int(total) * 4)
+    let picks = scratch.take(Int(total) * 4)
     let pick = unsafe picks.mutableValues(as: UInt32.self)
     var next = 0
     for index in 0..<rows.count {
@@ -104,7 +110,7 @@ extension Column {
         element += 1
       }
     }
-    let child = unsafe try elements?.gathered(UnsafeBufferPointer(pick))
+    let child = unsafe try elements?.gathered(UnsafeBufferPointer(pick), in: scratch)
     return Column(
       type: type, count: rows.count, nullCount: nulls, validity: validity, values: ends,
       child: child)

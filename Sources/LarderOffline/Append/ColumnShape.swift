@@ -51,7 +51,8 @@ extension Column {
     let pick = unsafe picks.mutableValues(as: UInt32.self)
     let indexes = unsafe fixedValues(as: UInt32.self)
     for row in 0..<count { unsafe pick[row] = isValid(row) ? indexes[row] : 0 }
-    let values = unsafe try dictionary.gathered(UnsafeBufferPointer(pick))
+    let values = unsafe try dictionary.gathered(
+      UnsafeBufferPointer(pick), in: ScratchMemory())
     guard nullCount > 0 else { return values }
     // A row is null if its index is, or the value that the index names.
     let joined = Buffer(zeroedBytes: (count + 63) / 64 * 8)

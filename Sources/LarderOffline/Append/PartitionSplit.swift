@@ -74,16 +74,19 @@ struct PartitionSplit: Sendable {
   /// The rows of each group, in the order they came; nil for a single group that has all.
   ///
   /// - Returns: UInt32 row numbers per group.
-  func rows(_ events: Buffer, count: Int) -> [(rows: Buffer, count: Int)]? {
+  func rows(
+    _ events: Buffer, count: Int, in scratch: ScratchMemory
+  ) -> [(rows: Buffer, count: Int)]? {
     guard groups.count > 1, let slots else { return nil }
     let times = unsafe events.values(as: Int64.self)
     var counts = [Int](repeating: 0, count: groups.count)
     for row in 0..<count { unsafe counts[Int(groupOfSlot[slots.slot(times[row])])] += 1 }
-    let lists = counts.map { Buffer(uninitializedBytes: $0 * 4) }
+    let lists = counts.map { scratch.take($0 * 4) }
+    let targets = unsafe lists.map { unsafe $0.mutableValues(as: UInt32.self) }
     var next = [Int](repeating: 0, count: groups.count)
     for row in 0..<count {
       let group = unsafe Int(groupOfSlot[slots.slot(times[row])])
-      unsafe lists[group].mutableValues(as: UInt32.self)[next[group]] = UInt32(row)
+      unsafe targets[group][next[group]] = UInt32(truncatingIfNeeded: row)
       next[group] += 1
     }
     return zip(lists, counts).map { ($0, $1) }

@@ -36,6 +36,7 @@ struct RowSort {
   /// The created times, if the view has them.
   let created: Column?
   let threads: Int
+  let scratch: ScratchMemory
 
   /// Sorts some rows, or all.
   ///
@@ -44,10 +45,10 @@ struct RowSort {
   ///   - count: how many.
   /// - Complexity: O(rows) and a sort of each id's rows that did not come in time order.
   func sort(_ chosen: Buffer?, count: Int) throws(LarderError) -> SortedRows {
-    let items = Buffer(uninitializedBytes: count * MemoryLayout<SortItem>.stride)
-    let rows = Buffer(uninitializedBytes: count * 4)
-    let sortedIDs = Buffer(uninitializedBytes: count * 4)
-    let sortedEvents = Buffer(uninitializedBytes: count * 8)
+    let items = scratch.take(count * MemoryLayout<SortItem>.stride)
+    let rows = scratch.take(count * 4)
+    let sortedIDs = scratch.take(count * 4)
+    let sortedEvents = scratch.take(count * 8)
     guard count > 0 else {
       return SortedRows(count: 0, rows: rows, ids: sortedIDs, events: sortedEvents)
     }

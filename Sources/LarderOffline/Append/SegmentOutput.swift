@@ -44,7 +44,8 @@ final class SegmentOutput {
   /// - Parameter sync: false for files that this process reads back and removes.
   /// - Throws: errors of the source and the file system; what was begun is removed by `abandon`.
   func write(
-    _ pieces: [Piece], from source: some RowSource, sync: Bool = true
+    _ pieces: [Piece], from source: some RowSource, in scratch: ScratchMemory,
+    sync: Bool = true
   ) throws(LarderError) {
     var opened: [(path: String, file: any File, identity: SegmentIdentity)] = []
     for piece in pieces {
@@ -69,7 +70,8 @@ final class SegmentOutput {
     try runTasks(pieces.count, threads: threadCount(store.options.threads)) {
       index throws(LarderError) in
       let (_, file, identity) = targets[index]
-      let description = try writeSegment(pieces[index], from: source, to: file, identity)
+      let description = try writeSegment(
+        pieces[index], from: source, to: file, identity, scratch)
       if sync { try file.syncData() }
       written.set(index, description)
     }
@@ -97,7 +99,7 @@ final class SegmentOutput {
 /// Writes one segment.
 private func writeSegment(
   _ piece: SegmentOutput.Piece, from source: some RowSource, to file: any File,
-  _ identity: SegmentIdentity
+  _ identity: SegmentIdentity, _ scratch: ScratchMemory
 ) throws(LarderError) -> SegmentDescription {
   let range = piece.range
   let sorted = piece.sorted
@@ -107,11 +109,11 @@ private func writeSegment(
     rebasing: sorted.rows.values(as: UInt32.self)[range])
   var writer = try SegmentWriter(file, identity, ids: ids, events: events, count: range.count)
   if let created = source.created {
-    try writer.appendCreated(unsafe try created.gathered(rows))
+    try writer.appendCreated(unsafe try created.gathered(rows, in: scratch))
   }
   for field in source.fieldIDs {
     guard let column = try source.column(fieldID: field) else { continue }
-    try writer.append(fieldID: field, unsafe try column.gathered(rows))
+    try writer.append(fieldID: field, unsafe try column.gathered(rows, in: scratch))
   }
   return try writer.finish()
 }

@@ -207,6 +207,8 @@ enum CatalogCodec {
 
   private static func decodeType(_ reader: inout RecordReader) throws(LarderError) -> DataType {
     let name = try reader.readText()
+    // Types nest in their names; a short name cannot nest deep.
+    guard name.utf8.count <= 1_024 else { throw reader.failure("The type's name is too long.") }
     do { return try DataType(named: name) } catch {
       throw reader.failure("The type \"\(name)\" is unknown.")
     }

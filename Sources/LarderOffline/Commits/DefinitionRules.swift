@@ -101,6 +101,10 @@ package enum DefinitionRules {
     for field in view.features {
       try check(name: field.name, of: "feature")
       try claim(field.name, "a feature")
+      guard field.type.description.utf8.count <= 1_024 else {
+        throw LarderError(
+          .limitExceeded, "The type's name has more than 1024 bytes.", column: field.name)
+      }
       if case .list(let element) = field.type, element.element != nil {
         throw LarderError(
           .invalidArgument, "It is a list of lists; lists hold scalars.", column: field.name)

@@ -64,9 +64,16 @@ final class Manifest: Sendable {
   /// Says which snapshots are about to go.
   ///
   /// - Returns: what is said now; nil if nobody would believe it, and nothing may go.
-  func publish(oldestRetained: UInt64) -> UInt64? {
-    inner.withLock { inner in
-      guard inner.pageIsWritable, inner.word != nil, let page = inner.page else { return nil }
+  ///   Then a commit is to come first: it makes STATE speak for this boot.
+  func publish(oldestRetained: UInt64) throws(LarderError) -> UInt64? {
+    try inner.withLock { inner throws(LarderError) in
+      if !inner.pageIsWritable {
+        inner.page = try StatePage.openForWriting(statePath, files)
+        inner.pageIsWritable = true
+        inner.word = nil
+        try refresh(&inner)
+      }
+      guard inner.word != nil, let page = inner.page else { return nil }
       let oldest = max(oldestRetained, page.oldestRetained)
       page.publish(oldestRetained: oldest)
       return oldest

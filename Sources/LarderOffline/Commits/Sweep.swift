@@ -31,7 +31,7 @@ extension Store {
     var report = SweepReport()
     let state = try refresh()
     let wanted = state.oldest(keptSince: keptSince)
-    guard let oldest = manifest.publish(oldestRetained: wanted) else { return report }
+    guard let oldest = try manifest.publish(oldestRetained: wanted) else { return report }
     let living = try living(state, oldest: oldest)
     try sweepSegments(living, &report)
     try sweepManifests(living, &report)

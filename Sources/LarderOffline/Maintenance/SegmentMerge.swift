@@ -21,7 +21,8 @@ struct SegmentRows: Sendable {
   /// Picks the rows that take part from a column of the whole range.
   func pick(_ column: Column) throws(LarderError) -> Column {
     guard let chosen else { return column }
-    return unsafe try column.gathered(chosen.values(as: UInt32.self))
+    return unsafe try column.gathered(
+      chosen.values(as: UInt32.self), in: ScratchMemory())
   }
 }
 
@@ -92,6 +93,7 @@ struct MergedRows: RowSource {
 struct SegmentMerge {
   private let store: Store
   private let view: Catalog.View
+  private let scratch = ScratchMemory()
 
   init(_ store: Store, view: Catalog.View) {
     self.store = store
@@ -160,14 +162,14 @@ struct SegmentMerge {
   ) throws(LarderError) {
     let sorted = try RowSort(
       ids: rows.ids, events: rows.events, created: rows.created,
-      threads: threadCount(store.options.threads)
+      threads: threadCount(store.options.threads), scratch: scratch
     ).sort(nil, count: rows.count)
     let cuts = try SegmentCuts.cut(sorted, most: store.options.segmentRows, multiple: 1)
     try output.write(
       cuts.map {
         SegmentOutput.Piece(
           sorted: sorted, range: $0, partition: partition, commits: commits)
-      }, from: rows)
+      }, from: rows, in: scratch)
   }
 
   // MARK: Choosing rows of runs

@@ -50,7 +50,8 @@ final class StepRun {
     self.options = options
     acknowledged = rows.sorted()
     next = 1_000 + (rows.map(\.value).max() ?? 0)
-    var host = disk.host()
+    // Later than whatever wrote the store before: snapshots grow old.
+    var host = disk.host(start: 1_700_001_000_000_000)
     host.files = files(host.files)
     self.host = host
     store = nil
@@ -97,6 +98,9 @@ final class StepRun {
     pending = []
   }
 
+  /// Adds rows that another process committed.
+  func note(_ rows: [TestRow]) { acknowledged = (acknowledged + rows).sorted() }
+
   /// Drops the store, as a process that ends.
   func close() { store = nil }
 
@@ -140,16 +144,22 @@ struct CrashFinding: Error, CustomStringConvertible {
 ///
 /// - Parameter allowed: the sets of rows that may be there, each whole.
 func checkAfterCrash(
-  _ disk: SimulatedFileSystem, allowed: [[TestRow]], options: StoreOptions
+  _ disk: SimulatedFileSystem, allowed: [[TestRow]], options: StoreOptions,
+  files: (any FileSystem) -> any FileSystem = { $0 }
 ) throws {
-  let reader = try Store.open("/s", access: .readOnly, host: disk.host(), options: options)
+  func host(_ process: SimulatedFileSystem) -> Host {
+    var host = process.host(start: 1_700_002_000_000_000)
+    host.files = files(host.files)
+    return host
+  }
+  let reader = try Store.open("/s", access: .readOnly, host: host(disk), options: options)
   let seen = try reader.snapshot().allRows().sorted()
   guard allowed.contains(seen) else {
     throw CrashFinding(
       description: "a reader saw \(seen.count) rows; allowed were \(allowed.map(\.count))")
   }
-  let host = disk.anotherProcess().host()
-  let writer = try Store.open("/s", access: .readWrite, host: host, options: options)
+  let writer = try Store.open(
+    "/s", access: .readWrite, host: host(disk.anotherProcess()), options: options)
   let extra = [TestRow(key: 3, event: 7, created: nil, value: 900_000)]
   try writer.append([Fixture.batch(extra)], to: "stats")
   let snapshot = try writer.snapshot()
