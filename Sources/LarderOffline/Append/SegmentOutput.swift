@@ -49,14 +49,7 @@ final class SegmentOutput {
   ) throws(LarderError) {
     var opened: [(path: String, file: any File, identity: SegmentIdentity)] = []
     for piece in pieces {
-      let uuid = store.host.makeIdentifier()
-      let path = "\(store.layout.viewFolder(view.id))/\(uuid).seg"
-      let file = try store.host.files.open(path, .create)
-      files.append((path, file))
-      // Held until the commit: the sweep passes over what it cannot lock.
-      guard try file.tryLock(0..<1, .exclusive) else {
-        throw LarderError(.locked, "Another process holds a file that was just made.", file: path)
-      }
+      let (uuid, path, file) = try makeFile()
       opened.append(
         (
           path, file,
@@ -76,6 +69,27 @@ final class SegmentOutput {
       written.set(index, description)
     }
     descriptions += try written.all()
+  }
+
+  /// Makes a file and holds it until the commit: the sweep passes over what it cannot lock.
+  ///
+  /// Between making and locking, a sweep of another process may take the file for an orphan. Then
+  /// its name is gone or about to go, and a file of another name is made.
+  private func makeFile() throws(LarderError) -> (
+    uuid: FileIdentifier, path: String, file: any File
+  ) {
+    let system = store.host.files
+    while true {
+      let uuid = store.host.makeIdentifier()
+      let path = "\(store.layout.viewFolder(view.id))/\(uuid).seg"
+      let file = try system.open(path, .create)
+      if try file.tryLock(0..<1, .exclusive),
+        let named = try system.status(of: path), try file.status().inode == named.inode
+      {
+        files.append((path, file))
+        return (uuid, path, file)
+      }
+    }
   }
 
   /// Makes the names of the files durable.

@@ -7,7 +7,6 @@ import Larder
 // The driver starts itself again for each role: larder-stress ROLE NUMBER STORE LEDGER SECONDS.
 
 let arguments = CommandLine.arguments
-setvbuf(stdout, nil, _IOLBF, 0)
 if arguments.count == 6 {
   do {
     let number = Int(arguments[2]) ?? 0
