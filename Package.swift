@@ -91,6 +91,10 @@ let package = Package(
       ],
       swiftSettings: engine),
 
+    .executableTarget(
+      name: "OnlineWorkload",
+      dependencies: ["LarderColumns", "LarderContract", "LarderFiles", "LarderOnline"],
+      path: "Tests/OnlineWorkload", swiftSettings: tests),
     .target(
       name: "TestSupport",
       dependencies: ["LarderColumns", "LarderContract"],
@@ -144,7 +148,7 @@ let package = Package(
       name: "LarderOnlineTests",
       dependencies: [
         "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "LarderOnline",
-        "LarderConformance", "CLarderKernels", "TestSupport",
+        "LarderConformance", "CLarderKernels", "TestSupport", "OnlineWorkload",
       ],
       swiftSettings: tests),
     .testTarget(

@@ -98,6 +98,14 @@ enum IndexFile {
     return (memory, file)
   }
 
+  /// Whether an index was made or taken over in this boot.
+  static func isOfThisBoot(
+    _ memory: IndexMemory, _ files: any FileSystem
+  ) throws(LarderError) -> Bool {
+    let page = unsafe Array(UnsafeRawBufferPointer(start: memory.base, count: 4096))
+    return try IndexIdentity(page)?.boot == files.bootIdentifier()
+  }
+
   /// Takes the mark of a clean close away, before anything is changed.
   static func unmark(
     _ memory: IndexMemory, _ file: any File, _ table: TableIdentity, _ files: any FileSystem

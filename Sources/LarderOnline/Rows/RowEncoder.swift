@@ -11,7 +11,6 @@ struct RowEncoder {
     /// The feature's position in the schema and its offset in a row.
     var position: Int
     var offset: Int
-    var column: Column?
     var values: UnsafeRawPointer?
     var validity: UnsafePointer<UInt8>?
     /// Value 0 of the column, in values.
@@ -19,7 +18,10 @@ struct RowEncoder {
   }
 
   let schema: RowSchema
+  // No references among the sources: a row is encoded without counting any.
   private var sources: [Source] = []
+  /// The columns of the sources.
+  private var columns: [Column?] = []
   /// Whether some features are taken from the row before.
   let keeps: Bool
   private let variable: Bool
@@ -39,8 +41,8 @@ struct RowEncoder {
       guard var column = columns[position] else {
         unsafe sources.append(
           Source(
-            kind: .kept, position: position, offset: offset, column: nil, values: nil,
-            validity: nil, first: 0))
+            kind: .kept, position: position, offset: offset, values: nil, validity: nil, first: 0))
+        self.columns.append(nil)
         continue
       }
       if column.isDictionary, !field.type.isReferenced { column = try column.plain() }
@@ -59,12 +61,13 @@ struct RowEncoder {
       }
       unsafe sources.append(
         Source(
-          kind: kind, position: position, offset: offset, column: column,
+          kind: kind, position: position, offset: offset,
           values: UnsafeRawPointer(column.values.base),
           validity: column.validity.map {
             unsafe UnsafePointer($0.base.assumingMemoryBound(to: UInt8.self))
           },
           first: column.offset))
+      self.columns.append(column)
     }
   }
 
@@ -88,11 +91,13 @@ struct RowEncoder {
     for source in sources {
       switch source.kind {
       case .bytes:
-        if let column = source.column, column.isValid(row) {
+        if let column = columns[source.position], column.isValid(row) {
           unsafe bytes += column.variableBytes(row).count
         }
       case .list:
-        if let column = source.column, column.isValid(row), let elements = column.elements {
+        if let column = columns[source.position], column.isValid(row),
+          let elements = column.elements
+        {
           bytes += unsafe ListCodec.bytes(
             elements, Int(column.offsets[row])..<Int(column.offsets[row + 1]))
         }
@@ -154,14 +159,16 @@ struct RowEncoder {
           of: values.load(fromByteOffset: index >> 3, as: UInt8.self)
             >> UInt8(truncatingIfNeeded: index & 7) & 1, toByteOffset: at, as: UInt8.self)
       case .bytes:
-        guard let column = source.column else { continue }
+        guard let column = columns[source.position] else { continue }
         let value = unsafe column.variableBytes(row)
         unsafe refer(value.count, from: target + at, to: &end)
         if let start = value.baseAddress {
           unsafe memcpy(base + end - value.count, start, value.count)
         }
       case .list:
-        guard let column = source.column, let elements = column.elements else { continue }
+        guard let column = columns[source.position], let elements = column.elements else {
+          continue
+        }
         let range = unsafe Int(column.offsets[row])..<Int(column.offsets[row + 1])
         let count = ListCodec.bytes(elements, range)
         unsafe refer(count, from: target + at, to: &end)

@@ -2,22 +2,100 @@ import Glibc
 import LarderColumns
 import LarderContract
 
+/// What the rows of an answer have in common.
+struct FoundRows {
+  /// Whether some key has no values to give.
+  var hasGaps = false
+  /// The schema of the last row; -1 if there is none.
+  var schema = -1
+  /// Whether rows have different schemas.
+  var isMixed = false
+  /// Bytes of the fixed part under that schema.
+  var fixedBytes = 0
+  /// Which of the first 64 features of the schema have a value in every row.
+  var valid = UInt64.max
+}
+
 /// Copies features of found rows into columns in Arrow's layout.
 @safe struct RowGather {
   /// The record of each answer; nil where there is nothing to give.
   let records: UnsafePointer<UnsafeRawPointer?>
   let count: Int
-  /// Which of the projections fits a row; nil if the first fits all.
-  let kinds: [UInt16]?
-  let projections: [RowProjection]
+  let rows: FoundRows
+  /// By schema id.
+  let projections: [RowProjection?]
   /// A byte per answer: set where a feature has a value.
   let hasValue: UnsafeMutablePointer<UInt8>
 
-  /// The column of one feature wanted.
+  /// The columns of the features wanted.
+  ///
+  /// Columns of fixed width without nulls share one buffer.
   ///
   /// - Throws: `corrupt` for a row whose values lie outside of it; `limitExceeded` for 2 GiB of
   ///   text in one column.
-  func column(_ feature: Int, _ type: DataType) throws(LarderError) -> Column {
+  func columns(_ types: [DataType]) throws(LarderError) -> [Column] {
+    var columns: [Column] = []
+    columns.reserveCapacity(types.count)
+    let stride = (count * 8 + 63) & ~63
+    var shared: Buffer?
+    if !isFull(types) { unsafe memset(hasValue, 0, count) }
+    for (feature, type) in types.enumerated() {
+      guard let offset = plainOffset(feature, type) else {
+        columns.append(try column(feature, type))
+        continue
+      }
+      let arena = shared ?? Buffer(uninitializedBytes: stride * types.count)
+      shared = arena
+      let target = unsafe arena.base + feature * stride
+      let width = type.rowWidth
+      if width == 8 {
+        unsafe copy64(offset, to: target.assumingMemoryBound(to: UInt64.self))
+      } else {
+        unsafe copy32(offset, to: target.assumingMemoryBound(to: UInt32.self))
+      }
+      columns.append(
+        Column(
+          type: type, count: count, nullCount: 0, validity: nil,
+          offset: feature * stride / width, values: arena))
+    }
+    return columns
+  }
+
+  /// Whether some feature has a value in every row, so that no row is null altogether.
+  func isFull(_ types: [DataType]) -> Bool {
+    types.indices.contains { plainOffset($0, types[$0]) != nil }
+  }
+
+  /// The offset of a feature that every row has in the same place and as it is wanted; nil if
+  /// rows must be looked at one by one.
+  private func plainOffset(_ feature: Int, _ type: DataType) -> Int? {
+    guard !rows.hasGaps, !rows.isMixed, rows.schema >= 0, count > 0,
+      case .fixed = type.layout, let projection = projections[rows.schema]
+    else { return nil }
+    let position = projection.positions[feature]
+    guard position >= 0, position < 64, rows.valid &>> UInt64(position) & 1 == 1,
+      projection.conversions[feature] == .none
+    else { return nil }
+    return projection.offsets[feature]
+  }
+
+  private func copy64(_ offset: Int, to target: UnsafeMutablePointer<UInt64>) {
+    for row in 0..<count {
+      guard let base = unsafe records[row] else { continue }
+      let record = unsafe Record(base: base)
+      unsafe target[row] = record.load(record.featuresOffset &+ offset, as: UInt64.self)
+    }
+  }
+
+  private func copy32(_ offset: Int, to target: UnsafeMutablePointer<UInt32>) {
+    for row in 0..<count {
+      guard let base = unsafe records[row] else { continue }
+      let record = unsafe Record(base: base)
+      unsafe target[row] = record.load(record.featuresOffset &+ offset, as: UInt32.self)
+    }
+  }
+
+  private func column(_ feature: Int, _ type: DataType) throws(LarderError) -> Column {
     switch type.layout {
     case .fixed(8): fixed64(feature, type)
     case .fixed: fixed32(feature, type)
@@ -31,11 +109,11 @@ import LarderContract
   @inline(__always) private func place(_ row: Int, _ feature: Int) -> (Record, Int)? {
     guard let base = unsafe records[row] else { return nil }
     let record = unsafe Record(base: base)
-    let kind = kinds.map { Int($0[row]) } ?? 0
-    let position = projections[kind].positions[feature]
+    guard let projection = projections[record.schema] else { return nil }
+    let position = projection.positions[feature]
     guard position >= 0, record.isValid(position) else { return nil }
     unsafe hasValue[row] = 1
-    return (record, record.featuresOffset &+ projections[kind].offsets[feature])
+    return (record, record.featuresOffset &+ projection.offsets[feature])
   }
 
   private func fixed64(_ feature: Int, _ type: DataType) -> Column {
@@ -48,8 +126,7 @@ import LarderContract
         nulls.set(row)
         continue
       }
-      let kind = kinds.map { Int($0[row]) } ?? 0
-      switch projections[kind].conversions[feature] {
+      switch projections[record.schema]?.conversions[feature] ?? .none {
       case .none: unsafe out[row] = record.load(offset, as: UInt64.self)
       case .widenInteger:
         unsafe out[row] = UInt64(bitPattern: Int64(record.load(offset, as: Int32.self)))

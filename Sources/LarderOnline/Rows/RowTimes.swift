@@ -118,6 +118,14 @@ struct Expiry {
   private let bound: Int64
   private let isEverything: Bool
 
+  /// No row is.
+  static let never = Expiry(bound: .min, isEverything: false)
+
+  private init(bound: Int64, isEverything: Bool) {
+    self.bound = bound
+    self.isEverything = isEverything
+  }
+
   /// The bound at an instant.
   init(_ view: FeatureView, at instant: Timestamp) {
     guard let timeToLive = view.timeToLiveNanoseconds else {

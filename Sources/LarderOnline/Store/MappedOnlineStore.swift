@@ -21,6 +21,8 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   /// The id of a view's table, which names its folder and its lock; nil for an unknown view.
   private let identify: @Sendable (FeatureView) throws(LarderError) -> UInt32?
   private let tables = Mutex<[UInt32: Entry]>([:])
+  /// The last question asked of each view.
+  private let plans = Mutex<[String: ReadPlan]>([:])
 
   private struct Entry {
     var table: OnlineTable
@@ -156,7 +158,7 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   private func make(_ id: UInt32, _ view: FeatureView) throws(LarderError) {
     if try !TableFiles.exists(folder(id), host.files) {
       try closeTable(id)
-      try host.files.makeDirectory(directory)
+      try makeDirectory()
       let lock = try lock(id)
       defer { lock?.release() }
       _ = try TableFiles.create(
@@ -171,6 +173,15 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     try writableTable(id, view).withWriter { (writer) throws(LarderError) in
       try writer.adopt(view)
     }
+  }
+
+  /// Makes the directory of all tables durably, if it is not there.
+  private func makeDirectory() throws(LarderError) {
+    if try host.files.status(of: directory) != nil { return }
+    try host.files.makeDirectory(directory)
+    let parent = directory.split(separator: "/").dropLast().joined(separator: "/")
+    let lead = directory.hasPrefix("/") ? "/" : ""
+    try host.files.syncDirectory(parent.isEmpty && lead.isEmpty ? "." : lead + parent)
   }
 
   /// Drops a table with all its rows.
@@ -247,12 +258,35 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     _ keys: RecordBatch, from view: FeatureView, features: [String]?, at: Timestamp?,
     includeExpired: Bool
   ) throws(LarderError) -> OnlineRows {
-    let columns = try WrittenColumns.keys(keys.schema, of: view)
-    let fields = try view.fields(named: features)
-    let batch = try self.keys(keys, columns, view, for: .lookup)
+    let plan = try plan(view, features)
+    let batch = try self.keys(keys, plan)
     return try withTable(of: view) { (table) throws(LarderError) in
-      try table.read(batch, view: view, fields: fields, at: at, includeExpired: includeExpired)
+      try table.read(batch, plan, at: at, includeExpired: includeExpired)
     }
+  }
+
+  /// The plan of a question; the last of each view is kept.
+  func plan(_ view: FeatureView, _ features: [String]?) throws(LarderError) -> ReadPlan {
+    if let last = plans.withLock({ $0[view.name] }), last.fits(view, features) { return last }
+    let plan = try ReadPlan(view, features: features)
+    plans.withLock { $0[view.name] = plan }
+    return plan
+  }
+
+  /// The keys that a question is asked for.
+  func keys(_ batch: RecordBatch, _ plan: ReadPlan) throws(LarderError) -> KeyBatch {
+    if plan.view.isEntityless { return .entityless(count: batch.count) }
+    var sources: [(name: String, column: Column)] = []
+    for key in plan.keySchema.columns {
+      guard let column = batch[key.name], key.type.canTake(column.type) else {
+        // Says what is missing or wrong.
+        _ = try WrittenColumns.keys(batch.schema, of: plan.view)
+        throw LarderError(.invalidInput, "The join key is missing.", column: key.name)
+      }
+      sources.append((key.name, key.type == .string ? column.asString : column))
+    }
+    return try KeyBatch(
+      sources, schema: plan.keySchema, rows: 0..<batch.count, for: .lookup)
   }
 
   /// The watermark of a view; nil if none was written yet.
@@ -287,6 +321,19 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     }
     return try KeyBatch(
       sources, schema: try KeySchema(schema), rows: 0..<batch.count, for: use)
+  }
+}
+
+extension KeyType {
+  /// Whether a column of a type can hold such keys.
+  fileprivate func canTake(_ type: DataType) -> Bool {
+    switch self {
+    case .string: type.isText
+    case .bytes: type == .bytes
+    case .timestamp: if case .timestamp = type { true } else { false }
+    case .int32, .int64:
+      type == .int64 || type == .int32 || type == .float64 || type == .float32
+    }
   }
 }
 

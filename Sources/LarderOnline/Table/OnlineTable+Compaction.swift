@@ -1,10 +1,13 @@
+import Dispatch
+import Glibc
 import LarderColumns
 import LarderContract
 import LarderFiles
+import Synchronization
 
 extension OnlineTable {
   /// Units of a segment that are looked at while other writers of this process wait.
-  private static let pieceUnits = 1 << 15
+  private static let pieceUnits = 1 << 13
 
   /// Empties the segments of which enough is dead; readers go on meanwhile.
   ///
@@ -34,12 +37,16 @@ extension OnlineTable {
           move = next
           return isDone
         }
+        // Lets writers in that wait.
+        if !isDone { usleep(20) }
       }
     }
     return report
   }
 
-  /// Compacts if the dead share asks for it.
+  /// Compacts in the background if the dead share asks for it and nobody does already.
+  ///
+  /// A failure is kept for `statistics`; nothing is lost by it, and a later write tries again.
   func compactIfDue(_ view: FeatureView) throws(LarderError) {
     guard let share = compactAt else { return }
     let isDue = try withWriter { (writer) throws(LarderError) in
@@ -48,7 +55,33 @@ extension OnlineTable {
       return units > writer.options.firstSegmentBytes / LogFormat.unit
         && Double(dead) >= share * Double(units)
     }
-    if isDue { _ = try compact(view, share: share) }
+    guard isDue, background.withLock({ $0.begin() }) else { return }
+    DispatchQueue.global(qos: .utility).async { [self] in
+      var failure: LarderError?
+      do throws(LarderError) { _ = try compact(view, share: share) } catch {
+        // A table that was closed meanwhile is compacted another time.
+        if error.code != .readOnly { failure = error }
+      }
+      background.withLock { $0.end(failure) }
+    }
+  }
+}
+
+/// What the background does for a table.
+struct BackgroundWork {
+  private(set) var isRunning = false
+  private(set) var failure: LarderError?
+
+  /// Whether nobody was at work; then the caller is.
+  mutating func begin() -> Bool {
+    if isRunning { return false }
+    isRunning = true
+    return true
+  }
+
+  mutating func end(_ failure: LarderError?) {
+    isRunning = false
+    self.failure = failure
   }
 }
 

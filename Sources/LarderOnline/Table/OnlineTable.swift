@@ -8,13 +8,15 @@ import Synchronization
 /// An open online table: lock-free reads from any thread, one writer.
 final class OnlineTable: Sendable {
   let directory: String
-  private let store: FileIdentifier
-  private let host: Host
+  let store: FileIdentifier
+  let host: Host
   private let options: OnlineOptions
   private let current: Mutex<TableSnapshot>
   private let writer: Mutex<TableWriter?>
   /// The generation of the index file that a private index stands in for.
   private let privateAfter: Mutex<UInt64?>
+  /// What compaction does in the background.
+  let background = Mutex(BackgroundWork())
   /// Whether this object has the writer.
   private let isWriting = Atomic(false)
   private let forkGeneration = ForkedChild.generation
@@ -106,6 +108,13 @@ final class OnlineTable: Sendable {
     return snapshot
   }
 
+  /// Another snapshot after one turned out to be behind, at some attempt.
+  func newer(than old: TableSnapshot, _ attempt: Int) throws(LarderError) -> TableSnapshot {
+    // A writer that just made a segment or a longer index shows it within microseconds.
+    if attempt > 10 { usleep(100) }
+    return try refreshed(old)
+  }
+
   /// Maps what a trusted index names, or builds an index in memory.
   ///
   /// - Returns: the snapshot, and for a private index the number of the newest index file.
@@ -163,20 +172,17 @@ final class OnlineTable: Sendable {
   ///
   /// - Throws: `corrupt` for damage among what is read; `forked`; `io`.
   func read(
-    _ keys: KeyBatch, view: FeatureView, fields: [Field], at: Timestamp?, includeExpired: Bool
+    _ keys: KeyBatch, _ plan: ReadPlan, at: Timestamp?, includeExpired: Bool
   ) throws(LarderError) -> OnlineRows {
     let readAt = at ?? Timestamp(microseconds: host.now())
     var snapshot = try snapshot()
-    try snapshot.state.check(view)
     for attempt in 0..<2_000 {
       let read = TableRead(
-        snapshot: snapshot, view: view, fields: fields, readAt: readAt,
+        plan: plan, bound: try plan.bound(to: snapshot), readAt: readAt,
         includeExpired: includeExpired)
       switch try read.answer(keys) {
       case .rows(let rows): return rows
-      case .stale:
-        if attempt > 10 { usleep(100) }
-        snapshot = try refreshed(snapshot)
+      case .stale: snapshot = try newer(than: snapshot, attempt)
       }
     }
     throw IndexWriter.damaged

@@ -112,7 +112,7 @@ enum TableFiles {
       let header = try SegmentHeader.read(file)
       let segment = try LogSegment.map(file, header: header)
       if segment.record(at: LogFormat.headerUnits) != nil { return true }
-    } catch  where error.code == .corrupt {
+    } catch where error.code == .corrupt {
       // Told apart below.
     }
     try checkRemnant(file, bytes: bytes)
@@ -123,6 +123,14 @@ enum TableFiles {
   ///
   /// Rows are written only after the first batch was on disk, so a commit of others is damage.
   static func checkRemnant(_ file: any File, bytes: UInt64) throws(LarderError) {
+    var whole: LogSegment?
+    do throws(LarderError) {
+      whole = try LogSegment.map(file, header: try SegmentHeader.read(file))
+    } catch {
+      // Without a header no record can be checked: whatever looks like a commit counts.
+      guard error.code == .corrupt else { throw error }
+    }
+    if let whole { return try checkRemnant(whole) }
     var offset: UInt64 = UInt64(LogFormat.headerBytes)
     while offset < bytes {
       let count = Int(min(bytes - offset, 1 << 20))
@@ -137,6 +145,18 @@ enum TableFiles {
           offset: offset + UInt64(start))
       }
       offset += UInt64(count)
+    }
+  }
+
+  private static func checkRemnant(_ segment: LogSegment) throws(LarderError) {
+    for unit in LogFormat.headerUnits..<segment.units
+    where segment.word(at: unit) == RecordKind.commit << 24 | 1 {
+      guard let record = segment.record(at: unit) else { continue }
+      let commit = CommitRecord(record)
+      if commit.isInterlude || commit.batch <= 1 { continue }
+      throw LarderError(
+        .corrupt, "The online table's segment is damaged at its start.", file: segment.path,
+        offset: UInt64(unit * LogFormat.unit))
     }
   }
 

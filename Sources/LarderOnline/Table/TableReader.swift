@@ -12,92 +12,99 @@ import LarderKeys
     case stale
   }
 
-  let snapshot: TableSnapshot
-  let view: FeatureView
-  let fields: [Field]
+  let plan: ReadPlan
+  let bound: BoundPlan
   let readAt: Timestamp
   let includeExpired: Bool
+
+  private var snapshot: TableSnapshot { bound.snapshot }
 
   /// Answers every key, or says that the snapshot is behind.
   ///
   /// - Throws: `corrupt` for a row that does not match its checksum.
   func answer(_ batch: KeyBatch) throws(LarderError) -> Outcome {
     let count = batch.count
-    let recordMemory = Buffer(uninitializedBytes: count * 8)
-    let records = unsafe recordMemory.base.assumingMemoryBound(to: UnsafeRawPointer?.self)
+    let work = Buffer(uninitializedBytes: count * 16)
+    let records = unsafe work.base.assumingMemoryBound(to: UnsafeRawPointer?.self)
+    let marks = unsafe (work.base + count * 8).assumingMemoryBound(to: UInt8.self)
     guard unsafe try find(batch, records) else { return .stale }
-    let ids = snapshot.state.ids(of: fields)
-    let types = fields.map(\.type)
-    let expiry = Expiry(view, at: readAt)
     var statuses = [OnlineStatus](repeating: .present, count: count)
     let eventMemory = Buffer(uninitializedBytes: count * 8)
     let events = unsafe eventMemory.base.assumingMemoryBound(to: Int64.self)
     var absent = NullMarks(count: count)
-    var projections: [RowProjection] = []
-    var kinds: [UInt16]?
-    var lastSchema = -1
-    var lastKind: UInt16 = 0
-    var seen: [(schema: Int, kind: UInt16)] = []
+    guard
+      let rows = unsafe try judge(count, records, events, &statuses, &absent)
+    else { return .stale }
+    let gather = unsafe RowGather(
+      records: UnsafePointer(records), count: count, rows: rows, projections: bound.projections,
+      hasValue: marks)
+    let columns = try gather.columns(plan.types)
+    if !columns.isEmpty, !gather.isFull(plan.types) {
+      for row in 0..<count where statuses[row] == .present {
+        if unsafe marks[row] == 0 { statuses[row] = .nullValue }
+      }
+    }
+    // The memory of the rows must outlive the gathering.
+    withExtendedLifetime((work, bound)) {}
+    return .rows(
+      OnlineRows(
+        features: RecordBatch(unchecked: plan.schema, columns: columns, count: count),
+        eventTimes: Column(
+          type: .timestamp(plan.view.timeUnit), count: count, nullCount: absent.nullCount,
+          validity: absent.buffer, values: eventMemory),
+        statuses: statuses, readAt: readAt))
+  }
+
+  /// Takes out what gives no values: nothing found, deletions, rows past the time to live.
+  ///
+  /// - Returns: what the remaining rows have in common; nil if one is newer than the snapshot.
+  private func judge(
+    _ count: Int, _ records: UnsafeMutablePointer<UnsafeRawPointer?>,
+    _ events: UnsafeMutablePointer<Int64>, _ statuses: inout [OnlineStatus],
+    _ absent: inout NullMarks
+  ) throws(LarderError) -> FoundRows? {
+    let expiry = Expiry(plan.view, at: readAt)
+    var rows = FoundRows()
     for row in 0..<count {
       guard let base = unsafe records[row], unsafe !Record(base: base).isDeletion else {
         unsafe records[row] = nil
         unsafe events[row] = 0
         absent.set(row)
         statuses[row] = .notFound
+        rows.hasGaps = true
         continue
       }
       let record = unsafe Record(base: base)
-      unsafe events[row] = record.event
-      if expiry.isExpired(record.event) {
+      let event = record.event
+      unsafe events[row] = event
+      if expiry.isExpired(event) {
         statuses[row] = .outsideMaxAge
         if !includeExpired {
           unsafe records[row] = nil
+          rows.hasGaps = true
           continue
         }
       }
       if record.isStub {
         unsafe records[row] = nil
+        rows.hasGaps = true
         continue
       }
       let schema = record.schema
-      if schema != lastSchema {
-        if let known = seen.first(where: { $0.schema == schema }) {
-          lastKind = known.kind
-        } else {
-          guard let definition = snapshot.schema(schema) else { return .stale }
-          lastKind = UInt16(truncatingIfNeeded: projections.count)
-          projections.append(RowProjection(of: definition, ids: ids, types: types))
-          seen.append((schema, lastKind))
-          if projections.count == 2 { kinds = [UInt16](repeating: 0, count: count) }
+      if schema != rows.schema {
+        guard schema < bound.projections.count, bound.projections[schema] != nil else {
+          return nil
         }
-        lastSchema = schema
+        if rows.schema >= 0 { rows.isMixed = true }
+        rows.schema = schema
+        rows.fixedBytes = bound.projections[schema]?.fixedBytes ?? 0
       }
-      guard projections[Int(lastKind)].isBounded(record) else { throw ListCodec.damaged }
-      kinds?[row] = lastKind
-    }
-    let valueMarks = Buffer(zeroedBytes: count)
-    let marks = unsafe valueMarks.base.assumingMemoryBound(to: UInt8.self)
-    let gather = unsafe RowGather(
-      records: UnsafePointer(records), count: count, kinds: kinds, projections: projections,
-      hasValue: marks)
-    var columns: [Column] = []
-    columns.reserveCapacity(fields.count)
-    for (feature, type) in types.enumerated() { columns.append(try gather.column(feature, type)) }
-    if !fields.isEmpty {
-      for row in 0..<count where statuses[row] == .present {
-        if unsafe marks[row] == 0 { statuses[row] = .nullValue }
+      guard record.featuresOffset &+ rows.fixedBytes <= record.bytes else {
+        throw ListCodec.damaged
       }
+      rows.valid &= record.load(record.featuresOffset, as: UInt64.self)
     }
-    // The memory of the rows must outlive the gathering.
-    withExtendedLifetime((recordMemory, valueMarks, snapshot)) {}
-    let schema = Schema(fields.map { ColumnField($0.name, $0.type) })
-    return .rows(
-      OnlineRows(
-        features: RecordBatch(unchecked: schema, columns: columns, count: count),
-        eventTimes: Column(
-          type: .timestamp(view.timeUnit), count: count, nullCount: absent.nullCount,
-          validity: absent.buffer, values: eventMemory),
-        statuses: statuses, readAt: readAt))
+    return rows
   }
 
   /// Finds the record of each key; false if the snapshot is behind.
@@ -123,7 +130,7 @@ import LarderKeys
             case .row(let record, _): unsafe records[start + lane] = record.base
             case .absent: unsafe records[start + lane] = nil
             case .stale: isStale = true
-            case .damaged(let slot): failure = damagedRow(slot)
+            case .damaged(let slot): failure = snapshot.damagedRow(slot)
             }
           }
         }
@@ -148,17 +155,8 @@ import LarderKeys
       case .row(let record, _): unsafe records[row] = record.base
       case .absent: break
       case .stale: isStale = true
-      case .damaged(let slot): failure = damagedRow(slot)
+      case .damaged(let slot): failure = snapshot.damagedRow(slot)
       }
     }
-  }
-
-  private func damagedRow(_ slot: Slot) -> LarderError {
-    LarderError(
-      .corrupt,
-      "A row of the online table does not match its checksum. Restore the store, or drop the "
-        + "table and materialize the view again.",
-      file: snapshot.lookup.segments.segment(number: slot.number)?.path,
-      offset: UInt64(slot.unit * LogFormat.unit))
   }
 }

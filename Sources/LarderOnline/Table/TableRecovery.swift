@@ -14,6 +14,9 @@ struct TableRecovery {
   private(set) var identity: TableIdentity
   /// The segments of the directory, in order; the last is the one being written.
   private(set) var segments: [LogSegment]
+  /// The first segment whose sync failed in this boot: what memory shows of it may not be on disk,
+  /// whatever a later sync says. 0 for none.
+  private(set) var poisoned: UInt64 = 0
 
   /// Looks at a table's directory.
   ///
@@ -73,7 +76,7 @@ struct TableRecovery {
       {
         return false
       }
-    } catch  where error.code == .corrupt {
+    } catch where error.code == .corrupt {
       // A remnant or damage: told apart by what else the file holds.
     }
     try TableFiles.checkRemnant(file, bytes: bytes)
@@ -103,7 +106,9 @@ struct TableRecovery {
     }
     let path = "\(directory)/\(IndexFormat.fileName(newest))"
     let opened = try IndexFile.openTrusted(path, identity, files, writable: writable)
-    guard let (memory, file) = opened, memory.load(IndexFormat.poisoned) == 0 else { return nil }
+    guard let (memory, file) = opened else { return nil }
+    poisoned = memory.load(IndexFormat.poisoned)
+    if poisoned != 0, writable { return nil }
     guard try fits(memory) else { return nil }
     let position = LogPosition(bits: memory.load(IndexFormat.state))
     let applied = LogPosition(bits: memory.load(IndexFormat.applied))
@@ -119,7 +124,15 @@ struct TableRecovery {
       state = try LogScan.state(in: last, at: LogFormat.headerUnits)
     }
     if !writable {
-      // The writer, if there is one, does the rest.
+      // A writer of this boot does the rest. Without one, an index that was closed clean is behind
+      // a log that went on, if the disk has the log's end and not the index's.
+      let isOfThisBoot = try IndexFile.isOfThisBoot(memory, files)
+      if !isOfThisBoot, let last = segments.last,
+        last.sequence != applied.sequence
+          || (applied.unit < last.units && last.word(at: applied.unit) != 0)
+      {
+        return nil
+      }
       let index = try makeWriter(memory, nil, state)
       return Findings(
         state: state, index: index, indexFile: file, end: applied.unit, batch: 0,
@@ -287,7 +300,7 @@ extension IndexWriter {
   }
 
   /// The key of a row that was checked before.
-  private func lane(of slot: Slot) -> KeyLane {
+  func lane(of slot: Slot) -> KeyLane {
     let record = segments.record(slot)
     let tail = unsafe (record.base + Record.rowHeaderBytes).assumingMemoryBound(to: UInt8.self)
     return unsafe KeyLane(

@@ -26,6 +26,16 @@ final class TableSnapshot: Sendable {
   /// The definition under which a row was written; nil if it is newer than the snapshot.
   func schema(_ id: Int) -> RowSchema? { id < schemas.count ? schemas[id] : nil }
 
+  /// The error for a row that does not match its checksum.
+  func damagedRow(_ slot: Slot) -> LarderError {
+    LarderError(
+      .corrupt,
+      "A row of the online table does not match its checksum. Restore the store, or drop the "
+        + "table and materialize the view again.",
+      file: lookup.segments.segment(number: slot.number)?.path,
+      offset: UInt64(slot.unit * LogFormat.unit))
+  }
+
   /// Whether segments or definitions changed since.
   var isBehind: Bool {
     lookup.index.loadAcquiring(IndexFormat.generation) != generation

@@ -66,8 +66,8 @@ extension TableWriter {
 
   /// Moves the live rows of a piece of a segment.
   ///
-  /// Each piece is a batch of its own and always on disk when it is published, because the rows'
-  /// old places go.
+  /// Each piece is a batch of its own. It need not be on disk when it is published: the rows' old
+  /// places stay until `remove` has made all of it durable.
   ///
   /// - Parameters:
   ///   - horizon: rows past the time to live at this event time lose their values.

@@ -32,7 +32,11 @@ extension TableWriter {
         index: findings.index, indexFile: indexFile),
       show: show)
     try writer.cleanTail(isRebuilt: findings.isRebuilt)
+    if recovery.poisoned != 0 {
+      writer.memory.store(recovery.poisoned, IndexFormat.poisoned)
+    }
     try writer.finishOpening(isRebuilt: findings.isRebuilt)
+    try writer.rewrite(from: recovery.poisoned)
     return writer
   }
 
@@ -97,11 +101,46 @@ extension TableWriter {
     }
   }
 
+  /// Writes the rows of segments again whose sync once failed: a file that such a failure met is
+  /// never trusted to be on disk.
+  private func rewrite(from poisoned: UInt64) throws(LarderError) {
+    if poisoned == 0 { return }
+    batch += 1
+    try startSegment(for: 1)
+    var report = OnlineCompactionReport()
+    for segment in segments
+    where segment.sequence >= poisoned && segment.sequence != current.sequence {
+      var move = SegmentMove(segment: segment, end: writtenUnits(segment))
+      while try !self.move(&move, expiry: .never, limit: .max >> 1, &report) {}
+      try remove(segment, &report)
+    }
+    memory.store(0, IndexFormat.poisoned)
+  }
+
   /// Makes everything durable and the index trusted after a reboot.
   func close() throws(LarderError) {
     if poison != nil { return }
     if LogPosition(sequence: current.sequence, unit: end) > durable { try syncLog() }
+    try sealLog()
     try IndexFile.mark(memory, indexFile)
+  }
+
+  /// Ends the log with an empty batch that says that the one before is on disk.
+  ///
+  /// Without it damage of the last batch could not be told from a batch that was cut off.
+  private func sealLog() throws(LarderError) {
+    let last = current.record(at: end - 1).map { CommitRecord($0) }
+    if let last, last.isInterlude, last.units == 0 { return }
+    if end + 1 > current.units { return }
+    batch += 1
+    do throws(LarderError) { try appendCommit(flags: CommitRecord.isInterlude) } catch {
+      abandonBatch()
+      throw error
+    }
+    try syncLog()
+    memory.store(batch, IndexFormat.appliedBatch)
+    memory.store(
+      LogPosition(sequence: current.sequence, unit: end).bits, IndexFormat.applied)
   }
 
   /// Makes every batch written so far durable, and says so in the log.

@@ -224,8 +224,8 @@ extension TableWriter {
     memory.store(UInt64(bitPattern: host.now()), IndexFormat.lastWrite)
   }
 
-  /// Ends a batch of rows that were only moved: always durable, since their old places go.
-  func commitMove() throws(LarderError) { try finish(nil, forceSync: true) }
+  /// Ends a batch of rows that were only moved: their old places stay until all is on disk.
+  func commitMove() throws(LarderError) { try finish(nil) }
 }
 
 /// Which rows of a batch lose against others of the same batch.

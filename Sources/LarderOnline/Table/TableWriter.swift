@@ -76,7 +76,7 @@ final class TableWriter: @unchecked Sendable {
 
   /// Nothing may be written any more: what is on disk is unknown.
   func poison(_ cause: LarderError) -> LarderError {
-    memory.store(1, IndexFormat.poisoned)
+    memory.store(current.sequence, IndexFormat.poisoned)
     poison = LarderError(
       .poisoned, "An earlier failure of this online table's disk: \(cause). Reopen the store.",
       file: directory)

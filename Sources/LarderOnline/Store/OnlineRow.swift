@@ -1,0 +1,149 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+import LarderKeys
+
+/// One key's row in place: nothing is copied.
+///
+/// It is lent for the time of a call and cannot be kept. Features are named by their position among
+/// those asked for; a getter of another type than the feature's gives nil, as null does.
+public struct OnlineRow: ~Copyable {
+  private let record: Record
+  private let projection: RowProjection
+  private let types: [DataType]
+  private let unit: TimeUnit
+  /// Whether the row is past the time to live; its values are then given all the same.
+  public let status: OnlineStatus
+
+  init(
+    record: Record, projection: RowProjection, types: [DataType], unit: TimeUnit,
+    status: OnlineStatus
+  ) {
+    self.record = record
+    self.projection = projection
+    self.types = types
+    self.unit = unit
+    self.status = status
+  }
+
+  /// When the row became true.
+  public var eventTime: Timestamp { Timestamp(ticks: record.event, unit: unit) }
+  /// When it became known, if that was written.
+  public var createdTime: Timestamp? {
+    record.created.map { Timestamp(ticks: $0, unit: unit) }
+  }
+
+  /// Where a feature lies in the record; nil for null.
+  private func offset(_ feature: Int) -> Int? {
+    guard !record.isStub, projection.positions.indices.contains(feature) else { return nil }
+    let position = projection.positions[feature]
+    guard position >= 0, record.isValid(position) else { return nil }
+    return record.featuresOffset &+ projection.offsets[feature]
+  }
+
+  /// Whether a feature is null.
+  public func isNull(_ feature: Int) -> Bool { offset(feature) == nil }
+
+  /// An int64, int32 or date, or the ticks of a timestamp.
+  public subscript(int64 feature: Int) -> Int64? {
+    guard let offset = offset(feature) else { return nil }
+    switch types[feature] {
+    case .int64 where projection.conversions[feature] == .widenInteger, .int32, .date:
+      return Int64(record.load(offset, as: Int32.self))
+    case .int64, .timestamp: return record.load(offset, as: Int64.self)
+    default: return nil
+    }
+  }
+
+  /// A float64 or float32.
+  public subscript(float64 feature: Int) -> Double? {
+    guard let offset = offset(feature) else { return nil }
+    switch types[feature] {
+    case .float64 where projection.conversions[feature] == .widenFloat, .float32:
+      return Double(record.load(offset, as: Float.self))
+    case .float64: return record.load(offset, as: Double.self)
+    default: return nil
+    }
+  }
+
+  /// A bool.
+  public subscript(bool feature: Int) -> Bool? {
+    guard let offset = offset(feature), types[feature] == .bool else { return nil }
+    return record.load(offset, as: UInt8.self) & 1 == 1
+  }
+
+  /// Lends the bytes of text or bytes; nil for null and for other types.
+  public func withBytes<Result>(
+    _ feature: Int, _ body: (RawSpan) throws -> Result
+  ) rethrows -> Result? {
+    guard let offset = offset(feature), types[feature].layout == .variable,
+      let bytes = unsafe record.referenced(at: offset &- record.featuresOffset)
+    else { return nil }
+    return try body(unsafe bytes.bytes)
+  }
+}
+
+extension MappedOnlineStore {
+  /// Lends the row of one key without copying it.
+  ///
+  /// ```swift
+  /// let trips = try store.withRow(of: keys, from: view, features: ["trips_today"]) { $0[int64: 0] }
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - keys: the join keys, in a batch of one row.
+  ///   - features: the features wanted; nil for all.
+  ///   - at: the time at which the time to live is judged; nil for now.
+  ///   - body: gets the row; it is not called for a key that is not found.
+  /// - Returns: what `body` returns; nil if the key is not found.
+  /// - Throws: what `read` throws, and what `body` throws, unchanged.
+  public func withRow<Result>(
+    of keys: RecordBatch, from view: FeatureView, features: [String]? = nil, at: Timestamp? = nil,
+    _ body: (borrowing OnlineRow) throws -> Result
+  ) throws -> Result? {
+    guard keys.count == 1 else {
+      throw LarderError(.invalidArgument, "\(keys.count) keys were given; one is lent at a time.")
+    }
+    let plan = try plan(view, features)
+    let batch = try self.keys(keys, plan)
+    let readAt = at ?? Timestamp(microseconds: host.now())
+    let found = try withTable(of: view) { (table) throws(LarderError) in
+      try table.find(batch, plan)
+    }
+    guard let found else { return nil }
+    let isExpired = Expiry(view, at: readAt).isExpired(found.record.event)
+    let row = OnlineRow(
+      record: found.record, projection: found.projection, types: plan.types, unit: view.timeUnit,
+      status: isExpired ? .outsideMaxAge : .present)
+    return try withExtendedLifetime(found.bound) { try body(row) }
+  }
+}
+
+extension OnlineTable {
+  /// Finds the row of a batch's only key, and what keeps it in place; nil if there is none.
+  func find(
+    _ keys: KeyBatch, _ plan: ReadPlan
+  ) throws(LarderError) -> (record: Record, projection: RowProjection, bound: BoundPlan)? {
+    guard keys.mark(0) == .key else { return nil }
+    let lane = TableKeys(keys).lane(0)
+    var snapshot = try snapshot()
+    for attempt in 0..<2_000 {
+      let bound = try plan.bound(to: snapshot)
+      switch unsafe snapshot.lookup.find(lane.hash, lane.tail, lane.bytes) {
+      case .row(let record, _):
+        if record.isDeletion { return nil }
+        if record.schema < bound.projections.count,
+          let projection = bound.projections[record.schema]
+        {
+          guard record.isStub || projection.isBounded(record) else { throw ListCodec.damaged }
+          return (record, projection, bound)
+        }
+      case .absent: return nil
+      case .damaged(let slot): throw snapshot.damagedRow(slot)
+      case .stale: break
+      }
+      snapshot = try newer(than: snapshot, attempt)
+    }
+    throw IndexWriter.damaged
+  }
+}

@@ -1,0 +1,64 @@
+import LarderColumns
+import LarderContract
+import LarderKeys
+import Synchronization
+
+/// A question that is asked again and again: a view, its keys and the features wanted.
+final class ReadPlan: Sendable {
+  let view: FeatureView
+  /// The names asked for; nil for all.
+  let features: [String]?
+  let fields: [Field]
+  let types: [DataType]
+  let schema: Schema
+  let keySchema: KeySchema
+  private let bound = Mutex<BoundPlan?>(nil)
+
+  /// Prepares a question.
+  ///
+  /// - Throws: `notFound` for an unknown feature; what `KeySchema` throws.
+  init(_ view: FeatureView, features: [String]?) throws(LarderError) {
+    self.view = view
+    self.features = features
+    fields = try view.fields(named: features)
+    types = fields.map(\.type)
+    schema = Schema(fields.map { ColumnField($0.name, $0.type) })
+    var keys: [KeyColumn] = []
+    for key in view.joinKeys { keys.append(KeyColumn(key.name, try KeyType(key.type.dataType))) }
+    keySchema = try KeySchema(keys)
+  }
+
+  /// Whether this is the plan for a question.
+  func fits(_ view: FeatureView, _ features: [String]?) -> Bool {
+    self.features == features && self.view == view
+  }
+
+  /// The plan for the rows of a snapshot.
+  ///
+  /// - Throws: `incompatibleDefinition` if the table's keys or unit are not the view's.
+  func bound(to snapshot: TableSnapshot) throws(LarderError) -> BoundPlan {
+    if let last = bound.withLock({ $0 }), last.snapshot === snapshot { return last }
+    try snapshot.state.check(view)
+    let new = BoundPlan(snapshot, fields: fields, types: types)
+    bound.withLock { $0 = new }
+    return new
+  }
+}
+
+/// Where the features wanted lie in the rows of a snapshot.
+final class BoundPlan: Sendable {
+  let snapshot: TableSnapshot
+  /// By schema id.
+  let projections: [RowProjection?]
+
+  init(_ snapshot: TableSnapshot, fields: [Field], types: [DataType]) {
+    self.snapshot = snapshot
+    let ids = snapshot.state.ids(of: fields)
+    var projections = [RowProjection?](
+      repeating: nil, count: Int(snapshot.state.current.id) + 1)
+    for schema in snapshot.state.schemas where Int(schema.id) < projections.count {
+      projections[Int(schema.id)] = RowProjection(of: schema, ids: ids, types: types)
+    }
+    self.projections = projections
+  }
+}
