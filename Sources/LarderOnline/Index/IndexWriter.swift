@@ -62,16 +62,26 @@ final class IndexWriter {
   /// Points the entry of one slot to another.
   ///
   /// - Returns: false if the bucket has no such entry.
-  func replace(_ hash: UInt64, old: UInt32, new: UInt32) throws(LarderError) -> Bool {
-    var entries = try line(chain(hash))
+  @inline(__always) func replace(
+    _ hash: UInt64, old: UInt32, new: UInt32
+  ) throws(LarderError) -> Bool {
+    let memory = memory
+    let tag = IndexFormat.tag(of: hash)
+    var number = IndexFormat.line(
+      ofBucket: IndexFormat.bucket(of: hash, count: memory.load(IndexFormat.buckets)))
     while true {
-      for entry in 0..<IndexFormat.entries where entries.slot(entry) == old {
-        entries.setSlot(entry, new)
-        return true
+      guard number < memory.lines else { throw IndexWriter.damaged }
+      let entries = unsafe IndexLine(base: memory.address(ofLine: number))
+      var candidates = entries.candidates(tag)
+      while let entry = candidates.next() {
+        if entries.slot(entry) == old {
+          entries.setSlot(entry, new)
+          return true
+        }
       }
       let next = entries.next
       if next == 0 { return false }
-      entries = try line(IndexFormat.line(ofOverflow: UInt64(next) - 1))
+      number = IndexFormat.line(ofOverflow: UInt64(next) - 1)
     }
   }
 

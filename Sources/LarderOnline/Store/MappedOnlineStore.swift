@@ -19,7 +19,7 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   private let locks: LockFile?
   private let isReadOnly: Bool
   /// The id of a view's table, which names its folder and its lock; nil for an unknown view.
-  private let identify: @Sendable (FeatureView) throws(LarderError) -> UInt32?
+  let identify: @Sendable (FeatureView) throws(LarderError) -> UInt32?
   private let tables = Mutex<[UInt32: Entry]>([:])
   /// The last question asked of each view.
   private let plans = Mutex<[String: ReadPlan]>([:])
@@ -61,7 +61,11 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   /// The table of a view, open for reading at least.
   func table(of view: FeatureView) throws(LarderError) -> OnlineTable {
     guard let id = try identify(view) else { throw .noOnlineTable(view) }
-    return try tables.withLock { (tables) throws(LarderError) in
+    return try table(id, view)
+  }
+
+  private func table(_ id: UInt32, _ view: FeatureView) throws(LarderError) -> OnlineTable {
+    try tables.withLock { (tables) throws(LarderError) in
       if let entry = tables[id] { return entry.table }
       guard try TableFiles.exists(folder(id), host.files) else { throw .noOnlineTable(view) }
       let table = try OnlineTable.openForReading(
@@ -294,13 +298,21 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     try withTable(of: view) { (table) throws(LarderError) in try table.snapshot().state.watermark }
   }
 
-  /// Reads from a table; one that another process dropped and made again is opened anew.
+  /// Reads from the table of a view.
   func withTable<Result>(
     of view: FeatureView, _ body: (OnlineTable) throws(LarderError) -> Result
   ) throws(LarderError) -> Result {
-    let table = try table(of: view)
+    guard let id = try identify(view) else { throw .noOnlineTable(view) }
+    return try withTable(id, view, body)
+  }
+
+  /// Reads from a table; one that another process dropped and made again is opened anew.
+  func withTable<Result>(
+    _ id: UInt32, _ view: FeatureView, _ body: (OnlineTable) throws(LarderError) -> Result
+  ) throws(LarderError) -> Result {
+    let table = try table(id, view)
     do throws(LarderError) { return try body(table) } catch {
-      guard error.code == .notFound, let id = try identify(view) else { throw error }
+      guard error.code == .notFound else { throw error }
       try closeTable(id)
       throw .noOnlineTable(view)
     }

@@ -106,26 +106,26 @@ extension MappedOnlineStore {
     }
     let plan = try plan(view, features)
     let batch = try self.keys(keys, plan)
-    let readAt = at ?? Timestamp(microseconds: host.now())
+    guard batch.mark(0) == .key else { return nil }
     let found = try withTable(of: view) { (table) throws(LarderError) in
-      try table.find(batch, plan)
+      try table.find(TableKeys(batch).lane(0), plan)
     }
-    guard let found else { return nil }
-    let isExpired = Expiry(view, at: readAt).isExpired(found.record.event)
-    let row = OnlineRow(
-      record: found.record, projection: found.projection, types: plan.types, unit: view.timeUnit,
-      status: isExpired ? .outsideMaxAge : .present)
-    return try withExtendedLifetime(found.bound) { try body(row) }
+    return try withExtendedLifetime(batch) {
+      try found.map { try lend($0, plan, at, body) }
+    }
   }
 }
 
+/// A row in place, and what keeps it there.
+@safe struct FoundRow {
+  var record: Record
+  var projection: RowProjection
+  var bound: BoundPlan
+}
+
 extension OnlineTable {
-  /// Finds the row of a batch's only key, and what keeps it in place; nil if there is none.
-  func find(
-    _ keys: KeyBatch, _ plan: ReadPlan
-  ) throws(LarderError) -> (record: Record, projection: RowProjection, bound: BoundPlan)? {
-    guard keys.mark(0) == .key else { return nil }
-    let lane = TableKeys(keys).lane(0)
+  /// Finds the row of a key; nil if there is none.
+  func find(_ lane: KeyLane, _ plan: ReadPlan) throws(LarderError) -> FoundRow? {
     var snapshot = try snapshot()
     for attempt in 0..<2_000 {
       let bound = try plan.bound(to: snapshot)
@@ -136,7 +136,7 @@ extension OnlineTable {
           let projection = bound.projections[record.schema]
         {
           guard record.isStub || projection.isBounded(record) else { throw ListCodec.damaged }
-          return (record, projection, bound)
+          return FoundRow(record: record, projection: projection, bound: bound)
         }
       case .absent: return nil
       case .damaged(let slot): throw snapshot.damagedRow(slot)

@@ -13,8 +13,6 @@ final class OnlineTable: Sendable {
   private let options: OnlineOptions
   private let current: Mutex<TableSnapshot>
   private let writer: Mutex<TableWriter?>
-  /// The generation of the index file that a private index stands in for.
-  private let privateAfter: Mutex<UInt64?>
   /// What compaction does in the background.
   let background = Mutex(BackgroundWork())
   /// Whether this object has the writer.
@@ -23,7 +21,7 @@ final class OnlineTable: Sendable {
 
   private init(
     _ directory: String, store: FileIdentifier, host: Host, options: OnlineOptions,
-    snapshot: TableSnapshot, privateAfter: UInt64?
+    snapshot: TableSnapshot
   ) {
     self.directory = directory
     self.store = store
@@ -31,7 +29,6 @@ final class OnlineTable: Sendable {
     self.options = options
     current = Mutex(snapshot)
     writer = Mutex(nil)
-    self.privateAfter = Mutex(privateAfter)
   }
 
   /// Opens a table for writing and reading; the caller holds the table's writer lock.
@@ -46,8 +43,7 @@ final class OnlineTable: Sendable {
     ) { relay.show($0) }
     guard let snapshot = relay.newest else { throw TableRecovery.missing(directory) }
     let table = OnlineTable(
-      directory, store: store, host: host, options: options, snapshot: snapshot,
-      privateAfter: nil)
+      directory, store: store, host: host, options: options, snapshot: snapshot)
     table.writer.withLock { $0 = writer }
     table.isWriting.store(true, ordering: .releasing)
     relay.attach(table)
@@ -60,10 +56,9 @@ final class OnlineTable: Sendable {
   static func openForReading(
     _ directory: String, store: FileIdentifier, host: Host, options: OnlineOptions
   ) throws(LarderError) -> OnlineTable {
-    let (snapshot, after) = try findSnapshot(directory, store, host.files, known: [])
+    let snapshot = try findSnapshot(directory, store, host.files, known: [])
     return OnlineTable(
-      directory, store: store, host: host, options: options, snapshot: snapshot,
-      privateAfter: after)
+      directory, store: store, host: host, options: options, snapshot: snapshot)
   }
 
   /// Whether this object has the writer.
@@ -73,7 +68,7 @@ final class OnlineTable: Sendable {
   var compactAt: Double? { options.compactAt }
 
   /// Whether this reader had to build an index of its own in memory.
-  var usesPrivateIndex: Bool { privateAfter.withLock { $0 != nil } }
+  var usesPrivateIndex: Bool { current.withLock { $0.privateAfter != nil } }
 
   private func checkProcess() throws(LarderError) {
     guard forkGeneration == ForkedChild.generation else {
@@ -87,7 +82,7 @@ final class OnlineTable: Sendable {
   func snapshot() throws(LarderError) -> TableSnapshot {
     try checkProcess()
     let snapshot = current.withLock { $0 }
-    if let after = privateAfter.withLock({ $0 }) {
+    if let after = snapshot.privateAfter {
       // A writer that opens makes the next index.
       let path = "\(directory)/\(IndexFormat.fileName(after + 1))"
       if try host.files.status(of: path) == nil { return snapshot }
@@ -101,10 +96,9 @@ final class OnlineTable: Sendable {
   private func refreshed(_ old: TableSnapshot) throws(LarderError) -> TableSnapshot {
     // The writer shows its snapshots itself.
     if isWriting.load(ordering: .acquiring) { return current.withLock { $0 } }
-    let (snapshot, after) = try OnlineTable.findSnapshot(
+    let snapshot = try OnlineTable.findSnapshot(
       directory, store, host.files, known: old.lookup.segments.segments)
     current.withLock { $0 = snapshot }
-    privateAfter.withLock { $0 = after }
     return snapshot
   }
 
@@ -116,11 +110,9 @@ final class OnlineTable: Sendable {
   }
 
   /// Maps what a trusted index names, or builds an index in memory.
-  ///
-  /// - Returns: the snapshot, and for a private index the number of the newest index file.
   private static func findSnapshot(
     _ directory: String, _ store: FileIdentifier, _ files: any FileSystem, known: [LogSegment]
-  ) throws(LarderError) -> (TableSnapshot, UInt64?) {
+  ) throws(LarderError) -> TableSnapshot {
     var patience = 50
     while true {
       patience -= 1
@@ -129,7 +121,7 @@ final class OnlineTable: Sendable {
         var recovery = try TableRecovery(
           directory, store: store, files: files, writable: false, known: known)
         if let found = try recovery.trusting() {
-          return (snapshot(found, recovery.segments), nil)
+          return snapshot(found, privateAfter: nil)
         }
         // Files that come and go under our eyes: a writer is at work, so its index will be there.
         if patience > 0, try hasLiveIndex(directory, recovery, files) {
@@ -137,7 +129,7 @@ final class OnlineTable: Sendable {
           continue
         }
         let found = try recovery.rebuilding(IndexFile.makePrivate(), nil)
-        return (snapshot(found, recovery.segments), newest)
+        return snapshot(found, privateAfter: newest)
       } catch {
         // A segment was removed between the listing and the opening.
         guard patience > 0, error.code == .notFound,
@@ -160,12 +152,12 @@ final class OnlineTable: Sendable {
   }
 
   private static func snapshot(
-    _ found: TableRecovery.Findings, _ segments: [LogSegment]
+    _ found: TableRecovery.Findings, privateAfter: UInt64?
   ) -> TableSnapshot {
     let memory = found.index.memory
     return TableSnapshot(
       lookup: KeyLookup(index: memory, segments: found.index.segments), state: found.state,
-      generation: memory.loadAcquiring(IndexFormat.generation))
+      generation: memory.loadAcquiring(IndexFormat.generation), privateAfter: privateAfter)
   }
 
   /// Reads one answer per key.

@@ -112,8 +112,9 @@ enum TableFiles {
       let header = try SegmentHeader.read(file)
       let segment = try LogSegment.map(file, header: header)
       if segment.record(at: LogFormat.headerUnits) != nil { return true }
-    } catch where error.code == .corrupt {
-      // Told apart below.
+    } catch {
+      // A crash's leftover or damage: told apart below.
+      guard error.code == .corrupt else { throw error }
     }
     try checkRemnant(file, bytes: bytes)
     return false

@@ -14,8 +14,9 @@ struct TableRecovery {
   private(set) var identity: TableIdentity
   /// The segments of the directory, in order; the last is the one being written.
   private(set) var segments: [LogSegment]
-  /// The first segment whose sync failed in this boot: what memory shows of it may not be on disk,
-  /// whatever a later sync says. 0 for none.
+  /// The first segment whose sync failed in this boot; 0 for none.
+  ///
+  /// What memory shows of it may not be on disk, whatever a later sync says.
   private(set) var poisoned: UInt64 = 0
 
   /// Looks at a table's directory.
@@ -76,8 +77,9 @@ struct TableRecovery {
       {
         return false
       }
-    } catch where error.code == .corrupt {
+    } catch {
       // A remnant or damage: told apart by what else the file holds.
+      guard error.code == .corrupt else { throw error }
     }
     try TableFiles.checkRemnant(file, bytes: bytes)
     return true
@@ -311,17 +313,38 @@ extension IndexWriter {
   func publish(_ rows: [PendingRow]) throws(LarderError) {
     let ahead = 12
     for row in rows.prefix(ahead) { prefetch(row.hash) }
+    var live = LiveUnits()
     for position in 0..<rows.count {
       if position + ahead < rows.count { prefetch(rows[position + ahead].hash) }
       let row = rows[position]
       if row.old == 0 {
         try insert(row.hash, slot: row.new)
       } else if try replace(row.hash, old: row.old, new: row.new) {
-        memory.addLive(-Int(row.oldUnits), number: Slot(bits: row.old).number)
+        live.add(-Int(row.oldUnits), Slot(bits: row.old).number, memory)
       } else {
         throw IndexWriter.damaged
       }
-      memory.addLive(Int(row.newUnits), number: Slot(bits: row.new).number)
+      live.add(Int(row.newUnits), Slot(bits: row.new).number, memory)
     }
+    live.flush(memory)
+  }
+}
+
+/// Collects changes to a segment's live units while they concern the same one.
+private struct LiveUnits {
+  private var number = 0
+  private var units = 0
+
+  @inline(__always) mutating func add(_ units: Int, _ number: Int, _ memory: IndexMemory) {
+    if number != self.number {
+      flush(memory)
+      self.number = number
+    }
+    self.units &+= units
+  }
+
+  mutating func flush(_ memory: IndexMemory) {
+    if units != 0 { memory.addLive(units, number: number) }
+    units = 0
   }
 }

@@ -10,9 +10,15 @@ final class TableSnapshot: Sendable {
   let state: TableState
   /// The index's count of changes to segments and definitions when this was made.
   let generation: UInt64
+  /// The number of the newest index file when an index in memory had to be built, because that file
+  /// could not be trusted; else nil.
+  let privateAfter: UInt64?
   private let schemas: [RowSchema?]
 
-  init(lookup: KeyLookup, state: TableState, generation: UInt64) {
+  init(
+    lookup: KeyLookup, state: TableState, generation: UInt64, privateAfter: UInt64? = nil
+  ) {
+    self.privateAfter = privateAfter
     self.lookup = lookup
     self.state = state
     self.generation = generation
