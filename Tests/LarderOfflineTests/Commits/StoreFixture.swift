@@ -61,29 +61,33 @@ enum Fixture {
 }
 
 extension Snapshot {
-  /// Every row of a view, read back segment by segment and checked for its order.
+  /// Every row of a view, read back segment by segment.
   func allRows(_ name: String = "stats") throws -> [TestRow] {
     let view = try catalog.requireView(name)
-    guard let keys = try keyDirectory(of: view.keySet) else { return [] }
+    return try segments(of: view).flatMap { try rows(of: $0, view) }
+  }
+
+  /// The rows of a segment, in its order.
+  func rows(of description: SegmentDescription, _ view: Catalog.View) throws -> [TestRow] {
+    guard let keys = try keyDirectory(of: view.keySet), let field = view.field(named: "value")
+    else { return [] }
+    let segment = try open(description)
+    let all = 0..<segment.rows
+    let ids = try segment.decodeIDs(rows: all)
+    let events = try segment.decodeEvents(rows: all)
+    let created = try segment.decodeCreated(rows: all)
+    let values = try segment.decode(fieldID: field.id, rows: all, as: field.type)
     var rows: [TestRow] = []
-    for description in segments(of: view) {
-      let segment = try open(description)
-      let all = 0..<segment.rows
-      let events = try segment.decodeEvents(rows: all)
-      let times = unsafe events.values(as: Int64.self)
-      let created = try segment.decodeCreated(rows: all)
-      guard let field = view.field(named: "value") else { continue }
-      let values = try segment.decode(fieldID: field.id, rows: all, as: field.type)
-      let idBuffer = try segment.decodeIDs(rows: all)
-      let idValues = unsafe idBuffer.values(as: UInt32.self)
-      for row in all {
-        guard let tail = unsafe try keys.log.tail(of: idValues[row]) else { continue }
-        let key = unsafe tail.loadUnaligned(as: Int64.self)
-        var time: Int64?
-        if case .timestamp(let stamp)? = created?[row] { time = stamp.ticks }
-        guard case .int64(let value) = values[row] else { continue }
-        rows.append(TestRow(key: key, event: unsafe times[row], created: time, value: value))
-      }
+    for row in all {
+      guard let tail = unsafe try keys.log.tail(of: ids.values(as: UInt32.self)[row]),
+        case .int64(let value) = values[row]
+      else { continue }
+      var time: Int64?
+      if case .timestamp(let stamp)? = created?[row] { time = stamp.ticks }
+      rows.append(
+        TestRow(
+          key: unsafe tail.loadUnaligned(as: Int64.self),
+          event: unsafe events.values(as: Int64.self)[row], created: time, value: value))
     }
     return rows
   }
