@@ -86,7 +86,7 @@ let package = Package(
     .executableTarget(
       name: "LarderCommand",
       dependencies: [
-        "Larder", "LarderColumns", "LarderContract", "LarderInterchange",
+        "Larder", "LarderColumns", "LarderContract", "LarderFiles", "LarderInterchange",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: engine),
@@ -168,8 +168,9 @@ let package = Package(
     .testTarget(
       name: "LarderCommandTests",
       dependencies: [
-        "LarderColumns", "TestSupport", "LarderCommand",
+        "LarderColumns", "LarderContract", "TestSupport", "LarderCommand",
       ],
+      exclude: ["Snapshots"],
       swiftSettings: tests),
     .testTarget(
       name: "ExampleTests",
