@@ -140,7 +140,8 @@ let package = Package(
     .testTarget(
       name: "LarderPointInTimeTests",
       dependencies: [
-        "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "LarderOffline",
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderEncodings", "LarderKeys",
+        "LarderOffline", "CLarderKernels",
         "LarderPointInTime", "LarderConformance", "TestSupport",
       ],
       swiftSettings: tests),

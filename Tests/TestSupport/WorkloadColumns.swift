@@ -11,7 +11,7 @@ func keyColumns(
   _ shape: Workload.Shape, _ name: String, _ owners: [Int]
 ) -> [(String, Column)] {
   let offset: UInt64 = name == "item_id" ? 7_000_000 : 1
-  let ids = owners.map { Int64((UInt64($0) &+ offset) &* 0x9E37_79B9_7F4A_7C15 >> 16) }
+  let ids = owners.map { Int64(((UInt64($0) &+ offset) &* 0x9E37_79B9_7F4A_7C15) >> 16) }
   guard shape == .text else { return [(name, fixedColumn(.int64, ids))] }
   let tenants = (0..<40).map { "tenant-" + padded($0, 3) }
   return [

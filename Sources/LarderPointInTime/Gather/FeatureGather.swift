@@ -28,21 +28,15 @@ enum FeatureGather: Sendable {
         self = .texts(columns)
         return
       }
-      var sources: [GatherSource] = []
-      for (column, codes) in zip(columns, union.codes) {
-        sources.append(try GatherSource(column, as: type, codes: codes))
-      }
-      self = .codes(
-        FixedGather(sources: GatherSources(sources), width: 4, isCoded: true), union)
+      let sources = try GatherSources(columns, as: type, codes: union.codes)
+      self = .codes(FixedGather(sources: sources, width: 4, isCoded: true), union)
     }
   }
 
   private static func fixed(
     _ columns: [SegmentColumn?], _ type: DataType, width: Int
   ) throws(LarderError) -> FixedGather {
-    var sources: [GatherSource] = []
-    for column in columns { sources.append(try GatherSource(column, as: type)) }
-    return FixedGather(sources: GatherSources(sources), width: width, isCoded: false)
+    FixedGather(sources: try GatherSources(columns, as: type), width: width, isCoded: false)
   }
 
   /// The part that is gathered in batches with prefetching; nil for texts and lists.

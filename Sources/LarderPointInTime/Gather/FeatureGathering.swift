@@ -8,10 +8,16 @@ final class FeatureGathering {
 
   private let features: [FeatureGather]
   private var readers: [TextReader]
+  private let arena = LaneArena()
+  /// For each feature and segment, 1 if all pages are verified.
+  private let verified: [Lanes<UInt8>]
 
   init(_ features: [FeatureGather]) {
     self.features = features
     readers = features.map { _ in TextReader() }
+    verified = features.map { [arena] feature in
+      arena.lanes(max(1, feature.batched?.sources.columns.count ?? 0))
+    }
   }
 
   /// Gathers the matches of a chunk.
@@ -25,10 +31,14 @@ final class FeatureGathering {
   func gather(
     _ matches: Matches, _ chunk: Int, _ place: Range<Int>, _ columns: [OutputColumn]
   ) throws(LarderError) {
-    var parts: [(gather: FixedGather, values: Lanes<UInt8>, validity: Lanes<UInt64>)] = []
-    for (feature, column) in zip(features, columns) {
-      let (values, validity) = column.open(place)
-      if let fixed = feature.batched { parts.append((fixed, values, validity)) }
+    var parts: [(gather: FixedGather, target: GatherTarget)] = []
+    for (ordinal, feature) in features.enumerated() {
+      let (values, validity) = columns[ordinal].open(place)
+      guard let fixed = feature.batched else { continue }
+      fixed.sources.noteVerified(verified[ordinal])
+      let target = GatherTarget(
+        values: values, validity: validity, verified: verified[ordinal])
+      parts.append((fixed, target))
     }
     if !parts.isEmpty { try gatherFixed(matches, parts) }
     for (ordinal, feature) in features.enumerated() {
@@ -46,23 +56,22 @@ final class FeatureGathering {
   /// Gathers all fixed-width features together: headers two batches ahead, values one batch ahead.
   private func gatherFixed(
     _ matches: Matches,
-    _ parts: [(gather: FixedGather, values: Lanes<UInt8>, validity: Lanes<UInt64>)]
+    _ parts: [(gather: FixedGather, target: GatherTarget)]
   ) throws(LarderError) {
+    let lanes = matches.lanes
     let batches = (matches.count + FeatureGathering.batch - 1) / FeatureGathering.batch
     for step in 0..<(batches + 2) {
       if step < batches {
         let range = batchRange(step, matches)
-        for part in parts { part.gather.prefetchHeaders(matches, range) }
+        for part in parts { part.gather.prefetchHeaders(lanes, range) }
       }
       if step >= 1, step - 1 < batches {
         let range = batchRange(step - 1, matches)
-        for part in parts { try part.gather.prefetchValues(matches, range) }
+        for part in parts { try part.gather.prefetchValues(lanes, range, part.target) }
       }
       if step >= 2 {
         let range = batchRange(step - 2, matches)
-        for part in parts {
-          part.gather.extract(matches, range, values: part.values, validity: part.validity)
-        }
+        for part in parts { part.gather.extract(lanes, range, part.target) }
       }
     }
   }

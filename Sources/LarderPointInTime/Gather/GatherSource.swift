@@ -15,78 +15,94 @@ enum LaneReading: UInt8, Sendable {
   /// A binary32.
   case float
   /// A binary32 widened to a binary64.
-  case floatToDouble
+  case widenedFloat
   /// An integer widened to a binary64.
-  case integerToDouble
+  case widenedInteger
   /// A code into distinct 64-bit values.
   case distinct
   /// As `distinct`, with the binary32 widened to a binary64.
-  case distinctToDouble
+  case distinctFloat
   /// As `distinct`, with the integer widened to a binary64.
-  case distinctIntegerToDouble
+  case distinctInteger
   /// A code into the result's dictionary, by way of the segment's.
   case code
 }
 
-/// What the gathering of one feature needs of one segment.
+/// What the gathering of one feature needs of one segment: plain pointers, no references.
+///
+/// `GatherSources` keeps alive what they point to.
 struct GatherSource {
-  /// The column, which keeps everything below alive; nil if the segment was written without it.
-  let column: SegmentColumn?
-  /// How its values are read.
+  /// How values are read.
   let reading: LaneReading
-  /// Whether a lane is read without looking at its vector's kind.
-  let isPlain: Bool
-  let lanes: PackedView?
-  let validity: ValidityView?
+  let lanes: PackedView
+  let validity: ValidityView
+  /// The validity's mode as a number: comparing enums of another module costs a call.
+  let mode: UInt8
   /// The distinct values where `reading` says so.
-  let distinct: FixedDictionaryView?
+  let distinct: FixedDictionaryView
   /// For each of the segment's codes, the result's, where `reading` is `code`.
-  let codes: Buffer?
+  let codes: Lanes<UInt32>
 
-  /// - Parameters:
-  ///   - column: the segment's column of the feature; nil for all null.
-  ///   - type: the feature's type now.
-  ///   - codes: the result's code of each of the segment's, if texts come as codes.
-  /// - Throws: `incompatibleDefinition` if the column's type cannot be widened to the feature's.
-  init(_ column: SegmentColumn?, as type: DataType, codes: Buffer? = nil) throws(LarderError) {
-    guard let column, column.nullCount < column.rows else {
-      self.column = nil
-      reading = .absent
-      isPlain = false
-      lanes = nil
-      validity = nil
-      distinct = nil
-      self.codes = nil
-      return
+  /// The 64 bits of the value in a slot; for narrower types, in the low bits.
+  @inline(__always) func bits(_ slot: Int) -> UInt64 {
+    switch reading {
+    case .absent: return 0
+    case .plain: return unsafe UInt64(bitPattern: readPlain(lanes, slot))
+    case .lane, .code: return unsafe UInt64(bitPattern: readLane(lanes, slot))
+    case .double: return unsafe readDouble(lanes, slot)
+    case .float: return unsafe UInt64(lanes.float(at: slot).bitPattern)
+    case .widenedFloat: return unsafe Double(lanes.float(at: slot)).bitPattern
+    case .widenedInteger: return unsafe Double(readLane(lanes, slot)).bitPattern
+    case .distinct: return unsafe distinct.bits(of: Int(readLane(lanes, slot)))
+    case .distinctFloat:
+      let bits = unsafe distinct.bits(of: Int(readLane(lanes, slot)))
+      return Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))).bitPattern
+    case .distinctInteger:
+      let bits = unsafe distinct.bits(of: Int(readLane(lanes, slot)))
+      return Double(Int64(bitPattern: bits)).bitPattern
     }
-    self.column = column
-    reading = try GatherSource.reading(column, as: type)
-    isPlain = column.lanes.traits.isEmpty
-    lanes = column.lanes
-    validity = column.validity
-    distinct = column.fixedDictionary
-    self.codes = codes
   }
 
-  private static func reading(
-    _ column: SegmentColumn, as type: DataType
-  ) throws(LarderError) -> LaneReading {
+  /// Where a row's value lies among the stored ones; -1 if it is null.
+  @inline(__always) func slot(_ row: Int) -> Int {
+    if mode == ModeCode.none { return row }
+    if mode == ModeCode.allNull { return -1 }
+    let word = unsafe validity.words[row &>> 6] &>> UInt64(row & 63)
+    if word & 1 == 0 { return -1 }
+    return mode == ModeCode.sparse ? unsafe validity.rank(row) : row
+  }
+}
+
+/// The numbers of `ValidityMode`, which segments hold: a constant here, a call there.
+enum ModeCode {
+  static let none: UInt8 = 0
+  static let allNull: UInt8 = 1
+  static let bitmap: UInt8 = 2
+  static let sparse: UInt8 = 3
+}
+
+extension LaneReading {
+  /// How a column's values are read as a type.
+  ///
+  /// - Throws: `incompatibleDefinition` if the column's type cannot be widened to it.
+  init(_ column: SegmentColumn, as type: DataType) throws(LarderError) {
     if column.encoding == .dictionary || column.encoding == .plain || column.encoding == .blocks
       || column.encoding == .list
     {
-      guard column.type == type else { throw mismatch(column, type) }
-      return column.encoding == .dictionary ? .code : .lane
+      guard column.type == type else { throw LaneReading.mismatch(column, type) }
+      self = column.encoding == .dictionary ? .code : .lane
+      return
     }
     let isDistinct = column.encoding == .fixedDictionary
     let isPlain = column.lanes.traits.isEmpty
     switch (column.type, type) {
-    case (.float32, .float64): return isDistinct ? .distinctToDouble : .floatToDouble
-    case (.int32, .float64): return isDistinct ? .distinctIntegerToDouble : .integerToDouble
-    case (.int32, .int64): return isDistinct ? .distinct : isPlain ? .plain : .lane
-    case _ where column.type != type: throw mismatch(column, type)
-    case (.float64, _): return isDistinct ? .distinct : isPlain ? .plain : .double
-    case (.float32, _): return isDistinct ? .distinct : isPlain ? .plain : .float
-    default: return isDistinct ? .distinct : isPlain ? .plain : .lane
+    case (.float32, .float64): self = isDistinct ? .distinctFloat : .widenedFloat
+    case (.int32, .float64): self = isDistinct ? .distinctInteger : .widenedInteger
+    case (.int32, .int64): self = isDistinct ? .distinct : isPlain ? .plain : .lane
+    case _ where column.type != type: throw LaneReading.mismatch(column, type)
+    case (.float64, _): self = isDistinct ? .distinct : isPlain ? .plain : .double
+    case (.float32, _): self = isDistinct ? .distinct : isPlain ? .plain : .float
+    default: self = isDistinct ? .distinct : isPlain ? .plain : .lane
     }
   }
 
@@ -94,66 +110,5 @@ struct GatherSource {
     LarderError(
       .incompatibleDefinition,
       "A segment holds \(column.type), which cannot be read as \(type).")
-  }
-
-  /// The 64 bits of the value in a slot; for narrower types, in the low bits.
-  @inline(__always) func bits(_ slot: Int) -> UInt64 {
-    guard let lanes else { return 0 }
-    switch reading {
-    case .absent: return 0
-    case .plain: return unsafe UInt64(bitPattern: lanes.plainLane(at: slot))
-    case .lane, .code: return unsafe UInt64(bitPattern: lanes.lane(at: slot))
-    case .double: return unsafe lanes.double(at: slot).bitPattern
-    case .float: return unsafe UInt64(lanes.float(at: slot).bitPattern)
-    case .floatToDouble: return unsafe Double(lanes.float(at: slot)).bitPattern
-    case .integerToDouble: return unsafe Double(lanes.lane(at: slot)).bitPattern
-    case .distinct, .distinctToDouble, .distinctIntegerToDouble: return distinctBits(slot)
-    }
-  }
-
-  private func distinctBits(_ slot: Int) -> UInt64 {
-    guard let lanes, let distinct else { return 0 }
-    let bits = unsafe distinct.bits(of: Int(lanes.lane(at: slot)))
-    switch reading {
-    case .distinctToDouble:
-      return Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))).bitPattern
-    case .distinctIntegerToDouble: return Double(Int64(bitPattern: bits)).bitPattern
-    default: return bits
-    }
-  }
-}
-
-/// The sources of one feature, by the ordinals of the view's segments; read by all workers.
-@safe final class GatherSources: @unchecked Sendable {
-  /// How many segments there are.
-  let count: Int
-  /// The one way in which all segments' values are read; nil if they differ.
-  let uniform: LaneReading?
-  /// Whether any segment has nulls, or lacks the column.
-  let mayBeNull: Bool
-  private let base: UnsafeMutablePointer<GatherSource>
-
-  init(_ sources: [GatherSource]) {
-    count = sources.count
-    let readings = Set(sources.map(\.reading))
-    uniform = readings.count == 1 ? readings.first : nil
-    mayBeNull = sources.contains { $0.validity.map { $0.mode != .none } ?? true }
-    unsafe base = UnsafeMutablePointer<GatherSource>.allocate(capacity: max(1, sources.count))
-    for (ordinal, source) in sources.enumerated() {
-      unsafe (base + ordinal).initialize(to: source)
-    }
-  }
-
-  deinit {
-    unsafe base.deinitialize(count: count)
-    unsafe base.deallocate()
-  }
-
-  /// The source of a segment's ordinal.
-  subscript(ordinal: Int) -> GatherSource {
-    @inline(__always) unsafeAddress {
-      assert(ordinal >= 0 && ordinal < count)
-      return unsafe UnsafePointer(base + ordinal)
-    }
   }
 }

@@ -24,9 +24,7 @@ struct ListGather {
   init(_ columns: [SegmentColumn?], of element: DataType) throws(LarderError) {
     self.columns = columns
     areTexts = element.layout == .variable
-    var sources: [GatherSource] = []
-    for column in columns { sources.append(try GatherSource(column?.elements, as: element)) }
-    elements = GatherSources(sources)
+    elements = try GatherSources(columns.map { $0?.elements }, as: element)
   }
 
   /// Appends a match's elements.
@@ -54,7 +52,7 @@ struct ListGather {
         run.valid.append(isValid ? 1 : 0)
       } else if unsafe values.validity.isValid(element) {
         let slot = unsafe values.validity.slot(of: element)
-        run.words.append(elements[segment].bits(slot))
+        unsafe run.words.append(elements.table[segment].bits(slot))
         run.valid.append(1)
       } else {
         run.words.append(0)

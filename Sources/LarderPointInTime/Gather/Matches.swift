@@ -8,6 +8,8 @@ struct Matches {
   let row: Lanes<UInt32>
   /// How many.
   private(set) var count = 0
+  /// The lanes alone.
+  var lanes: MatchLanes { MatchLanes(lane: lane, segment: segment, row: row) }
 
   private let arena: LaneArena
 
@@ -20,15 +22,7 @@ struct Matches {
 
   /// Collects what a search found.
   mutating func collect(_ scratch: SearchScratch, _ rows: Int) {
-    var count = 0
-    for lane in 0..<rows {
-      let segment = scratch.bestSegment[lane]
-      self.lane[count] = UInt32(truncatingIfNeeded: lane)
-      self.segment[count] = segment
-      row[count] = scratch.bestRow[lane]
-      count &+= segment == SearchScratch.nothing ? 0 : 1
-    }
-    self.count = count
+    count = compact(lanes, scratch.bestSegment, scratch.bestRow, rows)
   }
 
   /// Takes rows that are already known, as one chunk.
@@ -40,4 +34,19 @@ struct Matches {
     }
     count = range.count
   }
+}
+
+/// Lists the lanes that have a best row, without a branch on whether they have.
+private func compact(
+  _ matches: MatchLanes, _ segments: Lanes<UInt32>, _ rows: Lanes<UInt32>, _ lanes: Int
+) -> Int {
+  var count = 0
+  for lane in 0..<lanes {
+    let segment = segments[lane]
+    matches.lane[count] = UInt32(truncatingIfNeeded: lane)
+    matches.segment[count] = segment
+    matches.row[count] = rows[lane]
+    count &+= segment == SearchScratch.nothing ? 0 : 1
+  }
+  return count
 }

@@ -30,6 +30,13 @@ import LarderColumns
     }
   }
 
+  /// The same memory as numbers of another type.
+  func bound<Other: BitwiseCopyable>(to type: Other.Type) -> Lanes<Other> {
+    unsafe Lanes<Other>(
+      UnsafeMutableRawPointer(base).assumingMemoryBound(to: Other.self),
+      count: count * MemoryLayout<Element>.stride / MemoryLayout<Other>.stride)
+  }
+
   /// Sets the first numbers to one value.
   func fill(_ value: Element, _ count: Int) {
     assert(count <= self.count)

@@ -10,6 +10,7 @@ struct LatestCursor {
   private let from: Int64
   private let through: Int64
   private let scratch = SearchScratch()
+  private let verified: Lanes<UInt8>
   private var id = 0
 
   /// - Parameters: as for `RunCursor`.
@@ -22,6 +23,7 @@ struct LatestCursor {
     self.from = from
     self.through = through
     self.retired = retired
+    verified = scratch.arena.lanes(max(1, tables.count))
   }
 
   /// Appends the latest rows of the next entities to lists.
@@ -40,8 +42,9 @@ struct LatestCursor {
         scratch.cursor[lane] = timeline.offsets[id + lane]
         scratch.end[lane] = timeline.offsets[id + lane + 1]
       }
+      tables.noteVerified(verified)
       try EntitySearch(
-        tables: tables, scratch: scratch, rules: SearchRules(), asKnown: false,
+        tables: tables, scratch: scratch, verified: verified, rules: SearchRules(), asKnown: false,
         wantsStatus: false
       ).run(timeline.entries, count)
       for lane in 0..<count {

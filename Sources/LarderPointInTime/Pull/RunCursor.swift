@@ -20,17 +20,21 @@ struct RunCursor {
   private let retired: RetiredIDs
   private let from: Int64
   private let through: Int64
-  private var id = 0
+  private let lastID: Int
+  private var id: Int
   private var runs: [Run] = []
 
   /// - Parameters:
   ///   - from: the first event time, in ticks of the view.
   ///   - through: the last.
   ///   - retired: entities that are passed over.
+  ///   - only: the one entity to walk through; nil for all.
   init(
     _ tables: SearchTables, _ timeline: EntityTimeline, from: Int64, through: Int64,
-    retired: RetiredIDs
+    retired: RetiredIDs, only: UInt32? = nil
   ) {
+    id = only.map { Int($0) } ?? 0
+    lastID = min(timeline.ids, only.map { Int($0) + 1 } ?? timeline.ids) - 1
     self.tables = tables
     self.timeline = timeline
     self.from = from
@@ -46,7 +50,7 @@ struct RunCursor {
   mutating func next(_ limit: Int, into rows: inout PulledRows) throws(LarderError) -> Bool {
     while rows.count < limit {
       while runs.isEmpty {
-        guard id < timeline.ids else { return false }
+        guard id <= lastID else { return false }
         if !retired.contains(UInt32(truncatingIfNeeded: id)) { try open() }
         id += 1
       }

@@ -11,6 +11,8 @@ final class ChunkWorker {
   private var matches: Matches
   private let ids: [Lanes<UInt32>]
   private let bounds: [TimeBounds]
+  /// For each source and segment, 1 if all event times are verified.
+  private let verified: [Lanes<UInt8>]
   private let gathering: [FeatureGathering]
   /// For each source, how many rows found an answer.
   private(set) var matched: [Int]
@@ -23,6 +25,7 @@ final class ChunkWorker {
     let scratch = self.scratch
     matches = Matches(scratch.arena)
     ids = join.plan.lookups.map { _ in scratch.arena.lanes(SearchScratch.chunkRows) }
+    verified = join.sources.map { scratch.arena.lanes(max(1, $0.tables?.count ?? 0)) }
     bounds = join.sources.map {
       TimeBounds(spine.columns[join.plan.question.timeColumn], $0.asked.view, join.plan.rules)
     }
@@ -78,8 +81,10 @@ final class ChunkWorker {
     }
     timeline.open(ids[source.lookup], rows.count, cursor: scratch.cursor, end: scratch.end)
     let options = join.plan.options
+    tables.noteVerified(verified[index])
     try EntitySearch(
-      tables: tables, scratch: scratch, rules: join.plan.rules, asKnown: options.asKnown,
+      tables: tables, scratch: scratch, verified: verified[index], rules: join.plan.rules,
+      asKnown: options.asKnown,
       wantsStatus: options.withStatus
     ).run(timeline.entries, rows.count)
   }

@@ -23,10 +23,13 @@ extension EntitySearch {
         items.fenceCount.base + first, items.key.base + first, items.notLater.base + first, lanes)
       first &+= lanes
     }
-    for item in 0..<count { narrow(item, items) }
+    let table = unsafe tables.table
+    for item in 0..<count { unsafe narrow(item, items, table) }
   }
 
-  @inline(__always) private func narrow(_ item: Int, _ items: SearchItems) {
+  @inline(__always) private func narrow(
+    _ item: Int, _ items: SearchItems, _ table: UnsafePointer<SearchedTimes>
+  ) {
     let start = Int(items.start[item])
     let end = Int(items.high[item])
     let fenceCount = Int(items.fenceCount[item])
@@ -57,22 +60,22 @@ extension EntitySearch {
     let clamped = min(max(guess, low), high &- 1)
     items.guess[item] = UInt32(truncatingIfNeeded: clamped)
     let segment = Int(items.segment[item])
-    unsafe larder_prefetch(tables[segment].times.lanes.headers + clamped &>> 10)
+    unsafe larder_prefetch(table[segment].times.lanes.headers + clamped &>> 10)
   }
 
   /// Brings the lines around each guess closer.
   func prefetchWindows(_ count: Int) {
     let items = scratch.items
+    let table = unsafe tables.table
     for item in 0..<count {
       let segment = Int(items.segment[item])
       let guess = Int(items.guess[item])
       let low = max(Int(items.low[item]), guess &- EntitySearch.window)
       let high = min(Int(items.high[item]) &- 1, guess &+ EntitySearch.window)
-      let start = unsafe tables[segment].times.lanes.address(of: low)
-      let end = unsafe tables[segment].times.lanes.address(of: high) + 7
-      unsafe larder_prefetch(start)
-      unsafe larder_prefetch(start + 64 < end ? start + 64 : end)
-      unsafe larder_prefetch(end)
+      let lanes = unsafe table[segment].times.lanes
+      unsafe prefetchLane(lanes, low)
+      unsafe prefetchLane(lanes, guess)
+      unsafe prefetchLane(lanes, high)
     }
   }
 
@@ -81,26 +84,28 @@ extension EntitySearch {
   /// - Throws: `corrupt` if a page is damaged.
   func resolve(_ count: Int) throws(LarderError) {
     let items = scratch.items
+    let table = unsafe tables.table
+    let verified = self.verified
     for item in 0..<count {
       let segment = Int(items.segment[item])
       let low = Int(items.low[item])
       // A block of 64 rows lies within one page and one vector.
-      if !tables[segment].eventColumn.isVerified(page: low &>> 16) {
-        try tables[segment].eventColumn.ensureVerified(page: low &>> 16)
-      }
-      let times = tables[segment].times
+      if verified[segment] == 0 { try tables.verify(segment, row: low) }
+      let times = unsafe table[segment].times
       let high = Int(items.high[item])
       let guess = Int(items.guess[item])
       let key = items.key[item]
-      let row =
-        tables[segment].isPlain
-        ? PlainBlock(times, low).lastRow(notAfter: key, low, high, guess)
-        : AnyBlock(times).lastRow(notAfter: key, low, high, guess)
+      let row: Int
+      if let block = unsafe PackedBlock(times, low) {
+        row = block.lastRow(notAfter: key, low, high, guess)
+      } else {
+        row = AnyBlock(times).lastRow(notAfter: key, low, high, guess)
+      }
       guard row >= low else {
         items.row[item] = SearchScratch.nothing
         continue
       }
-      let event = unsafe times.time(at: row)
+      let event = unsafe times.fences[row &>> 6] &+ readLane(times.lanes, row)
       items.row[item] = UInt32(truncatingIfNeeded: row)
       items.event[item] = event
       if asKnown {
@@ -146,25 +151,45 @@ extension TimeBlock {
   }
 }
 
-/// A block of 64 rows of a column whose vectors are plain: one fence, one header.
-@safe private struct PlainBlock: TimeBlock {
+/// A block of 64 rows of a plain vector, or a frame: one fence, one base, one width.
+@safe private struct PackedBlock: TimeBlock {
   private let fence: Int64
-  private let body: UnsafeRawPointer
+  private let base: Int64
+  private let scale: Int64
+  /// Where the packed number of row `first` would start.
+  private let start: UnsafeRawPointer
+  private let first: Int
   private let width: Int
   private let mask: UInt64
 
-  @inline(__always) init(_ times: TimeView, _ row: Int) {
+  /// The block that a row lies in; nil if its vector is of another kind, or has patches.
+  @inline(__always) @unsafe init?(_ times: TimeView, _ row: Int) {
     let header = unsafe times.lanes.headers[row &>> 10]
-    unsafe fence = times.fences[row &>> 6] &+ header.base
-    unsafe body = times.lanes.body + Int(header.offset) &<< 3
+    let kind = header.kind.rawValue
+    guard kind & 6 == 0 else { return nil }
+    unsafe fence = times.fences[row &>> 6]
+    unsafe scale = times.lanes.scales[row &>> 16]
     width = Int(header.width)
     mask = laneMask(width)
+    let body = unsafe times.lanes.body + Int(header.offset) &<< 3
+    if kind & 1 == 0 {
+      base = header.base
+      unsafe start = body
+      first = row & ~1_023
+    } else {
+      let baseBytes = header.frameBaseBytes
+      let frame = unsafe body + ((row & 1_023) &>> 6) &* (width &* 8 &+ baseBytes)
+      let own = unsafe frame.loadUnaligned(as: UInt64.self) & laneMask(baseBytes &* 8)
+      base = header.base &+ Int64(bitPattern: own)
+      unsafe start = frame + baseBytes
+      first = row & ~63
+    }
   }
 
   @inline(__always) func time(_ row: Int) -> Int64 {
-    let bit = (row & 1_023) &* width
-    let word = unsafe (body + bit &>> 3).loadUnaligned(as: UInt64.self) &>> UInt64(bit & 7)
-    return fence &+ Int64(bitPattern: word & mask)
+    let bit = (row &- first) &* width
+    let word = unsafe (start + bit &>> 3).loadUnaligned(as: UInt64.self) &>> UInt64(bit & 7)
+    return fence &+ (base &+ Int64(bitPattern: word & mask)) &* scale
   }
 }
 

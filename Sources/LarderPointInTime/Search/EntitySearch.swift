@@ -12,6 +12,8 @@ import LarderOffline
 struct EntitySearch {
   let tables: SearchTables
   let scratch: SearchScratch
+  /// For each segment, 1 if all event times are verified.
+  let verified: Lanes<UInt8>
   let rules: SearchRules
   /// Whether only rows count that had been created by the time asked for.
   let asKnown: Bool
@@ -105,8 +107,9 @@ struct EntitySearch {
   }
 
   private func cannotBeKnown(_ segment: Int, _ upper: Int64) -> Bool {
-    guard tables[segment].created != nil, !rules.ignoresCreated else { return false }
-    guard let least = tables[segment].minCreated else { return true }
+    let table = unsafe tables.table
+    guard unsafe table[segment].hasCreated, !rules.ignoresCreated else { return false }
+    guard let least = unsafe table[segment].minCreated else { return true }
     return least > upper
   }
 
@@ -123,20 +126,21 @@ struct EntitySearch {
     items.key[item] = upper
     let firstFence = (entry.start &+ 63) &>> 6
     let afterFences = (entry.end &+ 63) &>> 6
-    unsafe items.fences[item] = tables[entry.segment].times.fences + firstFence
+    unsafe items.fences[item] = tables.table[entry.segment].times.fences + firstFence
     items.fenceCount[item] = UInt32(truncatingIfNeeded: afterFences &- firstFence)
   }
 
   /// Takes the winner of each searched run into account.
   private func offerAll(_ count: Int) throws(LarderError) {
     let items = scratch.items
+    let lowers = scratch.lower
     for item in 0..<count {
       let row = items.row[item]
       guard row != SearchScratch.nothing else { continue }
       let lane = Int(items.lane[item])
       let event = items.event[item]
       // The winner of a run is its latest row in time: if it is too old, so are the others.
-      guard event >= scratch.lower[lane] else { continue }
+      guard event >= lowers[lane] else { continue }
       try offer(lane, Int(items.segment[item]), Int(row), event)
     }
   }
@@ -145,7 +149,6 @@ struct EntitySearch {
   @inline(__always) private func offer(
     _ lane: Int, _ segment: Int, _ row: Int, _ event: Int64
   ) throws(LarderError) {
-    let scratch = self.scratch
     if scratch.bestSegment[lane] != SearchScratch.nothing {
       let best = scratch.bestEvent[lane]
       if event < best { return }

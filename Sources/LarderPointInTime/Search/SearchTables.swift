@@ -9,8 +9,6 @@ struct SearchedSegment {
   /// The event times, and their column for verification.
   let times: TimeView
   let eventColumn: SegmentColumn
-  /// Whether event times are read without looking at a vector's kind.
-  let isPlain: Bool
   /// The created times and their column, if the view has them.
   let created: CreatedView?
   let createdColumn: SegmentColumn?
@@ -25,7 +23,6 @@ struct SearchedSegment {
     self.segment = segment
     times = try segment.eventTimes()
     eventColumn = try segment.eventColumn()
-    isPlain = times.lanes.traits.isEmpty
     createdColumn = try segment.createdColumn()
     created = try segment.createdTimes()
     lastCommit = segment.description.lastCommit
@@ -44,11 +41,23 @@ struct SearchedSegment {
   }
 }
 
+/// What the hot loops read of one segment: plain pointers and numbers, no references.
+struct SearchedTimes {
+  let times: TimeView
+  /// Whether the view has created times.
+  let hasCreated: Bool
+  /// The least created time; nil if no row has one.
+  let minCreated: Int64?
+}
+
 /// Everything that the searches of one view share; read by all workers.
 @safe final class SearchTables: @unchecked Sendable {
   /// How many segments there are.
   let count: Int
+  /// What the hot loops read, by ordinal.
+  let table: UnsafePointer<SearchedTimes>
   private let base: UnsafeMutablePointer<SearchedSegment>
+  private let times: UnsafeMutablePointer<SearchedTimes>
 
   /// Opens the time columns of segments, in the order of their ordinals.
   ///
@@ -58,14 +67,36 @@ struct SearchedSegment {
     for segment in segments { opened.append(try SearchedSegment(segment)) }
     count = opened.count
     unsafe base = UnsafeMutablePointer<SearchedSegment>.allocate(capacity: max(1, opened.count))
+    unsafe times = UnsafeMutablePointer<SearchedTimes>.allocate(capacity: max(1, opened.count))
+    unsafe table = UnsafePointer(times)
     for (ordinal, segment) in opened.enumerated() {
       unsafe (base + ordinal).initialize(to: segment)
+      unsafe (times + ordinal).initialize(
+        to: SearchedTimes(
+          times: segment.times, hasCreated: segment.created != nil,
+          minCreated: segment.minCreated))
     }
   }
 
   deinit {
     unsafe base.deinitialize(count: count)
     unsafe base.deallocate()
+    unsafe times.deallocate()
+  }
+
+  /// Notes for which segments all event times are verified, so that rows need not be asked.
+  func noteVerified(_ flags: Lanes<UInt8>) {
+    for ordinal in 0..<count where flags[ordinal] == 0 {
+      let column = self[ordinal].eventColumn
+      if (0..<column.pageCount).allSatisfy({ column.isVerified(page: $0) }) { flags[ordinal] = 1 }
+    }
+  }
+
+  /// Verifies the page of event times that a row lies on.
+  ///
+  /// - Throws: `corrupt` if it is damaged.
+  @inline(never) func verify(_ ordinal: Int, row: Int) throws(LarderError) {
+    try self[ordinal].eventColumn.ensureVerified(page: row >> 16)
   }
 
   /// The segment of an ordinal.
