@@ -16,11 +16,31 @@ import Testing
     let columns = FeatureStoreColumns(rows: rows, meanRun: 100, random: &random)
     let directory = try ScratchDirectory()
     let path = directory.path + "/m.seg"
-    let start = now()
-    let description = try columns.write(to: path)
-    let written = now() - start
-    let values = Double(rows * (columns.features.count + 2))
-    print("write \(fixed(written / values * 1e9)) ns/value")
+    let file = try POSIXFileSystem().open(path, .create)
+    let fixture = columns.fixture
+    let identity = SegmentIdentity(
+      uuid: FileIdentifier(high: 1, low: 2), viewID: 1, unit: .microseconds, commits: 1...1)
+    var start = now()
+    var total = 0.0
+    func lap(_ label: String) {
+      print("write \(label): \(fixed((now() - start) / Double(rows) * 1e9)) ns/value")
+      total += now() - start
+      start = now()
+    }
+    let ids = Buffer(copying: fixture.ids)
+    let events = Buffer(copying: fixture.events)
+    let created = Column.timestamp(fixture.created ?? [])
+    start = now()
+    var writer = try SegmentWriter(file, identity, ids: ids, events: events, count: rows)
+    lap("ids and events")
+    try writer.appendCreated(created)
+    lap("created")
+    for feature in fixture.features {
+      try writer.append(fieldID: feature.fieldID, feature.column)
+      lap(columns.names["field \(feature.fieldID)"] ?? "")
+    }
+    let description = try writer.finish()
+    print("write all \(fixed(total)) s")
     let segment = try Segment(path: path, files: POSIXFileSystem(), expected: description)
     var sum = 0.0
     for (name, bytes) in segment.columnBytes {
@@ -160,8 +180,6 @@ struct FeatureStoreColumns {
     }
     if let column = try? Column.string(high) { add("str_high", column) }
   }
-
-  func write(to path: String) throws -> SegmentDescription { try fixture.write(to: path) }
 
   /// Whether a part of the file is one of the twelve columns of the size goal.
   func isScalarFeature(_ name: String) -> Bool {

@@ -1,3 +1,4 @@
+import CLarderKernels
 import LarderColumns
 import LarderEncodings
 import LarderFiles
@@ -68,12 +69,19 @@ struct PageVerification {
   }
 
   private func verifyCodes() throws(LarderError) {
-    let limit = Int64(record.dictionaryCount)
-    for lane in laneRange {
-      let code = unsafe column.lanes.lane(at: lane)
-      guard code >= 0, code < limit else {
-        throw failure("a code of \(code) has no value among \(limit).", record.bodies.offset)
+    let limit = record.dictionaryCount
+    let vectors = (laneRange.lowerBound >> 10)...((laneRange.upperBound - 1) >> 10)
+    var outside: UInt64 = 0
+    unsafe withUnsafeTemporaryAllocation(of: Int64.self, capacity: 1_024) { scratch in
+      guard let codes = scratch.baseAddress else { return }
+      for vector in vectors {
+        unsafe column.lanes.decode(vector: vector, into: codes)
+        unsafe outside += larder_count_outside(
+          codes, column.lanes.laneCount(inVector: vector), UInt64(limit))
       }
+    }
+    guard outside == 0 else {
+      throw failure("\(outside) codes have no value among \(limit).", record.bodies.offset)
     }
   }
 
@@ -100,13 +108,22 @@ struct PageVerification {
 
   /// Checks that offsets do not fall and stay in bounds; the first of a page of bytes is its start.
   private func verifyOffsets(_ bounds: ClosedRange<UInt64>) throws(LarderError) {
+    let vectors = (laneRange.lowerBound >> 10)...((laneRange.upperBound - 1) >> 10)
+    var faults = 0
     var before = bounds.lowerBound
-    for lane in laneRange {
-      let offset = unsafe UInt64(bitPattern: column.lanes.lane(at: lane))
-      guard offset >= before, offset <= bounds.upperBound else {
-        throw failure("the offsets fall or leave the page.", record.bodies.offset)
+    unsafe withUnsafeTemporaryAllocation(of: Int64.self, capacity: 1_024) { scratch in
+      guard let offsets = scratch.baseAddress else { return }
+      for vector in vectors {
+        unsafe column.lanes.decode(vector: vector, into: offsets)
+        for index in 0..<column.lanes.laneCount(inVector: vector) {
+          let offset = unsafe UInt64(bitPattern: offsets[index])
+          faults &+= offset >= before ? 0 : 1
+          before = offset
+        }
       }
-      before = offset
+    }
+    guard faults == 0, before <= bounds.upperBound else {
+      throw failure("the offsets fall or leave the page.", record.bodies.offset)
     }
     if record.encoding == .plain,
       unsafe column.lanes.lane(at: laneRange.lowerBound)

@@ -1,3 +1,4 @@
+import CLarderKernels
 import Glibc
 import LarderColumns
 import LarderEncodings
@@ -44,26 +45,55 @@ extension Segment {
   package func decodeEvents(rows range: Range<Int>) throws(LarderError) -> Buffer {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows)
     try eventColumn().ensureVerified(rows: range)
-    let times = try eventTimes()
     let buffer = Buffer(uninitializedBytes: range.count * 8)
-    let target = unsafe buffer.base.assumingMemoryBound(to: Int64.self)
-    for row in range { unsafe target[row - range.lowerBound] = times.time(at: row) }
+    unsafe try eventTimes().decode(range, into: buffer.base.assumingMemoryBound(to: Int64.self))
     return buffer
   }
 
   /// The created times of a run of rows; nil if the view has none.
   package func decodeCreated(rows range: Range<Int>) throws(LarderError) -> Column? {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows)
-    guard let column = try createdColumn(), let created = try createdTimes() else { return nil }
+    guard let column = try createdColumn() else { return nil }
     try column.ensureVerified(rows: range)
-    try eventColumn().ensureVerified(rows: range)
+    let events = try decodeEvents(rows: range)
     let valid = column.decodeValidity(range)
-    let buffer = Buffer(uninitializedBytes: range.count * 8)
-    let target = unsafe buffer.base.assumingMemoryBound(to: Int64.self)
-    for row in range { unsafe target[row - range.lowerBound] = created.time(at: row) ?? 0 }
+    let values = column.decodeSlots(range)
+    unsafe larder_add_lanes(
+      values.base.assumingMemoryBound(to: Int64.self),
+      events.base.assumingMemoryBound(to: Int64.self), range.count)
     return Column(
       type: .timestamp(unit), count: range.count, nullCount: valid?.nulls ?? 0,
-      validity: valid?.bits, values: buffer)
+      validity: valid?.bits, values: values)
+  }
+}
+
+extension TimeView {
+  /// Decodes the event times of rows whose pages are verified.
+  ///
+  /// - Parameter target: room for as many values as there are rows.
+  @unsafe package func decode(_ range: Range<Int>, into target: UnsafeMutablePointer<Int64>) {
+    unsafe withUnsafeTemporaryAllocation(of: Int64.self, capacity: 1_024) { scratch in
+      guard let partial = scratch.baseAddress else { return }
+      var row = range.lowerBound
+      while row < range.upperBound {
+        let vector = row >> 10
+        let first = vector << 10
+        let count = lanes.laneCount(inVector: vector)
+        let end = min(range.upperBound, first + count)
+        let isWhole = row == first && end - first == count
+        let place = unsafe isWhole ? target + (row - range.lowerBound) : partial
+        unsafe lanes.decode(vector: vector, into: place)
+        for block in 0..<((count + 63) >> 6) {
+          unsafe larder_add_constant(
+            place + block * 64, min(64, count - block * 64), fences[first >> 6 + block])
+        }
+        if !isWhole {
+          unsafe memcpy(
+            target + (row - range.lowerBound), partial + (row - first), (end - row) * 8)
+        }
+        row = end
+      }
+    }
   }
 }
 

@@ -58,74 +58,34 @@ extension SegmentColumn {
     return valid == range.count ? nil : (bits, range.count - valid)
   }
 
-  /// Calls a closure for each row with its lane's place; rows without a lane are passed over.
-  private func forEachLane(_ range: Range<Int>, _ body: (_ index: Int, _ lane: Int) -> Void) {
-    switch validity.mode {
-    case .none, .bitmap: for row in range { body(row - range.lowerBound, row) }
-    case .allNull: break
-    case .sparse:
-      var lane = unsafe validity.rank(range.lowerBound)
-      for row in range where unsafe validity.isValid(row) {
-        body(row - range.lowerBound, lane)
-        lane += 1
-      }
-    }
-  }
-
   private func decodeFixed(_ range: Range<Int>) -> Column {
     let valid = decodeValidity(range)
-    let needsZeros = validity.mode == .sparse || validity.mode == .allNull
     let values: Buffer
-    switch type {
-    case .bool:
+    if type == .bool {
       values = Buffer(zeroedBytes: (range.count + 63) / 64 * 8)
       let bits = unsafe values.base.assumingMemoryBound(to: UInt8.self)
-      forEachLane(range) { index, lane in
-        if unsafe lanes.lane(at: lane) & 1 == 1 {
-          unsafe bits[index >> 3] |= 1 << UInt8(index & 7)
+      if validity.mode == .sparse {
+        for row in range where unsafe validity.isValid(row) {
+          let index = row - range.lowerBound
+          let bit = unsafe UInt8(truncatingIfNeeded: lanes.lane(at: validity.rank(row)) & 1)
+          unsafe bits[index >> 3] |= bit << UInt8(index & 7)
         }
+      } else if validity.mode != .allNull {
+        unsafe decodeBits(lanes: range, into: bits)
       }
-    case .int32, .date, .float32:
-      values = Buffer(uninitializedBytes: range.count * 4)
-      if needsZeros { unsafe memset(values.base, 0, range.count * 4) }
-      let target = unsafe values.base.assumingMemoryBound(to: UInt32.self)
-      forEachLane(range) { index, lane in
-        unsafe target[index] = UInt32(truncatingIfNeeded: bits(lane))
-      }
-    default:
-      values = Buffer(uninitializedBytes: range.count * 8)
-      if needsZeros { unsafe memset(values.base, 0, range.count * 8) }
-      let target = unsafe values.base.assumingMemoryBound(to: UInt64.self)
-      forEachLane(range) { index, lane in unsafe target[index] = bits(lane) }
+    } else {
+      values = decodeSlots(range)
     }
     return Column(
       type: type, count: range.count, nullCount: valid?.nulls ?? 0, validity: valid?.bits,
       values: values)
   }
 
-  /// The bits of a stored fixed-width value.
-  @unsafe private func bits(_ lane: Int) -> UInt64 {
-    if let fixedDictionary {
-      return unsafe fixedDictionary.bits(of: Int(lanes.lane(at: lane)))
-    }
-    switch type {
-    case .float64: return unsafe lanes.double(at: lane).bitPattern
-    case .float32: return unsafe UInt64(lanes.float(at: lane).bitPattern)
-    default: return unsafe UInt64(bitPattern: lanes.lane(at: lane))
-    }
-  }
-
   private func decodeDictionary(_ range: Range<Int>) -> Column {
     let valid = decodeValidity(range)
-    let codes = Buffer(uninitializedBytes: range.count * 4)
-    unsafe memset(codes.base, 0, range.count * 4)
-    let target = unsafe codes.base.assumingMemoryBound(to: Int32.self)
-    forEachLane(range) { index, lane in
-      unsafe target[index] = Int32(truncatingIfNeeded: lanes.lane(at: lane))
-    }
     return Column(
       type: type, count: range.count, nullCount: valid?.nulls ?? 0, validity: valid?.bits,
-      values: codes, child: dictionaryColumn, isDictionary: true)
+      values: decodeSlots(range), child: dictionaryColumn, isDictionary: true)
   }
 
   /// The distinct texts or bytes as a column over the mapped file; nil for other encodings.
@@ -180,18 +140,6 @@ extension SegmentColumn {
     return Column(
       type: type, count: range.count, nullCount: valid?.nulls ?? 0, validity: valid?.bits,
       values: offsets, child: try elements.decode(rows: start..<end).expanded())
-  }
-
-  /// Where the stored values of rows lie.
-  private func slots(of range: Range<Int>) -> Range<Int> {
-    switch validity.mode {
-    case .none, .bitmap: return range
-    case .allNull: return 0..<0
-    case .sparse:
-      let first = unsafe validity.rank(range.lowerBound)
-      let end = range.upperBound == rows ? rows - nullCount : unsafe validity.rank(range.upperBound)
-      return first..<end
-    }
   }
 
   /// Fills offsets from 0 on; rows without a lane are empty.

@@ -1,3 +1,5 @@
+import CLarderKernels
+import Glibc
 import LarderColumns
 import LarderEncodings
 
@@ -68,6 +70,7 @@ extension ColumnWriter {
 
   /// Gathers the values of slots: integers sign-extended, floats as bits, bools as 0 and 1.
   @unsafe func fillValues(_ range: Range<Int>, _ lanes: UnsafeMutablePointer<Int64>) {
+    let isDense = slots.mode != .sparse
     switch column.type {
     case .bool:
       let bits = unsafe column.values.base
@@ -78,6 +81,10 @@ extension ColumnWriter {
       }
     case .int32, .date:
       let values = unsafe column.fixedValues(as: Int32.self)
+      if isDense, let start = values.baseAddress {
+        unsafe larder_widen(start + range.lowerBound, range.count, lanes)
+        return
+      }
       for slot in range {
         unsafe lanes[slot - range.lowerBound] = Int64(values[slots.row(ofSlot: slot)])
       }
@@ -88,6 +95,10 @@ extension ColumnWriter {
       }
     default:
       let values = unsafe column.fixedValues(as: Int64.self)
+      if isDense, let start = values.baseAddress {
+        unsafe memcpy(lanes, start + range.lowerBound, range.count * 8)
+        return
+      }
       for slot in range {
         unsafe lanes[slot - range.lowerBound] = values[slots.row(ofSlot: slot)]
       }
@@ -125,18 +136,40 @@ extension ColumnWriter {
   }
 
   /// Finds the page's least and greatest image and adds its values to the content hash.
+  ///
+  /// The slots of nulls hold a neighbour's value by now, so they do not move the bounds.
   @unsafe private mutating func survey(
     _ range: Range<Int>, _ lanes: UnsafeMutablePointer<Int64>, _ page: inout PageRecord
   ) {
+    let kind: Int32 = column.type == .float64 ? 1 : column.type == .float32 ? 2 : 0
+    var isEmpty = false
+    if slots.mode == .bitmap { isEmpty = !range.contains { slots.isValid($0) } }
+    if !isEmpty {
+      var zone: [UInt64] = [0, 0]
+      unsafe zone.withUnsafeMutableBufferPointer { zone in
+        unsafe larder_zone(lanes, range.count, kind, zone.baseAddress)
+      }
+      page.least = zone[0]
+      page.greatest = zone[1]
+    }
+    if slots.mode == .none, let context {
+      let hashes = unsafe context.hashes.values(as: UInt64.self)
+      var sums = [record.content.low, record.content.high]
+      unsafe sums.withUnsafeMutableBufferPointer { sums in
+        guard let start = hashes.baseAddress else { return }
+        unsafe larder_content_hash(
+          lanes, start + range.lowerBound, range.count, sums.baseAddress)
+      }
+      record.content = ContentHash(low: sums[0], high: sums[1])
+      return
+    }
+    var content = record.content
     for slot in range {
       let row = slots.row(ofSlot: slot)
       guard slots.isValid(row) else { continue }
-      let value = unsafe lanes[slot - range.lowerBound]
-      let image = Self.image(value, column.type)
-      page.least = min(page.least, image)
-      page.greatest = max(page.greatest, image)
-      record.content.add(UInt64(bitPattern: value), row: rowHash(row))
+      content.add(UInt64(bitPattern: unsafe lanes[slot - range.lowerBound]), row: rowHash(row))
     }
+    record.content = content
   }
 
   /// Turns values into differences from the column's reference.

@@ -1,3 +1,4 @@
+import CLarderKernels
 import LarderColumns
 
 /// What the columns of a segment share while they are written.
@@ -19,13 +20,13 @@ final class RowContext {
     hashes = Buffer(uninitializedBytes: count * 8)
     restarts = Buffer(zeroedBytes: (count / 64 + 2) * 8)
     let rowIDs = unsafe ids.values(as: UInt32.self)
-    let times = unsafe events.values(as: Int64.self)
-    let hashes = unsafe self.hashes.mutableValues(as: UInt64.self)
+    unsafe larder_row_hashes(
+      rowIDs.baseAddress, events.values(as: Int64.self).baseAddress, count,
+      hashes.mutableValues(as: UInt64.self).baseAddress)
     let restarts = unsafe self.restarts.mutableValues(as: UInt64.self)
     var before: UInt32?
     for row in 0..<count {
       let id = unsafe rowIDs[row]
-      unsafe hashes[row] = rowHash(id: id, event: times[row])
       if id != before { unsafe restarts[row >> 6] |= 1 << UInt64(row & 63) }
       before = id
     }
