@@ -4,7 +4,9 @@ import Glibc
 /// Decodes whole vectors into lanes and floats: the bulk twin of `PackedView`'s single values.
 extension PackedView {
   /// How many lanes a vector has.
-  @inlinable package func laneCount(inVector vector: Int) -> Int { min(1_024, count - vector * 1_024) }
+  @inlinable package func laneCount(inVector vector: Int) -> Int {
+    min(1_024, count - vector * 1_024)
+  }
 
   /// Decodes a vector to integers, scaled.
   ///

@@ -8,7 +8,7 @@ package struct LaneOptions: Sendable {
   /// hundredths.
   package var deltaSaving: Int
 
-  package init(allowsDelta: Bool, deltaSaving: Int = 25) {
+  package init(allowsDelta: Bool, deltaSaving: Int = 15) {
     self.allowsDelta = allowsDelta
     self.deltaSaving = deltaSaving
   }

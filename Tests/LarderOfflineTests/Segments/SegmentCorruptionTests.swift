@@ -99,7 +99,7 @@ import Testing
       let file = try POSIXFileSystem().open(path, .create)
       var random = SeededRandom(seed: 5)
       var read = 0
-      for _ in 0..<3_000 {
+      for _ in 0..<1_000 {
         var bytes = sample.bytes
         for _ in 0..<random.int(1...3) {
           let position = random.int(64...(bytes.count - 65))

@@ -65,7 +65,6 @@
         seal(&column.ranks, .ranks, key)
         seal(&column.dictionaryOffsets, .dictionaryOffsets, key)
         seal(&column.dictionaryValues, .dictionaryValues, key)
-        seal(&column.blocks, .blocks, key)
         for index in column.pages.indices {
           let page = column.pages[index]
           let isLast = index + 1 == column.pages.count

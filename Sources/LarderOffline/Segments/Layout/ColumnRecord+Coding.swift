@@ -74,11 +74,8 @@ extension ColumnRecord {
       record.write(UInt64(dictionaryCount))
       dictionaryValues.write(to: &record)
     case .plain: bytes.write(to: &record)
-    case .blocks:
-      bytes.write(to: &record)
-      blocks.write(to: &record)
     case .list: for child in elements { child.write(to: &record) }
-    case .lanes: break
+    case .lanes, .blocks: break
     }
     record.write(UInt32(pages.count))
     for page in pages { page.write(to: &record) }
@@ -103,7 +100,7 @@ extension ColumnRecord {
     guard let role = ColumnRole(rawValue: roleCode) else {
       return .unknown(fieldID: fieldID, reason: "the role \(roleCode)")
     }
-    guard let encoding = ColumnEncoding(rawValue: encodingCode) else {
+    guard let encoding = ColumnEncoding(rawValue: encodingCode), encoding != .blocks else {
       return .unknown(fieldID: fieldID, reason: "the encoding \(encodingCode)")
     }
     guard let validity = ValidityMode(rawValue: validityCode) else {
@@ -141,15 +138,12 @@ extension ColumnRecord {
       dictionaryCount = try record.read("The dictionary's count", in: dictionaryRange)
       dictionaryValues = try Section(from: &record)
     case .plain: bytes = try Section(from: &record)
-    case .blocks:
-      bytes = try Section(from: &record)
-      blocks = try Section(from: &record)
     case .list:
       guard role != .elements, case .known(let child) = try Self.read(from: &record) else {
         throw record.failure("A list's elements are of an unknown kind.")
       }
       elements = [child]
-    case .lanes: break
+    case .lanes, .blocks: break
     }
     let count = Int(try record.read(UInt32.self))
     guard count == (lanes + Limits.pageRows - 1) / Limits.pageRows else {

@@ -20,7 +20,7 @@ package enum ColumnEncoding: UInt8, Sendable, Hashable {
   case dictionary = 2
   /// Lanes are offsets into bytes, one more than there are values.
   case plain = 3
-  /// As `plain`, where the bytes lie in one LZ4 block for each vector.
+  /// Reserved for `plain` with compressed bytes: neither written nor read by this version.
   case blocks = 4
   /// Lanes are offsets into the elements, one more than there are values.
   case list = 5
@@ -94,7 +94,6 @@ struct ColumnRecord: Sendable, Hashable {
   var dictionaryOffsets = Section()
   var dictionaryValues = Section()
   var bytes = Section()
-  var blocks = Section()
   var pages: [PageRecord] = []
   /// The elements of a list column: none or one.
   var elements: [ColumnRecord] = []

@@ -38,7 +38,6 @@ enum SectionKind: UInt32, Sendable {
   case dictionaryOffsets = 11
   case dictionaryValues = 12
   case bytes = 13
-  case blocks = 14
 }
 
 /// Bytes of the file under one hash.

@@ -19,9 +19,9 @@ struct PageVerification {
     try verifyBodies()
     try verifyVectors()
     switch record.encoding {
-    case .lanes: break
+    case .lanes, .blocks: break
     case .dictionary, .fixedDictionary: try verifyCodes()
-    case .plain, .blocks:
+    case .plain:
       try verifyBytes()
       try verifyOffsets(UInt64(pageBytes.lowerBound)...UInt64(pageBytes.upperBound))
     case .list: try verifyOffsets(0...UInt64(column.elements?.rows ?? 0))

@@ -19,7 +19,7 @@ extension ColumnRecord {
   /// Bytes of all the column's sections.
   var bytesInFile: UInt64 {
     [
-      headers, bodies, validityBits, ranks, dictionaryOffsets, dictionaryValues, self.bytes, blocks,
+      headers, bodies, validityBits, ranks, dictionaryOffsets, dictionaryValues, self.bytes,
     ].reduce(0) { $0 + $1.bytes } + elements.reduce(0) { $0 + $1.bytesInFile }
   }
 }

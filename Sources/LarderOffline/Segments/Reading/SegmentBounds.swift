@@ -78,7 +78,7 @@ enum SegmentBounds {
         (column.nulls == column.rows) == (column.validity == .allNull) || column.rows == 0
       else { throw failure("The nulls contradict the validity.", column) }
       let hasEnd =
-        column.encoding == .plain || column.encoding == .blocks
+        column.encoding == .plain
         || column.encoding == .list
       guard column.lanes == (hasEnd && stored > 0 ? stored + 1 : stored) else {
         throw failure("\(column.lanes) lanes for \(stored) values.", column)
@@ -99,7 +99,7 @@ enum SegmentBounds {
         throw failure("The type \(column.type) cannot be kept so.", column)
       }
       switch column.encoding {
-      case .lanes: break
+      case .lanes, .blocks: break
       case .fixedDictionary:
         try add(column.dictionaryValues, atLeast: column.dictionaryCount * 8, "dictionary")
       case .dictionary:
@@ -107,9 +107,6 @@ enum SegmentBounds {
         try add(column.dictionaryOffsets, atLeast: offsets, "dictionary offsets")
         try add(column.dictionaryValues, atLeast: 0, "dictionary")
       case .plain: try add(column.bytes, atLeast: 0, "bytes")
-      case .blocks:
-        try add(column.bytes, atLeast: 0, "bytes")
-        try add(column.blocks, atLeast: 0, "blocks")
       case .list:
         guard let child = column.elements.first, child.role == .elements,
           child.type == column.type.element
@@ -121,7 +118,7 @@ enum SegmentBounds {
     private func allowed(_ column: ColumnRecord) -> Bool {
       switch (column.type.layout, column.encoding) {
       case (.bits, .lanes), (.fixed, .lanes), (.fixed, .fixedDictionary): true
-      case (.variable, .dictionary), (.variable, .plain), (.variable, .blocks): true
+      case (.variable, .dictionary), (.variable, .plain): true
       case (.list, .list): true
       default: false
       }

@@ -22,8 +22,9 @@ extension SegmentColumn {
     switch encoding {
     case .lanes, .fixedDictionary: column = decodeFixed(range)
     case .dictionary: column = decodeDictionary(range)
-    case .plain, .blocks: column = try decodePlain(range)
+    case .plain: column = try decodePlain(range)
     case .list: column = try decodeList(range)
+    case .blocks: throw LarderError(.unsupportedVersion, "Blocks are reserved.")
     }
     guard let wanted else { return column }
     return try column.widened(to: wanted)

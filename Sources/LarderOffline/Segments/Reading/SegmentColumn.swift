@@ -59,7 +59,7 @@ import Synchronization
     validity = try ColumnOpening(record, source).openValidity()
     dictionary = try ColumnOpening(record, source).openDictionary()
     fixedDictionary = try ColumnOpening(record, source).openFixedDictionary()
-    let hasBytes = record.encoding == .plain || record.encoding == .blocks
+    let hasBytes = record.encoding == .plain
     unsafe plainBytes = hasBytes ? source.address(record.bytes) : nil
     elements = try record.elements.first.map { child throws(LarderError) in
       try SegmentColumn(child, source: source)
@@ -106,7 +106,7 @@ import Synchronization
   }
 
   /// Whether one more lane than there are values says where the last one ends.
-  var hasEndLane: Bool { encoding == .plain || encoding == .blocks || encoding == .list }
+  var hasEndLane: Bool { encoding == .plain || encoding == .list }
 }
 
 /// A set of page numbers that only grows, shared between threads.

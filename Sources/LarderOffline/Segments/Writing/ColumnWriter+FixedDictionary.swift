@@ -104,7 +104,8 @@ extension ColumnWriter {
     }
     let plain = Double(encoder.position) / Double(Self.sampleSlots)
     let codeBits = Packing.width(of: UInt64(max(1, distinct.count) - 1))
-    return Double(codeBits) / 8 < plain * 0.95 ? plain : nil
+    // The whole column has more distinct values than the sample: a bit more is allowed for.
+    return Double(codeBits + 1) / 8 < plain * 0.95 ? plain : nil
   }
 
   /// Writes the distinct values and a code for each slot.

@@ -49,12 +49,8 @@ extension ColumnWriter {
     for slot in 0..<slots.count {
       let row = slots.row(ofSlot: slot)
       guard slots.isValid(row) else { continue }
-      var list = ContentHash()
-      for (order, element) in (Int(starts[slot])..<Int(starts[slot + 1])).enumerated() {
-        list.add(hashes.bits(of: element), row: UInt64(order))
-      }
-      let length = UInt64(starts[slot + 1] - starts[slot])
-      record.content.add(list.low ^ list.high &+ length, row: rowHash(row))
+      let list = Int(starts[slot])..<Int(starts[slot + 1])
+      record.content.add(hashes.bits(of: list), row: rowHash(row))
     }
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import LarderColumns
 import LarderEncodings
 import LarderFiles
@@ -46,7 +47,10 @@ struct TextDictionary {
     let start = Int(offsets[entry])
     let end = Int(offsets[entry + 1])
     guard end - start == value.count else { return false }
-    return unsafe bytes.bytes[start..<end].elementsEqual(value)
+    guard value.count > 0, let known = unsafe bytes.bytes.baseAddress,
+      let sought = value.baseAddress
+    else { return true }
+    return unsafe memcmp(known + start, sought, value.count) == 0
   }
 
   private mutating func grow() {
