@@ -13,7 +13,9 @@ extension ColumnWriter {
     let isFloat = record.type == .float64 || record.type == .float32
     let floats = FloatEncoder(isSingle: record.type == .float32)
     var stream = LaneStreamWriter(
-      sink, column: record, options: LaneOptions(allowsDelta: record.role != .eventTime),
+      sink, column: record,
+      options: LaneOptions(
+        allowsDelta: record.role != .eventTime, deltaSaving: options.profile == .cold ? 3 : 15),
       checksPages: options.checksPages)
     let scratch = Buffer(uninitializedBytes: min(slots.count, Limits.pageRows) * 8)
     let lanes = unsafe scratch.base.assumingMemoryBound(to: Int64.self)
