@@ -19,7 +19,7 @@ import Testing
     if getenv("LARDER_WRITE_GOLDEN") != nil {
       try POSIXFileSystem().remove(path + ".seg")
       try POSIXFileSystem().remove(path + ".expected")
-      _ = try SegmentVerificationTests.fixture(rows: 300, seed: 2026).write(to: path + ".seg")
+      _ = try SegmentVerificationTests.fixture(rows: 130, seed: 2026).write(to: path + ".seg")
       let file = try POSIXFileSystem().open(path + ".expected", .create)
       try file.write(Array(try contents(path + ".seg").utf8), at: 0)
     }
@@ -28,7 +28,7 @@ import Testing
     #expect(try contents(path + ".seg") == String(decoding: expected, as: UTF8.self))
   }
 
-  /// All that a segment holds, a line for each column.
+  /// What a segment holds: ids and times, and the start and the hash of each column's values.
   private func contents(_ path: String) throws -> String {
     let segment = try Segment(path: path, files: POSIXFileSystem(), expected: nil)
     #expect(segment.verifyDeep() == [])
@@ -41,7 +41,9 @@ import Testing
     for feature in segment.features {
       let column = try #require(try segment.column(fieldID: feature.fieldID))
       let values = try column.decode(rows: rows)
-      lines.append("\(feature.fieldID) \(column.type) \(rows.map { text(values[$0]) })")
+      let line = rows.map { text(values[$0]) }.joined(separator: ",")
+      let hash = String(XXH3.hash64(Array(line.utf8)), radix: 16)
+      lines.append("\(feature.fieldID) \(column.type) \(line.prefix(60)) \(hash)")
     }
     return lines.joined(separator: "\n") + "\n"
   }
