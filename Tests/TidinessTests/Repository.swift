@@ -28,7 +28,11 @@ enum Repository {
   static func files(under folder: String, ending: [String]) throws -> [SourceFile] {
     let base = root.appendingPathComponent(folder)
     let names = try FileManager.default.subpathsOfDirectory(atPath: base.path).sorted()
-    return try names.filter { name in ending.contains { name.hasSuffix($0) } }.map { name in
+    // What nested packages were built into is not the project's.
+    let ours = names.filter { name in
+      !name.split(separator: "/").contains { $0.hasPrefix(".build") }
+    }
+    return try ours.filter { name in ending.contains { name.hasSuffix($0) } }.map { name in
       SourceFile(path: "\(folder)/\(name)", text: try text("\(folder)/\(name)"))
     }
   }
