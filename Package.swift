@@ -86,7 +86,7 @@ let package = Package(
     .executableTarget(
       name: "LarderCommand",
       dependencies: [
-        "Larder", "LarderColumns", "LarderContract", "LarderInterchange",
+        "Larder", "LarderColumns", "LarderContract", "LarderFiles", "LarderInterchange",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: engine),

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Larder
+
+/// `FIELD=FILE_COLUMN` on the command line.
+package struct MappingArgument: ExpressibleByArgument {
+  package var field: String
+  package var column: String
+
+  package init?(argument: String) {
+    guard let equals = argument.firstIndex(of: "=") else { return nil }
+    field = String(argument[..<equals])
+    column = String(argument[argument.index(after: equals)...])
+    guard !field.isEmpty, !column.isEmpty else { return nil }
+  }
+
+  /// The mappings as a dictionary.
+  ///
+  /// - Throws: `invalidArgument` for a field that is mapped twice.
+  package static func dictionary(_ mappings: [MappingArgument]) throws(LarderError) -> [String: String] {
+    var map: [String: String] = [:]
+    for mapping in mappings {
+      guard map.updateValue(mapping.column, forKey: mapping.field) == nil else {
+        throw LarderError(.invalidArgument, "\"\(mapping.field)\" is mapped twice.")
+      }
+    }
+    return map
+  }
+}
+
+/// `ALIAS=VIEW,JOIN_KEY:SPINE_COLUMN,...` on the command line.
+package struct ProjectionArgument: ExpressibleByArgument {
+  package var projection: Projection
+
+  package init?(argument: String) {
+    guard let equals = argument.firstIndex(of: "=") else { return nil }
+    let alias = String(argument[..<equals])
+    let parts = argument[argument.index(after: equals)...].split(
+      separator: ",", omittingEmptySubsequences: false)
+    guard !alias.isEmpty, let view = parts.first, !view.isEmpty else { return nil }
+    var keys: [String: String] = [:]
+    for part in parts.dropFirst() {
+      let pair = part.split(separator: ":", omittingEmptySubsequences: false)
+      guard pair.count == 2, !pair[0].isEmpty, !pair[1].isEmpty,
+        keys.updateValue(String(pair[1]), forKey: String(pair[0])) == nil
+      else { return nil }
+    }
+    projection = .projection(of: String(view), as: alias, joinKeys: keys)
+  }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import Larder
+import LarderContract
+import LarderInterchange
+
+/// `larder apply`: definitions from a file become the store's.
+struct Apply: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Create a store's views, or change them.",
+    discussion: """
+      Makes the store if there is none. Applying the same file twice changes nothing. Views that \
+      the file does not name are left alone. No change rewrites history: features may be added, \
+      dropped (with --drop), renamed ("formerly": "old_name"), and widened from int32 to int64 and \
+      from float32 to float64.
+
+      EXAMPLES
+        larder apply my.larder definitions.json
+        larder apply my.larder definitions.json --drop --dry-run
+      """)
+
+  @OptionGroup var target: StoreArgument
+  @Argument(help: "A JSON file of entities, feature views and feature services.")
+  var definitions: String
+  @Flag(help: "Drop features that the store has and the file lacks.")
+  var drop = false
+  @Flag(help: "Only say what would change.")
+  var dryRun = false
+
+  func run() throws {
+    let text = try ByteSource(path: definitions).readAll()
+    let known = try existingEntities()
+    let read = try Definitions(json: text, file: definitions, knowing: known ?? [])
+    if dryRun, known == nil {
+      let empty = FeatureStore(offline: InMemoryOfflineStore())
+      return ChangeReport.print(try empty.apply(read, dryRun: true), dryRun: true)
+    }
+    let store = try FeatureStore(at: target.store, access: dryRun ? .readOnly : .create)
+    let changes = try store.apply(read, dropping: drop, dryRun: dryRun)
+    ChangeReport.print(changes, dryRun: dryRun)
+  }
+
+  /// The entities that the store has; nil if there is no store.
+  private func existingEntities() throws(LarderError) -> [Entity]? {
+    do throws(LarderError) {
+      return try target.openForReading().definitions().allEntities
+    } catch {
+      if error.code == .notFound { return nil }
+      throw error
+    }
+  }
+}
+
+/// Tells what changed.
+enum ChangeReport {
+  static func print(_ changes: [DefinitionChange], dryRun: Bool) {
+    for change in changes { Terminal.note(line(change)) }
+    if changes.isEmpty {
+      Terminal.note("nothing to change")
+    } else if dryRun {
+      Terminal.note("nothing was changed: this was a dry run")
+    }
+  }
+
+  /// `added feature weather:temp`, `widened feature weather:n (int32 to int64)`.
+  static func line(_ change: DefinitionChange) -> String {
+    // The kinds are verbs and nouns in one word: addedFeature.
+    var words = ""
+    for character in change.kind.rawValue {
+      words += character.isUppercase ? " \(character.lowercased())" : String(character)
+    }
+    let name = change.feature.map { "\(change.name):\($0)" } ?? change.name
+    return "\(words) \(name)" + (change.detail.isEmpty ? "" : " (\(change.detail))")
+  }
+}

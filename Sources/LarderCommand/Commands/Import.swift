@@ -1,0 +1,91 @@
+import ArgumentParser
+import Larder
+import LarderInterchange
+
+/// `larder import`: rows of files become history, in one commit.
+struct Import: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Add rows from CSV files to a view's history.",
+    discussion: """
+      All files together are one commit: it holds all of their rows, or none. Rows may come late and \
+      in any order. Columns are found by name; features that a file lacks are null. Times are \
+      ISO 8601 (without a zone: UTC) or integers in the view's unit; bytes are base64; lists are JSON \
+      arrays. An unquoted empty cell is null, a quoted empty cell is the empty string. - is standard \
+      input.
+
+      EXAMPLES
+        larder import my.larder weather weather-2013.csv --null NA
+        larder import my.larder weather jan.csv feb.csv --map time_hour=time
+        zcat rows.csv.gz | larder import my.larder weather - --on-error skip
+      """)
+
+  @OptionGroup var target: StoreArgument
+  @Argument(help: "The view.")
+  var view: String
+  @Argument(help: "CSV files.")
+  var files: [String]
+  @Option(
+    help: ArgumentHelp(
+      "Take a field of the view from a column of another name.", valueName: "FIELD=FILE_COLUMN"))
+  var map: [MappingArgument] = []
+  @Option(help: ArgumentHelp("Another spelling of null.", valueName: "TEXT"))
+  var null: [String] = []
+  @Option(help: ArgumentHelp("The character between cells; tab is a tab.", valueName: "C"))
+  var delimiter: String = ","
+  @Option(help: "What to do with a row that cannot be read: stop or skip.")
+  var onError: CSVErrorPolicy = .stop
+  @Flag(help: "Replace the view's whole history by these rows.")
+  var replace = false
+  @Flag(help: "Read everything and write nothing.")
+  var dryRun = false
+
+  func run() throws {
+    let format = try CSVFormat.parsed(delimiter: delimiter, nulls: null)
+    let mapping = try MappingArgument.dictionary(map)
+    let store = try dryRun ? target.openForReading() : target.openForWriting()
+    let view = try store.view(named: self.view)
+    let progress = Progress("import")
+    var input = ImportInput(
+      files: files, view: view, format: format, map: mapping, policy: onError, progress: progress)
+    let commit = try dryRun ? input.drain() : write(&input, to: store, view)
+    progress.clear()
+    report(input, commit, seconds: progress.seconds)
+  }
+
+  private func write(
+    _ input: inout ImportInput, to store: FeatureStore, _ view: FeatureView
+  ) throws -> Commit? {
+    let appender = try replace ? store.replacer(of: view.name) : store.appender(to: view.name)
+    while let batch = try input.next() { try appender.append(batch) }
+    return try appender.commit()
+  }
+
+  private func report(_ input: ImportInput, _ commit: Commit?, seconds: Double) {
+    if input.skipped.count > 0 {
+      Terminal.note("\(Quantity.count(input.skipped.count, "row")) left out:")
+      for (reason, count) in input.skipped.reasons.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
+        Terminal.note("  \(Quantity.count(count))  \(reason)")
+      }
+      for sample in input.skipped.samples { Terminal.note("  such as \(sample)") }
+    }
+    let rate = Quantity.rate(input.rows, "row", in: seconds)
+    let what = dryRun ? "read" : "imported"
+    let place = commit.map { " as commit \($0.id)" } ?? ""
+    Terminal.note(
+      "\(what) \(Quantity.count(input.rows, "row"))\(place) in \(Quantity.seconds(seconds)), \(rate)")
+    if dryRun { Terminal.note("nothing was changed: this was a dry run") }
+  }
+}
+
+extension CSVErrorPolicy: ExpressibleByArgument {}
+
+extension CSVFormat {
+  /// A format as the command line has it.
+  static func parsed(delimiter: String, nulls: [String] = []) throws(LarderError) -> CSVFormat {
+    let named = ["tab": "\t", "\\t": "\t"][delimiter] ?? delimiter
+    guard named.count == 1, let character = named.first else {
+      throw LarderError(.invalidArgument, "\"\(delimiter)\" is not one character.")
+    }
+    return try CSVFormat(delimiter: character, nulls: nulls)
+  }
+}

@@ -1,0 +1,165 @@
+import ArgumentParser
+import Larder
+import LarderInterchange
+
+/// `larder join`: a spine gets the features as they were at its times.
+struct Join: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Add features to a spine, as they were at each row's time.",
+    discussion: """
+      The spine is a CSV file with a time column and the views' join keys. Its rows come out in \
+      their order, its columns as the bytes they were, then the features in the order asked for. A \
+      feature is null where its view has no row of that key in the time to live. Times are ISO 8601, \
+      or integers of --time-unit. Instead of a spine, --from and --to take the distinct keys and \
+      event times of the views in that range. - is standard input.
+
+      EXAMPLES
+        larder join my.larder departures.csv --features weather:* -o train.csv
+        larder join my.larder departures.csv --service delays --with-status
+        larder join my.larder departures.csv --full-names \\
+          --features weather:temp,at_dest:temp \\
+          --project at_dest=weather,origin:dest
+        larder join my.larder --from 2013-01-01 --to 2013-01-31 \\
+          --features weather:* --explain
+      """)
+
+  @OptionGroup var target: StoreArgument
+  @Argument(help: "A CSV file of keys and times.")
+  var spine: String?
+  @Option(
+    help: ArgumentHelp(
+      "Features, in the order they come out; * is all of a view.",
+      valueName: "view:feature[,view:*]"))
+  var features: [String] = []
+  @Option(help: ArgumentHelp("The features of a feature service.", valueName: "NAME"))
+  var service: String?
+  @Option(help: ArgumentHelp("The spine's time column.", valueName: "COLUMN"))
+  var timestamp: String = "event_timestamp"
+  @Option(help: "What the spine's times count, if they are integers.")
+  var timeUnit: TimeUnitArgument?
+  @Option(
+    help: ArgumentHelp(
+      "Use a view under a name of its own, with other spine columns as its keys.",
+      valueName: "ALIAS=VIEW,JOIN_KEY:SPINE_COLUMN"))
+  var project: [ProjectionArgument] = []
+  @Flag(help: "Call the columns view__feature.")
+  var fullNames = false
+  @Flag(help: "Count only rows that were known by then: created <= time.")
+  var asKnown = false
+  @Flag(help: "Add the event time of the row that answered, for each view.")
+  var withEventTimes = false
+  @Flag(help: "Add why each view answered as it did.")
+  var withStatus = false
+  @Option(help: ArgumentHelp("Ask the store as it was at a commit.", valueName: "COMMIT"))
+  var at: UInt64?
+  @Option(help: ArgumentHelp("The first event time, without a spine.", valueName: "T"))
+  var from: TimeArgument?
+  @Option(help: ArgumentHelp("The last event time, without a spine.", valueName: "T"))
+  var to: TimeArgument?
+  @Option(help: ArgumentHelp("Memory to take at most, such as 512M.", valueName: "SIZE"))
+  var memory: SizeArgument?
+  @Option(help: ArgumentHelp("Threads to use; all cores if not said.", valueName: "N"))
+  var threads: Int?
+  @Option(help: ArgumentHelp("The character between cells; tab is a tab.", valueName: "C"))
+  var delimiter: String = ","
+  @Flag(help: "Say how the question would be answered, and do not answer it.")
+  var explain = false
+  @Option(name: [.short, .long], help: ArgumentHelp("Write to a file.", valueName: "OUT.csv"))
+  var output: String?
+
+  func validate() throws {
+    if features.isEmpty, service == nil {
+      throw ValidationError("Say what to join with --features or --service.")
+    }
+    if spine == nil, from == nil || to == nil {
+      throw ValidationError("Give a spine, or --from and --to.")
+    }
+    if spine != nil, from != nil || to != nil {
+      throw ValidationError("--from and --to take the place of a spine; give one or the other.")
+    }
+    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
+  }
+
+  func run() throws {
+    let store = try target.openForReading(at: at)
+    var question = try question(store)
+    let progress = Progress("join")
+    question.options.progress = { done, of in
+      progress.show(rows: done, part: of > 0 ? Double(done) / Double(of) : nil)
+    }
+    question.options.isCancelled = { Interrupt.isRequested }
+    let spine = try spine.map { path throws(LarderError) in
+      try readSpine(path, question, try store.definitions().featureViews)
+    }
+    let job = try store.historicalFeatures(
+      for: spine?.batch, features: question.features, options: question.options)
+    if explain {
+      let text = try job.explain()
+      return exitProcessIfFailed(Terminal.printed(text.hasSuffix("\n") ? text : text + "\n"))
+    }
+    let answer = try AnswerOutput(job: job, spine: spine, format: try .parsed(delimiter: delimiter))
+    let rows = try answer.write(to: ByteOutput.open(output))
+    progress.clear()
+    report(job.report, rows: rows, seconds: progress.seconds)
+  }
+
+  private func exitProcessIfFailed(_ code: Int32) { if code != 0 { exitProcess(code) } }
+
+  private struct Question {
+    var features: [FeatureReference]
+    var options: RetrievalOptions
+  }
+
+  private func question(_ store: FeatureStore) throws(LarderError) -> Question {
+    var options = RetrievalOptions(
+      timestamp: timestamp, projections: project.map(\.projection), fullFeatureNames: fullNames,
+      asKnown: asKnown, withEventTimes: withEventTimes, withStatus: withStatus, from: from?.time,
+      through: to?.time)
+    options.memoryBytes = memory?.bytes
+    options.threads = threads
+    var references: [FeatureReference] = []
+    if let service {
+      let service = try store.service(named: service)
+      references += service.features
+      options.projections += service.projections
+    }
+    for list in features {
+      for text in list.split(separator: ",", omittingEmptySubsequences: false) {
+        references.append(try FeatureReference(String(text)))
+      }
+    }
+    return Question(features: references, options: options)
+  }
+
+  /// Reads the spine with the columns that the asked-for views are found by.
+  private func readSpine(
+    _ path: String, _ question: Question, _ views: [FeatureView]
+  ) throws(LarderError) -> CSVSpine {
+    var keys: [CSVSpine.Key] = []
+    for reference in question.features {
+      let projection = question.options.projections.first { $0.alias == reference.view }
+      let viewName = projection?.view ?? reference.view
+      // A name that does not exist is told by the question itself, with the nearest one.
+      guard let view = views.first(where: { $0.name == viewName }), !view.isEntityless else {
+        continue
+      }
+      for key in view.joinKeys {
+        let column = projection?.joinKeys[key.name] ?? key.name
+        let wanted = CSVSpine.Key(column: column, type: key.type)
+        if !keys.contains(wanted) { keys.append(wanted) }
+      }
+    }
+    return try CSVSpine(
+      ByteSource(path: path), keys: keys, timestamp: timestamp, timeUnit: timeUnit?.unit,
+      format: CSVFormat.parsed(delimiter: delimiter))
+  }
+
+  private func report(_ report: RetrievalReport?, rows: Int, seconds: Double) {
+    Terminal.note(
+      "\(Quantity.count(rows, "row")) in \(Quantity.seconds(seconds)), "
+        + Quantity.rate(rows, "row", in: seconds))
+    for view in report?.views ?? [] {
+      Terminal.note("  \(view.name): \(Quantity.count(view.matchedRows)) matched")
+    }
+  }
+}

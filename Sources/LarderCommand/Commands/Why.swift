@@ -1,0 +1,3 @@
+import ArgumentParser
+import Larder
+struct Why: ParsableCommand { func run() throws {} }

@@ -1,0 +1,38 @@
+import Glibc
+import Larder
+import LarderInterchange
+
+/// Standard error, where everything goes that is not data.
+enum Terminal {
+  /// Whether someone is looking.
+  static let isShown = isatty(2) == 1
+
+  /// Writes a line.
+  static func note(_ line: String) { write(line + "\n") }
+
+  /// Writes text as it is. A failure has nowhere to be told.
+  static func write(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in
+      var at = 0
+      while at < bytes.count {
+        let written = unsafe Glibc.write(2, bytes.baseAddress.map { unsafe $0 + at }, bytes.count - at)
+        if written < 0, errno != EINTR { return }
+        at += max(written, 0)
+      }
+    }
+  }
+
+  /// Writes text to standard output; the exit code says whether it went.
+  static func printed(_ text: String) -> Int32 {
+    do throws(LarderError) {
+      let output = try ByteOutput.standard()
+      try output.write(text)
+      try output.finish()
+      return 0
+    } catch {
+      note("error: \(error)")
+      return error.code.outcome.exitCode
+    }
+  }
+}

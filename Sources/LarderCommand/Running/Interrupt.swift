@@ -1,0 +1,35 @@
+import Glibc
+import Larder
+import Synchronization
+
+/// Ctrl-C: the work at hand ends between two batches, and nothing half done is committed.
+enum Interrupt {
+  /// Whether the user has asked to stop.
+  static var isRequested: Bool { requested.load(ordering: .relaxed) }
+
+  private static let requested = Atomic<Bool>(false)
+
+  /// Begins to listen. A second Ctrl-C ends the process at once, which the store survives too.
+  static func watch() {
+    // Touched here, so that the handler finds it made.
+    _ = requested.load(ordering: .relaxed)
+    for number in [SIGINT, SIGTERM] {
+      var action = sigaction()
+      unsafe action.__sigaction_handler.sa_handler = { _ in
+        Interrupt.requested.store(true, ordering: .relaxed)
+      }
+      action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_RESTART
+      unsafe sigaction(number, &action, nil)
+    }
+  }
+
+  /// Ends the work if the user has asked to stop.
+  ///
+  /// - Throws: `cancelled`.
+  static func check() throws(LarderError) {
+    if isRequested { throw LarderError(.cancelled, "Interrupted.") }
+  }
+}
+
+/// Ends the process.
+func exitProcess(_ code: Int32) -> Never { exit(code) }

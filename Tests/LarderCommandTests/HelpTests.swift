@@ -1,0 +1,39 @@
+import Foundation
+import LarderCommand
+import Testing
+
+/// Help is part of the product: each text is kept beside these tests and compared word for word.
+///
+/// After a change that is meant, run the tests once with LARDER_WRITE_SNAPSHOTS=1 and read the
+/// difference before committing it.
+@Suite struct HelpTests {
+  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("Snapshots")
+
+  @Test(arguments: [nil] + LarderCommand.names.map(Optional.some))
+  func saysWhatItSaid(_ name: String?) throws {
+    let help = LarderCommand.help(of: name)
+    let file = Self.folder.appendingPathComponent("\(name ?? "larder").txt")
+    if ProcessInfo.processInfo.environment["LARDER_WRITE_SNAPSHOTS"] != nil {
+      try help.write(to: file, atomically: true, encoding: .utf8)
+    }
+    #expect(help == (try String(contentsOf: file, encoding: .utf8)))
+  }
+
+  @Test func listsTheCommandsOfTheManual() {
+    #expect(
+      LarderCommand.names == [
+        "demo", "apply", "drop", "views", "import", "join", "why", "export", "info", "verify",
+      ])
+  }
+
+  @Test(arguments: LarderCommand.names)
+  func showsExamplesThatFitATerminal(_ name: String) {
+    let help = LarderCommand.help(of: name)
+    #expect(help.contains("EXAMPLES\n  "))
+    #expect(help.contains("\n  larder \(name)") || help.contains("| larder \(name)"))
+    for line in help.split(separator: "\n") where !line.hasPrefix("USAGE") {
+      #expect(line.count <= 80, "\(line)")
+    }
+  }
+}
