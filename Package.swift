@@ -169,8 +169,9 @@ let package = Package(
     .testTarget(
       name: "LarderCommandTests",
       dependencies: [
-        "LarderColumns", "TestSupport", "LarderCommand",
+        "LarderColumns", "LarderContract", "TestSupport", "LarderCommand",
       ],
+      exclude: ["Snapshots"],
       swiftSettings: tests),
     .testTarget(
       name: "ExampleTests",

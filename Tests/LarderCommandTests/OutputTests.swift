@@ -1,5 +1,6 @@
 import LarderColumns
 import LarderCommand
+import LarderContract
 import Testing
 
 @Suite struct OutputTests {

@@ -34,7 +34,9 @@ final class Shell {
   }
 
   /// The path of a file of the repository.
-  static func fixture(_ name: String) -> String { root.appendingPathComponent("fixtures/\(name)").path }
+  static func fixture(_ name: String) -> String {
+    root.appendingPathComponent("fixtures/\(name)").path
+  }
 
   /// Writes a file into the directory.
   func write(_ name: String, _ text: String) throws { try write(name, Data(text.utf8)) }

@@ -136,6 +136,17 @@ import Testing
     #expect(packages == 1, "the root manifest depends on swift-argument-parser alone")
   }
 
+  @Test func readmeExampleIsTheTestedOne() throws {
+    let readme = try Repository.text("README.md")
+    let block = try #require(readme.components(separatedBy: "```swift\n").dropFirst().first)
+    let example = try #require(block.components(separatedBy: "```").first)
+    let tested = try Repository.text("Tests/ExampleTests/Example.swift")
+    #expect(tested.contains(example), "the first Swift block of README.md is not in Example.swift")
+    let ownImports = try Repository.files(under: "Tests/ExampleTests", ending: [".swift"])
+      .flatMap(imports)
+    #expect(Set(ownImports).isSubset(of: ["Larder", "Testing"]))
+  }
+
   @Test func fixturesNameTheirSources() throws {
     let readme = try Repository.text("fixtures/README.md")
     let files = try Repository.files(under: "fixtures", ending: [".csv", ".json"])

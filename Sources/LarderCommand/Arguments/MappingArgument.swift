@@ -16,7 +16,9 @@ package struct MappingArgument: ExpressibleByArgument {
   /// The mappings as a dictionary.
   ///
   /// - Throws: `invalidArgument` for a field that is mapped twice.
-  package static func dictionary(_ mappings: [MappingArgument]) throws(LarderError) -> [String: String] {
+  package static func dictionary(_ mappings: [MappingArgument]) throws(LarderError) -> [String:
+    String]
+  {
     var map: [String: String] = [:]
     for mapping in mappings {
       guard map.updateValue(mapping.column, forKey: mapping.field) == nil else {

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Larder
 
-/// A number of bytes on the command line: `512M`, `2G`, `65536`. The letters count in 1,024s.
+/// A number of bytes on the command line, such as `512M`.
+///
+/// The letters K, M, G and T count in powers of 1,024.
 package struct SizeArgument: ExpressibleByArgument {
   package var bytes: Int
 

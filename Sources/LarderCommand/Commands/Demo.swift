@@ -19,7 +19,9 @@ struct Demo: ParsableCommand {
 
   @Option(help: ArgumentHelp("The folder of the data.", valueName: "DIR"))
   var data: String = "fixtures"
-  @Option(help: ArgumentHelp("Keep the store, in a directory that is not there yet.", valueName: "DIR"))
+  @Option(
+    help: ArgumentHelp(
+      "Keep the store, in a directory that is not there yet.", valueName: "DIR"))
   var store: String?
 
   func run() throws {
@@ -43,7 +45,7 @@ struct Demo: ParsableCommand {
         ? "All matches were counted a second time by a plain loop: no difference.\n"
         : "\(differences) answers differ from the plain loop's count.\n")
     if self.store != nil {
-      try output.write("The store stays in \(directory.store); see larder info \(directory.store)\n")
+      try output.write("The store stays; see larder info \(directory.store)\n")
     }
     try output.finish()
     if differences > 0 { throw Findings(description: "the demo's answers are wrong") }

@@ -63,7 +63,8 @@ struct Import: ParsableCommand {
   private func report(_ input: ImportInput, _ commit: Commit?, seconds: Double) {
     if input.skipped.count > 0 {
       Terminal.note("\(Quantity.count(input.skipped.count, "row")) left out:")
-      for (reason, count) in input.skipped.reasons.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {
+      let reasons = input.skipped.reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+      for (reason, count) in reasons {
         Terminal.note("  \(Quantity.count(count))  \(reason)")
       }
       for sample in input.skipped.samples { Terminal.note("  such as \(sample)") }
@@ -71,8 +72,8 @@ struct Import: ParsableCommand {
     let rate = Quantity.rate(input.rows, "row", in: seconds)
     let what = dryRun ? "read" : "imported"
     let place = commit.map { " as commit \($0.id)" } ?? ""
-    Terminal.note(
-      "\(what) \(Quantity.count(input.rows, "row"))\(place) in \(Quantity.seconds(seconds)), \(rate)")
+    let rows = Quantity.count(input.rows, "row")
+    Terminal.note("\(what) \(rows)\(place) in \(Quantity.seconds(seconds)), \(rate)")
     if dryRun { Terminal.note("nothing was changed: this was a dry run") }
   }
 }

@@ -10,13 +10,16 @@ enum Terminal {
   /// Writes a line.
   static func note(_ line: String) { write(line + "\n") }
 
-  /// Writes text as it is. A failure has nowhere to be told.
+  /// Writes text as it is.
+  ///
+  /// A failure has nowhere to be told.
   static func write(_ text: String) {
     var text = text
     text.withUTF8 { bytes in
       var at = 0
       while at < bytes.count {
-        let written = unsafe Glibc.write(2, bytes.baseAddress.map { unsafe $0 + at }, bytes.count - at)
+        let rest = unsafe UnsafeBufferPointer(rebasing: bytes[at...])
+        let written = unsafe Glibc.write(2, rest.baseAddress, rest.count)
         if written < 0, errno != EINTR { return }
         at += max(written, 0)
       }

@@ -11,7 +11,8 @@ struct DemoDirectory {
   init(keeping path: String?) throws(LarderError) {
     if let path {
       guard !Self.exists(path) else {
-        throw LarderError(.alreadyExists, "It is there already; the demo makes its own.", file: path)
+        throw LarderError(
+          .alreadyExists, "It is there already; the demo makes its own.", file: path)
       }
       store = path
       temporary = nil

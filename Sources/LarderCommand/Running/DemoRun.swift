@@ -46,9 +46,8 @@ struct DemoRun {
       fullFeatureNames: question.fullNames, withEventTimes: true)
     options.isCancelled = { Interrupt.isRequested }
     let sources = DemoSource.sources(of: question, in: definitions.featureViews)
-    let keys = sources.flatMap { source in
-      source.view.isEntityless
-        ? [] : source.view.joinKeys.map { CSVSpine.Key(column: source.column(of: $0), type: $0.type) }
+    let keys = sources.filter { !$0.view.isEntityless }.flatMap { source in
+      source.view.joinKeys.map { CSVSpine.Key(column: source.column(of: $0), type: $0.type) }
     }
     let spine = try CSVSpine(
       ByteSource(path: "\(data)/\(question.spine)"), keys: keys, timestamp: question.timestamp)

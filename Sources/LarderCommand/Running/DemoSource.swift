@@ -9,7 +9,8 @@ struct DemoSource {
   /// The views that a question's features name, in the order of their first naming.
   static func sources(of question: DemoQuestion, in views: [FeatureView]) -> [DemoSource] {
     var sources: [DemoSource] = []
-    for reference in question.features where !sources.contains(where: { $0.name == reference.view }) {
+    for reference in question.features {
+      if sources.contains(where: { $0.name == reference.view }) { continue }
       let projection = question.projections.first { $0.alias == reference.view }
       let viewName = projection?.view ?? reference.view
       guard let view = views.first(where: { $0.name == viewName }) else { continue }

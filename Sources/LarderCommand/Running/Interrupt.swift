@@ -9,7 +9,9 @@ enum Interrupt {
 
   private static let requested = Atomic<Bool>(false)
 
-  /// Begins to listen. A second Ctrl-C ends the process at once, which the store survives too.
+  /// Begins to listen.
+  ///
+  /// A second Ctrl-C ends the process at once, which the store survives too.
   static func watch() {
     // Touched here, so that the handler finds it made.
     _ = requested.load(ordering: .relaxed)

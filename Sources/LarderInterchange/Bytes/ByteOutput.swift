@@ -52,7 +52,9 @@ package final class ByteOutput {
   }
 
   /// Appends text.
-  package func write(_ text: String) throws(LarderError) { try write { $0.append(contentsOf: text.utf8) } }
+  package func write(_ text: String) throws(LarderError) {
+    try write { $0.append(contentsOf: text.utf8) }
+  }
 
   /// Appends what a closure appends to the buffer.
   package func write(_ fill: (inout [UInt8]) -> Void) throws(LarderError) {

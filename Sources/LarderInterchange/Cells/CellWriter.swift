@@ -51,6 +51,15 @@ package enum CellText {
     return String(decoding: text, as: UTF8.self)
   }
 
+  /// A scalar from its text.
+  ///
+  /// - Throws: `invalidArgument` for what is not of the type.
+  package static func value(of text: String, type: DataType) throws(LarderError) -> Value {
+    do throws(CellFlaw) { return try ListCells.value(Array(text.utf8), type) } catch {
+      throw LarderError(.invalidArgument, "\"\(text)\" is \(error.reason(type: type)).")
+    }
+  }
+
   static func append(_ value: Double, to text: inout [UInt8]) {
     if value.isNaN {
       appendNaN(

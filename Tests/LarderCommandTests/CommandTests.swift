@@ -1,0 +1,184 @@
+import Foundation
+import Testing
+
+/// The main job at the command line, on real data and small data.
+@Suite struct CommandTests {
+  static let definitions = """
+    {"entities": [{"name": "driver", "joinKeys": [{"name": "id", "type": "int64"}]}],
+     "featureViews": [{"name": "stats", "entities": ["driver"], "timeToLive": "1d",
+                       "timestamp": "t", "created": "known",
+                       "features": [{"name": "rate", "type": "float64"},
+                                    {"name": "note", "type": "string"}]}],
+     "featureServices": [{"name": "model", "features": ["stats:rate"]}]}
+    """
+  static let rows = #"""
+    id,t,known,rate,note
+    1,2026-01-01T00:00:00Z,,0.5,"a, ""b"""
+    1,2026-01-01T12:00:00+01:00,2026-01-02,NA,
+    2,1767225600000000,2026-01-01,1e300,""
+
+    """#
+  static let spine = """
+    "what",id,event_timestamp,x
+    "first, quoted", 1 ,2026-01-01T10:59:59.999999Z,
+    second,1,2026-01-01 11:00,""
+    third,2,2026-01-02,3
+    fourth,2,2026-01-02T00:00:00.000001Z,4
+    fifth,3,2026-01-01,5
+    sixth,,2026-01-01,6
+    seventh,1,,7
+
+    """
+
+  /// A store with the rows above.
+  private func shell() throws -> Shell {
+    let shell = try Shell()
+    try shell.write("definitions.json", Self.definitions)
+    try shell.write("rows.csv", Self.rows)
+    try shell.write("spine.csv", Self.spine)
+    try shell.succeed("apply", "s", "definitions.json")
+    try shell.succeed("import", "s", "stats", "rows.csv", "--null", "NA")
+    return shell
+  }
+
+  @Test func joinsRepeatingTheSpineByteForByte() throws {
+    let shell = try shell()
+    let join = try shell.succeed("join", "s", "spine.csv", "--features", "stats:rate,stats:note")
+    #expect(
+      join.output == #"""
+        "what",id,event_timestamp,x,rate,note
+        "first, quoted", 1 ,2026-01-01T10:59:59.999999Z,,0.5,"a, ""b"""
+        second,1,2026-01-01 11:00,"",,
+        third,2,2026-01-02,3,1e+300,""
+        fourth,2,2026-01-02T00:00:00.000001Z,4,,
+        fifth,3,2026-01-01,5,,
+        sixth,,2026-01-01,6,,
+        seventh,1,,7,,
+
+        """#)
+    #expect(join.notes.contains("7 rows") && join.notes.contains("stats: 3 matched"))
+  }
+
+  @Test func saysWhyAndWhen() throws {
+    let shell = try shell()
+    let join = try shell.succeed(
+      "join", "s", "spine.csv", "--service", "model", "--with-status", "--with-event-times",
+      "--full-names")
+    let lines = join.output.split(separator: "\n")
+    #expect(lines[0].hasSuffix(",stats__rate,stats__event_timestamp,stats__status"))
+    #expect(lines[1].hasSuffix(",0.5,2026-01-01T00:00:00Z,present"))
+    #expect(lines[2].hasSuffix(",,2026-01-01T11:00:00Z,present"))
+    #expect(lines[4].hasSuffix(",,,expired"))
+    #expect(lines[5].hasSuffix(",,,noEntity"))
+    let known = try shell.succeed(
+      "join", "s", "-", "--features", "stats:rate", "--as-known", "--with-status",
+      input: "id,event_timestamp\n2,2025-12-31\n1,2026-01-01T13:00:00Z\n2,2026-01-01\n")
+    #expect(
+      known.output.split(separator: "\n").dropFirst().map { $0.split(separator: ",").last }
+        == ["onlyLater", "notYetKnown", "present"])
+  }
+
+  @Test func joinsWithoutASpineAndThroughAProjection() throws {
+    let shell = try shell()
+    let range = try shell.succeed(
+      "join", "s", "--from", "2026-01-01", "--to", "2026-01-01T11:00:00Z", "--features",
+      "stats:rate")
+    #expect(
+      range.output == """
+        id,event_timestamp,rate
+        1,2026-01-01T00:00:00Z,0.5
+        2,2026-01-01T00:00:00Z,1e+300
+        1,2026-01-01T11:00:00Z,
+
+        """)
+    let both = try shell.succeed(
+      "join", "s", "-", "--features", "stats:rate,other:rate", "--project", "other=stats,id:rival",
+      "--full-names", "--timestamp", "when", "--time-unit", "s",
+      input: "id,rival,when\n1,2,1767225600\n")
+    #expect(both.output == "id,rival,when,stats__rate,other__rate\n1,2,1767225600,0.5,1e+300\n")
+  }
+
+  @Test func exportsWhatItImports() throws {
+    let shell = try shell()
+    try shell.succeed("export", "s", "stats", "-o", "out.csv")
+    try shell.succeed("apply", "copy", "definitions.json")
+    try shell.succeed("import", "copy", "stats", "out.csv")
+    let again = try shell.succeed("export", "copy", "stats")
+    #expect(try shell.read("out.csv") == again.output)
+    #expect(again.output.split(separator: "\n").count == 4)
+    let part = try shell.succeed("export", "s", "stats", "--from", "2026-01-01T00:00:00.000001Z")
+    #expect(part.output.split(separator: "\n").count == 2)
+  }
+
+  @Test func importsReplacesAndKeepsThePast() throws {
+    let shell = try shell()
+    let dry = try shell.succeed("import", "s", "stats", "rows.csv", "--null", "NA", "--dry-run")
+    #expect(dry.notes.contains("read 3 rows") && dry.notes.contains("nothing was changed"))
+    let imported = try shell.succeed(
+      "import", "s", "stats", "-", "--replace", input: "t,id,rate\n0,9,9\n")
+    #expect(imported.notes.contains("has no column \"note\"; it is null"))
+    let commit = try #require(
+      imported.notes.split(separator: " ").drop { $0 != "commit" }.dropFirst().first
+        .flatMap { Int($0) })
+    #expect(try shell.succeed("export", "s", "stats").output.split(separator: "\n").count == 2)
+    let past = try shell.succeed("export", "s", "stats", "--at", "\(commit - 1)")
+    #expect(past.output.split(separator: "\n").count == 4)
+  }
+
+  @Test func skipsBadRowsWhenAskedTo() throws {
+    let shell = try shell()
+    try shell.write("bad.csv", "id,t,rate\n1,0,1\nx,0,1\n2,0\n3,0,3\n")
+    try shell.refuse("import", "s", "stats", "bad.csv", code: 3, saying: ["bad.csv:3"])
+    let skipped = try shell.succeed("import", "s", "stats", "bad.csv", "--on-error", "skip")
+    #expect(skipped.notes.contains("2 rows left out"))
+    #expect(skipped.notes.contains("1  column \"id\": not an int64"))
+    #expect(skipped.notes.contains("imported 2 rows"))
+  }
+
+  @Test func appliesAndDrops() throws {
+    let shell = try shell()
+    #expect(try shell.succeed("apply", "s", "definitions.json").notes == "nothing to change\n")
+    let renamed = Self.definitions.replacingOccurrences(
+      of: "\"name\": \"note\"", with: "\"name\": \"remark\", \"formerly\": \"note\"")
+    try shell.write("renamed.json", renamed)
+    let dry = try shell.succeed("apply", "s", "renamed.json", "--dry-run")
+    #expect(dry.notes.contains("renamed feature stats:remark"), "\(dry.notes)")
+    try shell.succeed("apply", "s", "renamed.json")
+    let join = try shell.succeed("join", "s", "spine.csv", "--features", "stats:remark")
+    #expect(join.output.contains(",\"a, \"\"b\"\"\"\n"))
+    let views = try shell.succeed("views", "s", "--json")
+    #expect(views.output.contains("\"remark\""))
+    try shell.refuse("drop", "s", "stats", code: 2, saying: ["--yes"])
+    try shell.succeed("drop", "s", "stats", "--yes")
+    try shell.refuse(
+      "join", "s", "spine.csv", "--features", "stats:rate", code: 4, saying: ["stats"])
+  }
+
+  @Test func explainsWithoutAnswering() throws {
+    let explained = try shell().succeed(
+      "join", "s", "spine.csv", "--features", "stats:*", "--explain")
+    #expect(explained.output.contains("stats") && !explained.output.contains("quoted"))
+  }
+
+  @Test func demoChecksItself() throws {
+    let shell = try Shell()
+    let folders = ["weather", "credit", "markets", "driver_stats"]
+    for folder in folders {
+      let source = Shell.root.appendingPathComponent("fixtures/\(folder)")
+      try FileManager.default.createDirectory(
+        at: shell.directory.appendingPathComponent("data/\(folder)"),
+        withIntermediateDirectories: true)
+      for name in try FileManager.default.contentsOfDirectory(atPath: source.path) {
+        let text = try String(contentsOf: source.appendingPathComponent(name), encoding: .utf8)
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let kept = name.hasSuffix(".csv") ? Array(lines.prefix(300)) : lines
+        try shell.write("data/\(folder)/\(name)", kept.joined(separator: "\n"))
+      }
+    }
+    let demo = try shell.succeed("demo", "--data", "data", "--store", "kept")
+    #expect(demo.output.contains("no difference"))
+    #expect(try shell.succeed("views", "kept").output.contains("natural_gas"))
+    try shell.refuse("demo", code: 4, saying: ["--data"])
+    try shell.refuse("demo", "--data", "data", "--store", "kept", code: 3, saying: ["already"])
+  }
+}
