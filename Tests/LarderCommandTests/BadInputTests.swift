@@ -6,7 +6,7 @@ import Testing
   private func shell() throws -> Shell {
     let shell = try Shell()
     try shell.write("definitions.json", CommandTests.definitions)
-    try shell.write("rows.csv", "id,t,rate,note\n1,0,0.5,a\n")
+    try shell.write("rows.csv", "id,t,known,rate,note\n1,0,,0.5,a\n")
     try shell.write("spine.csv", "id,event_timestamp\n1,1970-01-01\n")
     try shell.succeed("apply", "s", "definitions.json")
     try shell.succeed("import", "s", "stats", "rows.csv")
@@ -32,16 +32,20 @@ import Testing
   }
 
   @Test(arguments: [
-    ("id,t,rate\n1,0,0.5\n1,0,x\n", ["in.csv:3", "column \"rate\"", "\"x\"", "float64"]),
-    ("id,t,rate\n1,,0.5\n", ["in.csv:2", "column \"t\"", "null"]),
-    ("id,t,rate\n,0,0.5\n", ["in.csv:2", "column \"id\"", "null"]),
-    ("id,t,rate\n1001.5,0,0.5\n", ["in.csv:2", "column \"id\"", "\"1001.5\"", "int64"]),
-    ("id,t,rate\n1,2026-01-01T00:00:00.0000001Z,1\n", ["in.csv:2", "\"timeUnit\": \"ns\""]),
-    ("id,t,rate,rate\n1,0,1,2\n", ["in.csv:1", "column \"rate\"", "twice"]),
-    ("id,t,rate\n1,0\n", ["in.csv:2", "2 cells", "3"]),
+    ("id,t,known,rate\n1,0,,0.5\n1,0,,x\n", ["in.csv:3", "column \"rate\"", "\"x\"", "float64"]),
+    ("id,t,known,rate\n1,,,0.5\n", ["in.csv:2", "column \"t\"", "null"]),
+    ("id,t,known,rate\n,0,,0.5\n", ["in.csv:2", "column \"id\"", "null"]),
+    ("id,t,known,rate\n1001.5,0,,0.5\n", ["in.csv:2", "column \"id\"", "\"1001.5\"", "int64"]),
+    (
+      "id,t,known,rate\n1,2026-01-01T00:00:00.0000001Z,,1\n",
+      ["in.csv:2", "\"timeUnit\": \"ns\""]
+    ),
+    ("id,t,known,rate,rate\n1,0,,1,2\n", ["in.csv:1", "column \"rate\"", "twice"]),
+    ("id,t,known,rate\n1,0\n", ["in.csv:2", "2 cells", "4"]),
     ("", ["in.csv", "empty"]),
-    ("id,t,rate\n", ["in.csv", "no rows"]),
-    ("id,rate\n1,1\n", ["in.csv:1", "no column \"t\"", "--map"]),
+    ("id,t,known,rate\n", ["in.csv", "no rows"]),
+    ("id,known,rate\n1,,1\n", ["in.csv:1", "no column \"t\"", "--map"]),
+    ("id,t,rate\n1,0,1\n", ["in.csv:1", "no column \"known\"", "--map"]),
   ])
   func refusesRows(_ text: String, _ words: [String]) throws {
     let shell = try shell()
@@ -53,7 +57,7 @@ import Testing
 
   @Test func refusesWhatIsNotUTF8() throws {
     let shell = try shell()
-    try shell.write("in.csv", Data("id,t,note\n1,0,\"".utf8 + [0xE9] + "\"\n".utf8))
+    try shell.write("in.csv", Data("id,t,known,note\n1,0,,\"".utf8 + [0xE9] + "\"\n".utf8))
     try shell.refuse(
       "import", "s", "stats", "in.csv", code: 3, saying: ["in.csv:2", "not UTF-8"])
   }
@@ -69,7 +73,7 @@ import Testing
       of: ",\n                                {\"name\": \"note\", \"type\": \"string\"}", with: "")
     try shell.write("fewer.json", fewer)
     if fewer != CommandTests.definitions {
-      try shell.refuse("apply", "s", "fewer.json", code: 3, saying: ["note", "--drop"])
+      try shell.refuse("apply", "s", "fewer.json", code: 3, saying: ["note", "drop"])
     }
     try shell.refuse("apply", "s", "absent.json", code: 4, saying: ["absent.json"])
   }

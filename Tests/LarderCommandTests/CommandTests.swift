@@ -115,7 +115,7 @@ import Testing
     let dry = try shell.succeed("import", "s", "stats", "rows.csv", "--null", "NA", "--dry-run")
     #expect(dry.notes.contains("read 3 rows") && dry.notes.contains("nothing was changed"))
     let imported = try shell.succeed(
-      "import", "s", "stats", "-", "--replace", input: "t,id,rate\n0,9,9\n")
+      "import", "s", "stats", "-", "--replace", input: "t,id,known,rate\n0,9,,9\n")
     #expect(imported.notes.contains("has no column \"note\"; it is null"))
     let commit = try #require(
       imported.notes.split(separator: " ").drop { $0 != "commit" }.dropFirst().first
@@ -127,7 +127,7 @@ import Testing
 
   @Test func skipsBadRowsWhenAskedTo() throws {
     let shell = try shell()
-    try shell.write("bad.csv", "id,t,rate\n1,0,1\nx,0,1\n2,0\n3,0,3\n")
+    try shell.write("bad.csv", "id,t,known,rate\n1,0,,1\nx,0,,1\n2,0\n3,0,,3\n")
     try shell.refuse("import", "s", "stats", "bad.csv", code: 3, saying: ["bad.csv:3"])
     let skipped = try shell.succeed("import", "s", "stats", "bad.csv", "--on-error", "skip")
     #expect(skipped.notes.contains("2 rows left out"))
@@ -158,6 +158,56 @@ import Testing
     let explained = try shell().succeed(
       "join", "s", "spine.csv", "--features", "stats:*", "--explain")
     #expect(explained.output.contains("stats") && !explained.output.contains("quoted"))
+  }
+
+  @Test func saysWhyARowAnswers() throws {
+    let shell = try shell()
+    let present = try shell.succeed("why", "s", "stats", "id=1", "--at", "2026-01-01T10:00:00Z")
+    #expect(
+      present.output == """
+        stats id=1 at 2026-01-01T10:00:00Z: present
+        the row with the latest event time that is not later and not older than 1d
+
+        event time            created               rate  note   verdict
+        2026-01-01T11:00:00Z  2026-01-02T00:00:00Z  -     -      later than asked for
+        2026-01-01T00:00:00Z  -                     0.5   a, "b  answers
+
+        """)
+    let expired = try shell.succeed("why", "s", "stats", "id=2", "--at", "2026-01-03")
+    #expect(expired.output.contains("2026-01-03T00:00:00Z: expired"))
+    let unknown = try shell.succeed(
+      "why", "s", "stats", "id=1", "--at", "2026-01-01T10:00:00Z", "--as-known")
+    #expect(unknown.output.contains("notYetKnown"))
+    #expect(
+      try shell.succeed("why", "s", "stats", "id=9", "--at", "2026-01-03").output
+        .contains("noEntity"))
+    try shell.refuse("why", "s", "stats", "ids=1", "--at", "2026-01-03", code: 4, saying: ["id"])
+    try shell.refuse("why", "s", "stats", "--at", "2026-01-03", code: 2, saying: ["id=VALUE"])
+    try shell.refuse(
+      "why", "s", "stats", "id=1.5", "--at", "2026-01-03", code: 2, saying: ["int64"])
+  }
+
+  @Test func informsAndVerifies() throws {
+    let shell = try shell()
+    let info = try shell.succeed("info", "s")
+    #expect(info.output.contains("VIEW") && info.output.contains("2026-01-01T11:00:00Z"))
+    let detail = try shell.succeed("info", "s", "stats")
+    #expect(detail.output.contains("rate") && detail.output.contains("ENCODINGS"))
+    let json = try shell.succeed("info", "s", "--json").output
+    let read = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
+    let views = read?["views"] as? [[String: Any]]
+    #expect(views?.first?["rows"] as? Int == 3)
+    try shell.refuse("info", "s", "stast", code: 4, saying: ["Did you mean \"stats\"?"])
+    #expect(try shell.succeed("verify", "s").output.contains("all is well"))
+    let folder = shell.directory.appendingPathComponent("s/offline")
+    let names = try FileManager.default.subpathsOfDirectory(atPath: folder.path)
+    let segment = folder.appendingPathComponent(try #require(names.first { $0.hasSuffix(".seg") }))
+    var bytes = try Data(contentsOf: segment)
+    bytes[bytes.count / 2] ^= 1
+    try bytes.write(to: segment)
+    let broken = try shell.run(["verify", "s", "--json"])
+    #expect(broken.exitCode == 1, "\(broken.notes)")
+    #expect(broken.output.contains(segment.lastPathComponent))
   }
 
   @Test func demoChecksItself() throws {

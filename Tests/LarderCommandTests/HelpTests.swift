@@ -23,7 +23,7 @@ import Testing
   @Test func listsTheCommandsOfTheManual() {
     #expect(
       LarderCommand.names == [
-        "demo", "apply", "drop", "views", "import", "join", "why", "export",
+        "demo", "apply", "drop", "views", "import", "join", "why", "export", "info", "verify",
       ])
   }
 

@@ -65,7 +65,8 @@ package struct CSVReader {
         CSVColumnPlan(
           name: column.name, fileColumn: fileColumn, index: index,
           rules: CellRules(
-            type: column.type, isRequired: column.isRequired, nulls: format.nulls)))
+            type: column.type, isRequired: column.isRequired && !column.mayBeNull,
+            nulls: format.nulls)))
     }
     self.header = header
     file = source.name
@@ -81,7 +82,10 @@ package struct CSVReader {
   private struct Wanted {
     var name: String
     var type: DataType
+    /// Whether the file must have it.
     var isRequired: Bool
+    /// Whether its cells may be null although the file must have it.
+    var mayBeNull = false
   }
 
   private static func columns(of view: FeatureView) -> [Wanted] {
@@ -94,7 +98,7 @@ package struct CSVReader {
     let time = DataType.timestamp(view.timeUnit)
     columns.append(Wanted(name: view.eventTimestamp, type: time, isRequired: true))
     if let created = view.createdTimestamp {
-      columns.append(Wanted(name: created, type: time, isRequired: false))
+      columns.append(Wanted(name: created, type: time, isRequired: true, mayBeNull: true))
     }
     return columns + view.features.map { Wanted(name: $0.name, type: $0.type, isRequired: false) }
   }
