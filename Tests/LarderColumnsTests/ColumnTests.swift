@@ -43,6 +43,8 @@ import Testing
 
   @Test func suggestsTheNearestName() {
     #expect(nearestName(to: "drivr_stats", among: ["driver_stats", "weather"]) == "driver_stats")
+    #expect(nearestName(to: "stast", among: ["rates", "stats"]) == "stats")
+    #expect(nearestName(to: "abc", among: ["xyz"]) == nil)
     #expect(throws: LarderError.self) { try DataType(named: "int46") }
   }
 }

@@ -168,9 +168,9 @@ import Testing
         stats id=1 at 2026-01-01T10:00:00Z: present
         the row with the latest event time that is not later and not older than 1d
 
-        event time            created               rate  note   verdict
-        2026-01-01T11:00:00Z  2026-01-02T00:00:00Z  -     -      later than asked for
-        2026-01-01T00:00:00Z  -                     0.5   a, "b  answers
+        event time            created               rate  note    verdict
+        2026-01-01T11:00:00Z  2026-01-02T00:00:00Z  -     -       later than asked for
+        2026-01-01T00:00:00Z  -                     0.5   a, "b"  answers
 
         """)
     let expired = try shell.succeed("why", "s", "stats", "id=2", "--at", "2026-01-03")

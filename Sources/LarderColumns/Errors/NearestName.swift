@@ -1,7 +1,7 @@
 /// The candidate nearest to a name that was not found, for "did you mean" in messages.
 ///
-/// Nearest is least Damerau-free Levenshtein distance over UTF-8 bytes, ignoring ASCII case; none
-/// is offered beyond a third of the longer name.
+/// Nearest is the least number of bytes put in, left out, changed or swapped with their neighbour
+/// (optimal string alignment), ignoring case; none is offered beyond a third of the longer name.
 ///
 /// - Complexity: O(candidates x length squared).
 public func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
@@ -31,15 +31,20 @@ private func editDistance(_ a: String, _ b: String) -> Int {
   let a = Array(a.utf8.prefix(Limits.nameBytes))
   let b = Array(b.utf8.prefix(Limits.nameBytes))
   if a.isEmpty || b.isEmpty { return max(a.count, b.count) }
+  var older: [Int] = []
   var row = Array(0...b.count)
   for i in 1...a.count {
-    var diagonal = row[0]
-    row[0] = i
+    var next = [i]
     for j in 1...b.count {
-      let substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)
-      diagonal = row[j]
-      row[j] = min(substituted, row[j] + 1, row[j - 1] + 1)
+      var distance = row[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)
+      distance = min(distance, row[j] + 1, next[j - 1] + 1)
+      if i > 1, j > 1, a[i - 1] == b[j - 2], a[i - 2] == b[j - 1] {
+        distance = min(distance, older[j - 2] + 1)
+      }
+      next.append(distance)
     }
+    older = row
+    row = next
   }
   return row[b.count]
 }
