@@ -174,15 +174,23 @@ package struct VectorEncoder {
     var anchors: [Int64] = []
     var positions: [UInt16] = []
     var deltas = [Int64](repeating: plan.leastDelta, count: count)
+    let patches = plan.kind.contains(.patched)
     for index in 0..<count {
       let lane = unsafe input.lanes[index]
       if index & 63 == 0 {
         anchors.append(lane)
-      } else if unsafe input.isRestart(index) {
+        continue
+      }
+      let difference = unsafe lane &- input.lanes[index - 1]
+      let isAside =
+        unsafe patches
+        && (input.isRestart(index)
+          || UInt64(bitPattern: difference &- plan.leastDelta) >= mask)
+      if isAside {
         positions.append(UInt16(index))
         deltas[index] = plan.leastDelta &+ Int64(bitPattern: mask)
       } else {
-        unsafe deltas[index] = lane &- input.lanes[index - 1]
+        deltas[index] = difference
       }
     }
     let anchorBytes = Packing.bytes(anchors.count, plan.anchorWidth)

@@ -165,47 +165,69 @@ package struct VectorPlan {
       bytes: RunLength.bytes(runs, width))
   }
 
+  /// Differences from the lane before; restarts and the greatest differences are kept aside.
   @unsafe private static func delta(_ input: VectorInput, _ survey: FrameSurvey) -> VectorPlan? {
-    var least = Int64.max
-    var greatest = Int64.min
-    var restarts = 0
-    var leastAnchor = unsafe input.lanes[0]
-    var greatestAnchor = leastAnchor
-    for index in unsafe 0..<input.count {
-      let lane = unsafe input.lanes[index]
-      if index & 63 == 0 {
-        leastAnchor = min(leastAnchor, lane)
-        greatestAnchor = max(greatestAnchor, lane)
-      } else if unsafe input.isRestart(index) {
-        restarts += 1
-      } else {
-        let (difference, overflow) = unsafe lane.subtractingReportingOverflow(
-          input.lanes[index - 1])
-        if overflow { return nil }
-        least = min(least, difference)
-        greatest = max(greatest, difference)
+    let count = unsafe input.count
+    return unsafe withUnsafeTemporaryAllocation(of: Int64.self, capacity: 1_024) { scratch in
+      guard let differences = scratch.baseAddress else { return nil }
+      var found = 0
+      var restarts = 0
+      var least = Int64.max
+      var greatest = Int64.min
+      var greatestAnchor = survey.least
+      for index in 0..<count {
+        let lane = unsafe input.lanes[index]
+        if index & 63 == 0 {
+          greatestAnchor = max(greatestAnchor, lane)
+        } else if unsafe input.isRestart(index) {
+          restarts += 1
+        } else {
+          let (difference, overflow) = unsafe lane.subtractingReportingOverflow(
+            input.lanes[index - 1])
+          if overflow { return nil }
+          least = min(least, difference)
+          greatest = max(greatest, difference)
+          unsafe differences[found] = difference
+          found += 1
+        }
       }
-    }
-    guard least <= greatest,
-      let width = width(
-        upTo: UInt64(bitPattern: greatest &- least), reserving: restarts > 0), width < 57
-    else { return nil }
-    var kind = unsafe VectorKind.delta.union(input.flags)
-    if restarts > 0 {
-      kind.insert(.patched)
-      let above = survey.greatest.subtractingReportingOverflow(leastAnchor)
-      if !above.overflow, above.partialValue <= Int64(UInt32.max), survey.least >= leastAnchor {
-        kind.insert(.narrowPatches)
+      let anchorWidth = Packing.width(of: UInt64(bitPattern: greatestAnchor &- survey.least))
+      guard found > 0, anchorWidth < 64 else { return nil }
+      var plan = unsafe VectorPlan(
+        kind: VectorKind.delta.union(input.flags), base: survey.least, width: 64, bytes: .max,
+        leastDelta: least, anchorWidth: anchorWidth)
+      let range = UInt64(bitPattern: survey.greatest &- survey.least)
+      var patching: VectorKind = .patched
+      if range <= UInt64(UInt32.max) { patching.insert(.narrowPatches) }
+      let full = width(upTo: UInt64(bitPattern: greatest &- least), reserving: restarts > 0)
+      if let full, full < 57 {
+        plan.width = full
+        if restarts > 0 { plan.kind.formUnion(patching) }
+        plan.bytes =
+          AnchoredDelta.bytes(count, full, anchorWidth: anchorWidth)
+          + patchBytes(restarts, plan.kind)
       }
+      var widths = [UInt32](repeating: 0, count: 65)
+      unsafe widths.withUnsafeMutableBufferPointer { widths in
+        unsafe larder_survey_widths(differences, found, least, widths.baseAddress)
+      }
+      var above = restarts
+      for width in stride(from: 64, to: 0, by: -1) {
+        if width < 57 {
+          let bytes =
+            AnchoredDelta.bytes(count, width, anchorWidth: anchorWidth)
+            + patchBytes(above, patching)
+          if bytes < plan.bytes {
+            plan.bytes = bytes
+            plan.width = width
+            plan.kind.formUnion(patching)
+          }
+        }
+        above += Int(widths[width])
+        if above > count / 4 { break }
+      }
+      return plan.width == 64 ? nil : plan
     }
-    let anchorWidth = Packing.width(of: UInt64(bitPattern: greatestAnchor &- leastAnchor))
-    guard anchorWidth < 64 else { return nil }
-    let bytes =
-      unsafe AnchoredDelta.bytes(input.count, width, anchorWidth: anchorWidth)
-      + patchBytes(restarts, kind)
-    return VectorPlan(
-      kind: kind, base: leastAnchor, width: width, bytes: bytes, leastDelta: least,
-      anchorWidth: anchorWidth)
   }
 }
 
