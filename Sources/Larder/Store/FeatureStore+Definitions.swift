@@ -7,7 +7,7 @@ extension FeatureStore {
   ///
   /// - Throws: `corrupt`, `io`.
   public func definitions() throws(LarderError) -> Definitions {
-    if let store = offline as? SegmentOfflineStore { return try store.definitions() }
+    if let store = offlineStore as? SegmentOfflineStore { return try store.definitions() }
     return registry.withLock { $0 }
   }
 
@@ -70,7 +70,7 @@ extension FeatureStore {
   public func apply(
     _ definitions: Definitions, dropping: Bool = false, dryRun: Bool = false
   ) throws(LarderError) -> [DefinitionChange] {
-    if let store = offline as? SegmentOfflineStore {
+    if let store = offlineStore as? SegmentOfflineStore {
       return try store.apply(definitions, dropping: dropping, dryRun: dryRun)
     }
     try definitions.validate()

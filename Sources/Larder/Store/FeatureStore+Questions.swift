@@ -27,7 +27,7 @@ extension FeatureStore {
     for spine: RecordBatch?, features: [FeatureReference],
     options: RetrievalOptions = RetrievalOptions()
   ) throws(LarderError) -> any RetrievalJob {
-    try offline.historicalFeatures(
+    try offlineStore.historicalFeatures(
       for: spine, views: try definitions().featureViews, features: features, options: options)
   }
 
@@ -60,7 +60,7 @@ extension FeatureStore {
   public func pullLatest(
     _ view: String, features: [String]? = nil, from: Timestamp? = nil, through: Timestamp? = nil
   ) throws(LarderError) -> any RetrievalJob {
-    try offline.pullLatest(
+    try offlineStore.pullLatest(
       try self.view(named: view), features: features, from: from, through: through)
   }
 
@@ -70,7 +70,7 @@ extension FeatureStore {
   public func pullAll(
     _ view: String, features: [String]? = nil, from: Timestamp? = nil, through: Timestamp? = nil
   ) throws(LarderError) -> any RetrievalJob {
-    try offline.pullAll(
+    try offlineStore.pullAll(
       try self.view(named: view), features: features, from: from, through: through)
   }
 }

@@ -19,7 +19,7 @@ extension FeatureStore {
   /// - Complexity: O(rows log rows) at worst, and one commit to the disk.
   @discardableResult
   public func append(_ batch: RecordBatch, to view: String) throws(LarderError) -> Commit {
-    try offline.append(batch, to: try self.view(named: view))
+    try offlineStore.append(batch, to: try self.view(named: view))
   }
 
   /// Begins an append of many batches that becomes one commit.

@@ -21,9 +21,9 @@ import Synchronization
 /// forked from the one that opened the store must open its own.
 public final class FeatureStore: Sendable {
   /// The store of history.
-  public let offline: any OfflineStore
-  /// The store of the latest values, if there is one.
-  public let online: (any OnlineStore)?
+  public let offlineStore: any OfflineStore
+  /// The store of the latest values; nil for an earlier state, which has none.
+  public let onlineStore: (any OnlineStore)?
   /// Definitions, where no directory keeps them.
   let registry: Mutex<Definitions>
 
@@ -41,8 +41,8 @@ public final class FeatureStore: Sendable {
   public convenience init(
     at path: String, access: Access = .readWrite, settings: Settings = Settings()
   ) throws(LarderError) {
-    self.init(
-      offline: try SegmentOfflineStore(at: path, access: access, settings: settings), online: nil)
+    let history = try SegmentOfflineStore(at: path, access: access, settings: settings)
+    self.init(offline: history, online: try history.makeOnlineStore(settings.online))
   }
 
   /// Joins stores of your own, or of Larder's, under one set of definitions.
@@ -55,8 +55,8 @@ public final class FeatureStore: Sendable {
     offline: any OfflineStore, online: (any OnlineStore)? = nil,
     definitions: Definitions = Definitions()
   ) {
-    self.offline = offline
-    self.online = online
+    offlineStore = offline
+    onlineStore = online
     registry = Mutex(definitions)
   }
 
@@ -64,7 +64,7 @@ public final class FeatureStore: Sendable {
   ///
   /// - Throws: `unsupported` if the offline store is another one.
   func segments(for what: String) throws(LarderError) -> SegmentOfflineStore {
-    guard let store = offline as? SegmentOfflineStore else {
+    guard let store = offlineStore as? SegmentOfflineStore else {
       throw LarderError(
         .unsupported, "\(what) needs a store in a directory; this one brings its own history.")
     }

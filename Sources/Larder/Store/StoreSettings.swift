@@ -1,4 +1,6 @@
+import LarderContract
 import LarderOffline
+import LarderOnline
 
 extension FeatureStore {
   /// What an open store may do.
@@ -33,12 +35,15 @@ extension FeatureStore {
     public var appendBufferBytes: Int
     /// Threads for sorting and writing; nil for all cores.
     public var threads: Int?
+    /// When an online write is safe.
+    public var onlineDurability: OnlineDurability
 
     /// Settings with every choice at its default.
     public init(
       lockTimeout: Duration = .seconds(10), keepSnapshots: Duration = .seconds(3600),
       foldsAfterAppend: Bool = true, allowsSharedDirectory: Bool = false,
-      appendBufferBytes: Int = 1 << 30, threads: Int? = nil
+      appendBufferBytes: Int = 1 << 30, threads: Int? = nil,
+      onlineDurability: OnlineDurability = .batch
     ) {
       self.lockTimeout = lockTimeout
       self.keepSnapshots = keepSnapshots
@@ -46,6 +51,11 @@ extension FeatureStore {
       self.allowsSharedDirectory = allowsSharedDirectory
       self.appendBufferBytes = appendBufferBytes
       self.threads = threads
+      self.onlineDurability = onlineDurability
+    }
+
+    package var online: OnlineOptions {
+      OnlineOptions(durability: onlineDurability, lockTimeout: lockTimeout)
     }
 
     package var stored: StoreOptions {

@@ -25,7 +25,7 @@ package final class Store: Sendable {
   package let options: StoreOptions
   let manifest: Manifest
   /// Nil if it was opened read-only.
-  let locks: LockFile?
+  package let locks: LockFile?
   let pins: SnapshotPins
   let cache: SegmentCache
   let keyCache = KeyCache()

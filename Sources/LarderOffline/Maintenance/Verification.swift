@@ -21,10 +21,12 @@ extension Snapshot {
       for description in segments(of: view) {
         let range = "\(description.rows) rows of \"\(view.name)\""
         check.files += 1
-        check.attempt(range) { () throws(LarderError) in
+        do throws(LarderError) {
           let segment = try open(description)
-          try segment.verifyAll()
           try verifyIDs(of: segment, view)
+          for error in segment.verifyDeep() { check.add(error, affects: range) }
+        } catch {
+          check.add(error, affects: range)
         }
         check.bytes += description.fileBytes
         check.rows += description.rows
@@ -63,61 +65,13 @@ private struct SnapshotCheck {
   var rows = 0
   var findings: [Finding] = []
 
+  mutating func add(_ error: LarderError, affects: String) {
+    findings.append(Finding(error, affects: affects))
+  }
+
   mutating func attempt(_ affects: String, _ body: () throws(LarderError) -> Void) {
     do throws(LarderError) { try body() } catch {
-      findings.append(Finding(error, affects: affects))
-    }
-  }
-}
-
-extension Segment {
-  /// Recomputes every checksum of the file and checks the order of its rows and its bounds.
-  ///
-  /// - Throws: `corrupt` with the file, the column and the page of the first contradiction.
-  package func verifyAll() throws(LarderError) {
-    _ = try entityIndex()
-    _ = unsafe try fences()
-    try eventColumn().ensureVerified()
-    try createdColumn()?.ensureVerified()
-    for feature in features {
-      guard let column = try column(fieldID: feature.fieldID) else { continue }
-      try column.ensureVerified()
-    }
-    try verifyOrder()
-  }
-
-  /// Rows are sorted by (id, event time, created time with null first), and bounds are exact.
-  private func verifyOrder() throws(LarderError) {
-    let idBuffer = try decodeIDs(rows: 0..<rows)
-    let eventBuffer = try decodeEvents(rows: 0..<rows)
-    // The pointers below outlive the last mention of their owners.
-    defer { withExtendedLifetime((idBuffer, eventBuffer)) {} }
-    let ids = unsafe idBuffer.values(as: UInt32.self)
-    let events = unsafe eventBuffer.values(as: Int64.self)
-    let created = try decodeCreated(rows: 0..<rows)
-    var least = Int64.max
-    var greatest = Int64.min
-    for row in 0..<rows {
-      let event = unsafe events[row]
-      least = min(least, event)
-      greatest = max(greatest, event)
-      guard row > 0, unsafe ids[row] == ids[row - 1] else { continue }
-      let before = unsafe events[row - 1]
-      var isSorted = before <= event
-      if before == event, let created, created.isValid(row - 1) {
-        let times = unsafe created.fixedValues(as: Int64.self)
-        isSorted = unsafe created.isValid(row) && times[row - 1] <= times[row]
-      }
-      guard isSorted else {
-        throw LarderError(
-          .corrupt, "Rows \(row - 1) and \(row) of the segment are out of order.", file: path)
-      }
-    }
-    guard least == description.minEvent, greatest == description.maxEvent else {
-      throw LarderError(
-        .corrupt,
-        "Event times reach from \(least) to \(greatest); the footer says \(description.minEvent) to "
-          + "\(description.maxEvent).", file: path)
+      add(error, affects: affects)
     }
   }
 }

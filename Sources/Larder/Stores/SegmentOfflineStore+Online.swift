@@ -1,0 +1,41 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+import LarderOffline
+import LarderOnline
+import LarderPointInTime
+
+extension SegmentOfflineStore {
+  /// The online half of the same directory.
+  func makeOnlineStore(_ options: OnlineOptions) throws(LarderError) -> MappedOnlineStore {
+    let store = self.store
+    return MappedOnlineStore(
+      host: store.host, directory: store.layout.online, store: try store.snapshot().identifier,
+      locks: store.locks, isReadOnly: store.access == .readOnly, options: options
+    ) { view throws(LarderError) in
+      let id = try store.snapshot().catalog.view(named: view.name)?.id
+      return try id.map { id throws(LarderError) in
+        guard let table = UInt32(exactly: id) else {
+          throw LarderError(
+            .limitExceeded, "A store has at most \(UInt32.max) views, dropped ones included.")
+        }
+        return table
+      }
+    }
+  }
+
+  /// The latest row of each entity among rows that are new to a watermark.
+  ///
+  /// - Parameters:
+  ///   - commit: only segments with rows of later commits are looked into, so that the rows are
+  ///     those that came since and, after merges, some from before; nil for all segments.
+  func latest(
+    of view: FeatureView, in snapshot: Snapshot, after commit: UInt64?, from: Timestamp?,
+    through: Timestamp
+  ) throws(LarderError) -> any RetrievalJob {
+    let question = try ResolvedPull(view, features: nil, from: from, through: through)
+    var history = try snapshot.history(of: view)
+    if let commit { history.segments.removeAll { $0.description.lastCommit <= commit } }
+    return PullJob(question, history: history, latest: true)
+  }
+}
