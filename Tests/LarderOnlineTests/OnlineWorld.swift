@@ -13,6 +13,8 @@ func smallOptions(
     durability: durability, compactAt: compactAt, lockTimeout: .milliseconds(200))
   options.firstSegmentBytes = 1 << 16
   options.largestSegmentBytes = 1 << 17
+  // Simulated files must see the same operations in each run.
+  options.preparesAhead = false
   return options
 }
 

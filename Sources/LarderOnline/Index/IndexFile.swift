@@ -28,8 +28,13 @@ enum IndexFile {
   static func extended(
     _ file: any File, to lines: UInt64, exactly: Bool = false
   ) throws(LarderError) -> IndexMemory {
-    let bytes = bytes(forLines: exactly ? lines : room(forLines: lines))
+    var bytes = bytes(forLines: exactly ? lines : room(forLines: lines))
+    let old = Int(try file.status().bytes)
+    // From some size on in large pages, which the kernel keeps if they are written whole.
+    let large = 2 << 20
+    if bytes > large { bytes = (bytes + large - 1) / large * large }
     try file.reserve(bytes: UInt64(bytes))
+    if bytes >= large { try file.zeroFill(old..<max(old, bytes)) }
     let memory = try IndexMemory(try file.mapShared(bytes: bytes, writable: true))
     memory.store(memory.lines, IndexFormat.lines)
     return memory

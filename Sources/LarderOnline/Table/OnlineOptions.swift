@@ -22,6 +22,9 @@ public struct OnlineOptions: Sendable, Hashable {
   /// Bytes of the largest segments.
   package var largestSegmentBytes = LogFormat.largestSegment
 
+  /// Whether the next segment is made ready in the background.
+  package var preparesAhead = true
+
   /// Options with every choice at its default: durable batches, compaction at half dead.
   public init(
     durability: OnlineDurability = .batch, compactAt: Double? = 0.5,

@@ -180,6 +180,7 @@ enum TableFiles {
     let own = names.filter { name in
       LogFormat.sequence(ofFile: name) != nil
         || LogFormat.sequence(ofFile: name, suffix: IndexFormat.suffix) != nil
+        || LogFormat.sequence(ofFile: name, suffix: SpareSegment.suffix) != nil
     }
     guard own.count == names.count else { throw foreign(directory) }
     for name in own where name.hasSuffix(IndexFormat.suffix) {

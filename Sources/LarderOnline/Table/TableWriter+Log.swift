@@ -84,13 +84,20 @@ extension TableWriter {
     unsafe try file.write(bytes, at: UInt64(stagedUnit * LogFormat.unit))
     stagedUnit = end
     staged = 0
+    if options.durability == .process, options.preparesAhead, end - syncStarted >= 1 << 17 {
+      syncStarted = end
+      backgroundSync.start(file)
+    }
   }
 
   /// Makes all that was written durable.
   ///
   /// - Throws: `outcomeUnknown`; then the writer is poisoned.
   func syncLog() throws(LarderError) {
-    do throws(LarderError) { try file.syncData() } catch { throw poison(error) }
+    do throws(LarderError) {
+      try backgroundSync.finish()
+      try file.syncData()
+    } catch { throw poison(error) }
     durable = LogPosition(sequence: current.sequence, unit: end)
   }
 
@@ -121,7 +128,8 @@ extension TableWriter {
   private func roll(for units: Int) throws(LarderError) {
     let header = try nextHeader(for: units)
     let path = "\(directory)/\(LogFormat.fileName(header.sequence))"
-    let (segment, newFile) = try TableFiles.makeSegment(header, path, host.files)
+    let (segment, newFile) =
+      try takeSpare(header, path) ?? TableFiles.makeSegment(header, path, host.files)
     do throws(LarderError) {
       if chunkRecords > 0 { try appendCommit(flags: CommitRecord.isContinued) } else { try flush() }
       // The next segment says where this one ends, so this one must be on disk first.
@@ -152,12 +160,56 @@ extension TableWriter {
     publishSnapshot()
   }
 
+  /// The next segment from the file that was made ready, if there is one of the right size.
+  private func takeSpare(
+    _ header: SegmentHeader, _ path: String
+  ) throws(LarderError) -> (LogSegment, any File)? {
+    guard let spare else { return nil }
+    self.spare = nil
+    guard let file = spare.take(), spare.bytes == header.bytes else {
+      try host.files.remove(spare.path)
+      return nil
+    }
+    try host.files.remove(path)
+    do throws(LarderError) {
+      try file.write(header.encoded, at: 0)
+      try host.files.link(spare.path, as: path)
+      try host.files.remove(spare.path)
+      return (try LogSegment.map(file, header: header), file)
+    } catch {
+      // A file system without links, say: the segment is made in the plain way.
+      try host.files.remove(spare.path)
+      return nil
+    }
+  }
+
+  /// Has the next segment made ready once this one is half full.
+  func prepareAhead() {
+    guard options.preparesAhead, spare == nil, end > current.units / 2 else { return }
+    do throws(LarderError) {
+      let header = try nextHeader(for: 1)
+      let path = "\(directory)/\(LogFormat.padded(header.sequence))\(SpareSegment.suffix)"
+      spare = SpareSegment(path, bytes: header.bytes, files: host.files)
+    } catch {
+      // Whoever needs the next segment is told why there is none.
+    }
+  }
+
+  /// Removes the file that was made ready and is not needed.
+  func dropSpare() throws(LarderError) {
+    guard let spare else { return }
+    self.spare = nil
+    _ = spare.take()
+    try host.files.remove(spare.path)
+  }
+
   private func enter(_ segment: LogSegment, _ newFile: any File) {
     current = segment
     file = newFile
     end = LogFormat.headerUnits
     chunkStart = end
     stagedUnit = end
+    syncStarted = end
     staged = 0
   }
 

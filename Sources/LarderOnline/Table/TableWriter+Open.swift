@@ -94,6 +94,9 @@ extension TableWriter {
       try host.files.syncDirectory(directory)
     }
     publishSnapshot()
+    for number in try TableFiles.numbers(directory, SpareSegment.suffix, host.files) {
+      try host.files.remove("\(directory)/\(LogFormat.padded(number))\(SpareSegment.suffix)")
+    }
     let living = Set(segments.map(\.sequence))
     for sequence in try TableFiles.numbers(directory, LogFormat.suffix, host.files)
     where !living.contains(sequence) {
@@ -119,6 +122,7 @@ extension TableWriter {
 
   /// Makes everything durable and the index trusted after a reboot.
   func close() throws(LarderError) {
+    try dropSpare()
     if poison != nil { return }
     if LogPosition(sequence: current.sequence, unit: end) > durable { try syncLog() }
     try sealLog()

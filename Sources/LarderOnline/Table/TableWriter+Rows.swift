@@ -222,6 +222,7 @@ extension TableWriter {
     memory.store(
       LogPosition(sequence: current.sequence, unit: end).bits, IndexFormat.applied)
     memory.store(UInt64(bitPattern: host.now()), IndexFormat.lastWrite)
+    prepareAhead()
   }
 
   /// Ends a batch of rows that were only moved: their old places stay until all is on disk.

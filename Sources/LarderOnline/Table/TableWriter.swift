@@ -39,6 +39,12 @@ final class TableWriter: @unchecked Sendable {
   /// Why nothing may be written any more.
   var poison: LarderError?
 
+  /// Syncs in the background, and the unit of the current segment at which the last began.
+  let backgroundSync = BackgroundSync()
+  var syncStarted = 0
+  /// The next segment's file, if it is being made ready.
+  var spare: SpareSegment?
+
   /// Rows that are written and not published yet.
   var pending: [PendingRow] = []
 
