@@ -28,6 +28,9 @@ import Testing
   private func live(seed: UInt64) throws -> Int {
     var run = OnlineCase(seed: seed)
     var random = SeededRandom(seed: seed)
+    // LARDER_MODEL_TRACE says what is done.
+    let isTraced = getenv("LARDER_MODEL_TRACE") != nil
+    if isTraced { run.trace = { print($0) } }
     run.keys = random.int(1...300)
     run.batchRows = random.int(1...60)
     var machine = SimulatedFileSystem(seed: seed)
@@ -41,7 +44,9 @@ import Testing
         Issue.record("seed \(seed), step \(step): \(error)")
         return run.operations
       }
-      switch random.int(1...60) {
+      let event = random.int(1...60)
+      if isTraced, event < 7 { print("step \(step): event \(event)") }
+      switch event {
       case 1:
         try store.close()
         store = openStore(machine.host(), "/online", clock: run.clock, options: options)

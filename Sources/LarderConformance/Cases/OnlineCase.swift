@@ -20,6 +20,9 @@ package struct OnlineCase {
   /// How many different keys there are.
   package var keys: Int
 
+  /// Told what is done, for finding out why a seed fails.
+  package var trace: (@Sendable (String) -> Void)?
+
   private var random: CaseRandom
   private var written: [RecordBatch] = []
   private var names = 0
@@ -52,7 +55,9 @@ package struct OnlineCase {
     case 8...10: try write(store, partial: true)
     case 11: try replay(store)
     case 12...13: try delete(store)
-    case 14: clock.advance(microseconds: Int64(random.int(0...700)))
+    case 14:
+      trace?("the clock moves on from \(clock.now)")
+      clock.advance(microseconds: Int64(random.int(0...700)))
     case 15: if random.oneIn(6) { try changeFeatures(store) }
     default: try compare(store)
     }
@@ -101,6 +106,7 @@ package struct OnlineCase {
 
   private mutating func send(_ batch: RecordBatch, _ store: any OnlineStore) throws {
     operations += batch.count
+    trace?("write \(batch.schema.fields.map(\.name)) \((0..<batch.count).map { batch.row($0) })")
     if let marked = store as? any WatermarkedOnlineStore, random.oneIn(10) {
       let watermark = OnlineWatermark(commit: random.next(), through: instant(clock.now))
       try marked.writeBatch(batch, to: view, watermark: watermark, progress: nil)
@@ -120,6 +126,7 @@ package struct OnlineCase {
     let batch = try batch(columns, count)
     let at = random.oneIn(2) ? nil : instant(clock.now)
     operations += count
+    trace?("delete \((0..<count).map { batch.row($0) }) at \(String(describing: at))")
     try store.delete(batch, from: view, at: at)
     try reference.delete(batch, from: view, at: at)
   }
@@ -148,6 +155,7 @@ package struct OnlineCase {
   }
 
   private func update(_ store: any OnlineStore) throws {
+    trace?("features \(view.features.map { "\($0.name) \($0.type)" })")
     for store in [store, reference] as [any OnlineStore] {
       try store.update(
         keeping: [view], deleting: [], entitiesToKeep: view.entities, entitiesToDelete: [],
@@ -172,6 +180,9 @@ package struct OnlineCase {
     includeExpired: Bool
   ) throws {
     operations += keys.count
+    trace?(
+      "read \((0..<keys.count).map { keys.row($0) }) \(String(describing: features)) "
+        + "at \(String(describing: at)), expired too: \(includeExpired)")
     let found = try store.read(
       keys, from: view, features: features, at: at, includeExpired: includeExpired)
     let expected = try reference.read(

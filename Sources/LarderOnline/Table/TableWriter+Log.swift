@@ -128,8 +128,12 @@ extension TableWriter {
   private func roll(for units: Int) throws(LarderError) {
     let header = try nextHeader(for: units)
     let path = "\(directory)/\(LogFormat.fileName(header.sequence))"
-    let (segment, newFile) =
-      try takeSpare(header, path) ?? TableFiles.makeSegment(header, path, host.files)
+    let (segment, newFile): (LogSegment, any File)
+    if let ready = try takeSpare(header, path) {
+      (segment, newFile) = ready
+    } else {
+      (segment, newFile) = try TableFiles.makeSegment(header, path, host.files)
+    }
     do throws(LarderError) {
       if chunkRecords > 0 { try appendCommit(flags: CommitRecord.isContinued) } else { try flush() }
       // The next segment says where this one ends, so this one must be on disk first.
