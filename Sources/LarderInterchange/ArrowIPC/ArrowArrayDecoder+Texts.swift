@@ -156,24 +156,4 @@ extension ArrowArrayDecoder {
     try checkText(column)
     return column
   }
-
-  /// The values that a dictionary column's indexes stand for, in a column of their own.
-  func expandDictionary(_ column: Column) throws(LarderError) -> Column {
-    guard let values = column.dictionary else { return column }
-    var builder = ColumnBuilder(values.type)
-    for row in 0..<column.count {
-      switch (column.isValid(row), values.type.layout) {
-      case (false, _): builder.appendNull()
-      case (true, .variable):
-        let index = unsafe Int(column.fixedValues(as: Int32.self)[row])
-        if values.isValid(index) {
-          unsafe try builder.append(bytes: values.variableBytes(index))
-        } else {
-          builder.appendNull()
-        }
-      default: try builder.append(column[row])
-      }
-    }
-    return builder.finish()
-  }
 }

@@ -134,6 +134,13 @@ extension LarderError {
     LarderError(.invalidInput, message, offset: offset.map { UInt64(clamping: $0) })
   }
 
+  /// The same error with the column it happened in, where it names none itself.
+  func inColumn(_ column: String) -> LarderError {
+    var error = self
+    if error.column == nil { error.column = column }
+    return error
+  }
+
   /// The same error with the file and the column it happened in, where it names none itself.
   func located(file: String, column: String? = nil) -> LarderError {
     var error = self

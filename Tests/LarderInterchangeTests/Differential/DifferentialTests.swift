@@ -18,7 +18,7 @@ import Testing
       return nil
     }
     let script = #filePath.split(separator: "/").dropLast().joined(separator: "/")
-    let directory = "/tmp/larder-differential-\(getpid())-\(what)"
+    let directory = "/tmp/larder-differential-\(getpid())-\(what)-\(seed)"
     let status = run([
       python, "/\(script)/generate.py", what, directory, "\(count)", "\(seed)",
     ])
@@ -57,5 +57,36 @@ import Testing
       }
     }
     print("differential: \(names.count) files of \(what), seed \(seed)")
+  }
+
+  /// Rewrites what the generator wrote, and asks pyarrow what it finds in it.
+  @Test func othersReadWhatIsWritten() throws {
+    let seed = Int(time(nil)) + 1_000_000
+    guard let files = Self.generate("parquet", Self.count, seed: seed) else { return }
+    let out = files.directory + "-written"
+    mkdir(out, 0o700)
+    defer { _ = Self.run(["/bin/rm", "-rf", files.directory, out]) }
+    var expected: [String: [String]] = [:]
+    for (index, name) in files.names().enumerated() {
+      let ending = ["parquet", "arrow", "arrows"][index % 3]
+      let options = TableReadOptions(
+        batchRows: [13, 700, 1 << 20][index % 3], keepsDictionaries: index % 2 == 0)
+      let reader = try openTable(files.bytes(name), name: name, options: options)
+      let written = try WrittenTable.bytes(of: reader, ending: ending, variant: index)
+      let path = "\(out)/\(name).\(ending)"
+      let file = fopen(path, "wb")
+      #expect(fwrite(written, 1, written.count, file) == written.count)
+      fclose(file)
+      expected["\(name).\(ending)"] = WrittenTable.asWritten(files.expected(name))
+    }
+    let script = #filePath.split(separator: "/").dropLast().joined(separator: "/")
+    #expect(Self.run([Self.python, "/\(script)/generate.py", "read", out, "0", "0"]) == 0)
+    let results = ExpectedFiles(directory: out)
+    for (name, lines) in expected {
+      let text = String(decoding: results.bytes(name + ".read"), as: UTF8.self)
+      let read = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+      #expect(read.map(String.init) == lines, "\(name), seed \(seed)")
+    }
+    print("differential: \(expected.count) files written, seed \(seed)")
   }
 }

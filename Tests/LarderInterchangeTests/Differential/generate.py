@@ -1,6 +1,7 @@
 """Writes Parquet and Arrow files with pyarrow, and beside each the values it holds as text.
 
     generate.py parquet|arrow|defaults|golden DIRECTORY COUNT SEED
+    generate.py read DIRECTORY 0 0
 
 FILE.expected has a line for each column: name, tab, Larder's type, tab, the values. Values are
 written so that no two differ in silence: floats by their bits, texts and bytes in hexadecimal.
@@ -489,6 +490,24 @@ def golden(directory):
     write_expected(directory + '/int96.parquet', table)
 
 
+def read_back(directory):
+    """Reads with pyarrow each file of a directory and writes what it holds as FILE.read."""
+    import pyarrow.ipc as ipc
+    for name in sorted(os.listdir(directory)):
+        path = directory + '/' + name
+        if name.endswith('.parquet'):
+            table = pq.read_table(path)
+        elif name.endswith('.arrow'):
+            table = ipc.open_file(path).read_all()
+        elif name.endswith('.arrows'):
+            table = ipc.open_stream(path).read_all()
+        else:
+            continue
+        table.validate(full=True)
+        with open(path + '.read', 'w') as f:
+            f.write(expected(table, name.endswith('.parquet')))
+
+
 def main():
     what, directory, count, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     os.makedirs(directory, exist_ok=True)
@@ -498,6 +517,8 @@ def main():
         os.makedirs(directory + '/arrow', exist_ok=True)
         golden(directory + '/parquet')
         return golden_arrow(directory + '/arrow')
+    if what == 'read':
+        return read_back(directory)
     if what == 'defaults':
         return default_frames(directory, count)
     for index in range(count):
