@@ -41,7 +41,7 @@ package final class PointInTimeJob: RetrievalJob {
   package func collect() throws(LarderError) -> RecordBatch {
     let join = try prepare()
     let spine = if let given = self.spine { given } else { try makeSpine(join) }
-    let run = JoinRun(join, spine: spine, rangeRows: spine.count)
+    let run = try JoinRun(join, spine: spine, rangeRows: spine.count)
     let result = try run.answer(0..<spine.count)
     last.withLock { $0 = run.report() }
     return result
@@ -50,8 +50,8 @@ package final class PointInTimeJob: RetrievalJob {
   package func forEachBatch(_ body: (RecordBatch) throws -> Void) throws {
     let join = try prepare()
     let spine = if let given = self.spine { given } else { try makeSpine(join) }
-    let rows = PointInTimeJob.batchRows
-    let run = JoinRun(join, spine: spine, rangeRows: min(rows, spine.count))
+    let rows = batchRows(join)
+    let run = try JoinRun(join, spine: spine, rangeRows: min(rows, spine.count))
     for start in stride(from: 0, to: spine.count, by: rows) {
       try body(try run.answer(start..<min(spine.count, start + rows)))
     }
@@ -60,9 +60,20 @@ package final class PointInTimeJob: RetrievalJob {
 
   package var report: RetrievalReport? { last.withLock { $0 } }
 
+  /// Rows of a batch: as many as the memory budget allows, within bounds.
+  private func batchRows(_ join: PreparedJoin) -> Int {
+    guard let limit = plan.options.memoryBytes else { return PointInTimeJob.batchRows }
+    var rows = PointInTimeJob.batchRows
+    // Half of the budget is left to texts and lists, whose size is not known before.
+    while rows > 512, JoinRun.sharedBytes(join, rows: rows) + ChunkWorker.bytes > limit / 2 {
+      rows /= 2
+    }
+    return rows
+  }
+
   private func prepare() throws(LarderError) -> PreparedJoin {
     if let known = prepared.withLock({ $0 }) { return known }
-    let made = try PreparedJoin(plan)
+    let made = try PreparedJoin(plan, spineRows: spine?.count)
     prepared.withLock { $0 = made }
     return made
   }

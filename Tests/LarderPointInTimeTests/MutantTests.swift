@@ -34,11 +34,9 @@ import Testing
   @Test(arguments: mutants.indices)
   func isCaught(_ index: Int) throws {
     let (name, rules) = MutantTests.mutants[index]
-    var shape = CaseShape.small
-    shape.hasLists = false
     for seed in 0..<UInt64(3_000) {
       do {
-        try checkRandomCase(seed: seed, shape: shape) { _ in
+        try checkRandomCase(seed: seed) { _ in
           try TrialStore(
             files: SimulatedFileSystem(seed: seed), root: "/trial", seed: seed, rules: rules)
         }

@@ -15,22 +15,26 @@ import Testing
   }
 
   @Test func agreesBeforeAndAfterFoldAndReopen() throws {
-    for seed in 0..<UInt64(caseCount(120)) { try checkLife(seed: 1_000_000 + seed) }
+    try forEachSeed(caseCount(120, full: 20_000), from: 1_000_000) { try checkLife(seed: $0) }
+  }
+
+  @Test func agreesOnManyRows() throws {
+    try forEachSeed(caseCount(1, full: 500), from: 3_000_000) {
+      try checkLife(seed: $0, shape: .large)
+    }
   }
 }
 
 /// Appends a case's rows, and asks at the head and at an earlier commit: before and after folding,
 /// and after the store was opened anew.
-func checkLife(seed: UInt64, shape given: CaseShape = .small) throws {
-  var shape = given
-  shape.hasLists = false
+func checkLife(seed: UInt64, shape: CaseShape = .small) throws {
   let randomCase = try RandomCase(seed: seed, shape: shape)
   let host = Host(
     files: SimulatedFileSystem(seed: seed), now: { 1_700_000_000_000_000 },
     random: { UInt64.random(in: 0 ... .max) })
   var options = StoreOptions()
   options.fold = .off
-  options.pieceRows = 16
+  if shape.span == nil { options.pieceRows = 16 }
   func open() throws -> StoreUnderTest {
     try StoreUnderTest(
       try Store.open("/store", access: .create, host: host, options: options),

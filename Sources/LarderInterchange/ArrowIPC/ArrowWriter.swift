@@ -104,7 +104,8 @@ package struct ArrowWriter {
     isStarted = true
     dictionaries = schema.fields.indices.map { index in
       guard let column = first?.columns[index] else { return false }
-      return column.isDictionary && column.type.layout == .variable
+      // The extension type for JSON is not defined over dictionaries.
+      return column.isDictionary && column.type.layout == .variable && column.type != .json
     }
     known = schema.fields.map { _ in [:] }
     announced = schema.fields.map { _ in false }

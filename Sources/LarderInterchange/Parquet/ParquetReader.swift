@@ -81,10 +81,8 @@ package final class ParquetReader: TableReader {
       chosen = []
       for name in names {
         guard let field = fields.first(where: { $0.name == name }) else {
-          throw LarderError(
-            .notFound,
-            "The file has no column \"\(name)\". \(suggestion(for: name, among: fields.map(\.name)))"
-          )
+          let hint = suggestion(for: name, among: fields.map(\.name))
+          throw LarderError(.notFound, "The file has no column \"\(name)\". \(hint)")
         }
         chosen.append(field)
       }

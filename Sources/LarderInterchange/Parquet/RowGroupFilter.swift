@@ -28,11 +28,8 @@ struct RowGroupFilter {
   ) throws(LarderError) {
     for bound in wanted {
       guard let field = fields.first(where: { $0.name == bound.column }) else {
-        let names = fields.map(\.name)
-        throw LarderError(
-          .notFound,
-          "The file has no column \"\(bound.column)\". \(suggestion(for: bound.column, among: names))"
-        )
+        let hint = suggestion(for: bound.column, among: fields.map(\.name))
+        throw LarderError(.notFound, "The file has no column \"\(bound.column)\". \(hint)")
       }
       let shape = try field.shape.get()
       if shape.isList { continue }

@@ -122,11 +122,18 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     for id in tables.withLock({ Array($0.keys) }) { try closeTable(id) }
   }
 
-  /// Makes everything written so far durable, whatever the durability of writes.
+  /// Makes everything durable that this store wrote so far, whatever the durability of writes.
   public func sync() throws(LarderError) {
     for table in tables.withLock({ $0.values.map(\.table) }) where table.isOpenForWriting {
       try table.withWriter { (writer) throws(LarderError) in try writer.sync() }
     }
+  }
+
+  /// Makes everything durable that any process wrote to a view so far.
+  ///
+  /// - Throws: `notFound`, `locked`; `outcomeUnknown` if the disk failed to say.
+  public func sync(_ view: FeatureView) throws(LarderError) {
+    try writableTable(of: view).withWriter { (writer) throws(LarderError) in try writer.sync() }
   }
 
   // MARK: Feast's four methods

@@ -23,13 +23,16 @@ func explanation(of plan: JoinPlan, spine: RecordBatch?) -> String {
     lines.append("  keys \(index + 1): \(lookup.schema) by \(by)")
   }
   for (index, source) in question.sources.enumerated() {
-    lines += explain(source, plan.histories[index], plan, lookup: plan.lookupOfSource[index])
+    lines += explain(
+      source, plan.histories[index], plan, lookup: plan.lookupOfSource[index],
+      spineRows: spine?.count)
   }
   return lines.joined(separator: "\n")
 }
 
 private func explain(
-  _ source: ResolvedQuestion.Source, _ history: ViewHistory, _ plan: JoinPlan, lookup: Int
+  _ source: ResolvedQuestion.Source, _ history: ViewHistory, _ plan: JoinPlan, lookup: Int,
+  spineRows: Int?
 ) -> [String] {
   var lines: [String] = []
   let view = source.view
@@ -47,7 +50,9 @@ private func explain(
   lines.append(
     isHeld
       ? "    entity timeline: at hand"
-      : "    entity timeline: to be merged from the segments' entity indexes")
+      : plan.probes(inOrder(history.segments), spineRows: spineRows)
+        ? "    entity timeline: none; the few keys are looked up in each segment's index"
+        : "    entity timeline: to be merged from the segments' entity indexes")
   lines.append("    search: fences of 64 rows, then around a guess between two fences")
   if plan.options.asKnown {
     lines.append(

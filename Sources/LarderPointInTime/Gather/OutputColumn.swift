@@ -13,12 +13,20 @@ import Synchronization
   let validity: Buffer
   /// The distinct values if `values` are codes.
   let dictionary: Column?
+  private let budget: MemoryBudget
+  private let growth = Atomic<Int>(0)
   private let texts = Mutex<[Int: ByteRun]>([:])
   private let elements = Mutex<[Int: ElementRun]>([:])
 
   /// Makes room for rows.
-  init(_ type: DataType, rows: Int, dictionary: Column? = nil) {
+  ///
+  /// - Parameter budget: what texts and lists are counted against; fixed parts are counted before.
+  init(
+    _ type: DataType, rows: Int, dictionary: Column? = nil,
+    budget: MemoryBudget = MemoryBudget(limit: nil, fixed: 0)
+  ) {
     self.type = type
+    self.budget = budget
     self.rows = rows
     self.dictionary = dictionary
     values = Buffer(
@@ -59,10 +67,33 @@ import Synchronization
   }
 
   /// Keeps the texts of a chunk.
-  func add(_ run: ByteRun, chunk: Int) { texts.withLock { $0[chunk] = run } }
+  func add(_ run: ByteRun, chunk: Int) {
+    growth.add(run.count, ordering: .relaxed)
+    if budget.take(run.count) { texts.withLock { $0[chunk] = run } }
+  }
 
   /// Keeps the list elements of a chunk.
-  func add(_ run: ElementRun, chunk: Int) { elements.withLock { $0[chunk] = run } }
+  func add(_ run: ElementRun, chunk: Int) {
+    growth.add(run.bytes.count + run.words.count * 9, ordering: .relaxed)
+    if budget.take(run.bytes.count + run.words.count * 9) {
+      elements.withLock { $0[chunk] = run }
+    }
+  }
+
+  /// Bytes that `finish` will take on top, and for codes what their expansion will take.
+  func finishingBytes(expands: Bool) -> Int {
+    guard let dictionary else { return growth.load(ordering: .relaxed) }
+    guard expands else { return 0 }
+    let words = unsafe dictionary.offsets
+    let codes = Lanes<Int32>(values)
+    let valid = Lanes<UInt64>(validity)
+    var total = (rows + 1) * 4
+    for row in 0..<rows where valid[row >> 6] >> UInt64(row & 63) & 1 == 1 {
+      let code = Int(codes[row])
+      total += unsafe Int(words[code + 1] &- words[code])
+    }
+    return total
+  }
 
   /// The finished column.
   ///

@@ -42,6 +42,14 @@ struct JoinPlan: Sendable {
     self.lookupOfSource = lookupOfSource
   }
 
+  /// Whether the runs of a spine's entities are looked up in the segments' own indexes.
+  func probes(_ segments: [Segment], spineRows: Int?) -> Bool {
+    if rules.probesAlways, spineRows != nil { return true }
+    guard let spineRows, !timelines.holds(segments) else { return false }
+    let runs = segments.reduce(0) { $0 + $1.entityCount }
+    return ProbedEntries.pays(rows: spineRows, segments: segments.count, runs: runs)
+  }
+
   /// How many threads a run of so many chunks uses.
   func threads(chunks: Int) -> Int {
     max(1, min(options.threads ?? availableCores, chunks))

@@ -10,7 +10,7 @@ struct PreparedJoin: Sendable {
     let asked: ResolvedQuestion.Source
     /// The segments' time columns; nil if the view has no rows.
     let tables: SearchTables?
-    /// Where each entity's runs are.
+    /// Where each entity's runs are; nil if they are looked up in the segments' own indexes.
     let timeline: EntityTimeline?
     /// For each of the source's features, how it is gathered.
     let features: [FeatureGather]
@@ -24,7 +24,9 @@ struct PreparedJoin: Sendable {
   /// Opens columns and merges entity indexes.
   ///
   /// - Throws: `corrupt`, `unsupportedVersion`, `incompatibleDefinition`; errors of the file system.
-  init(_ plan: JoinPlan) throws(LarderError) {
+  ///
+  /// - Parameter spineRows: rows of the spine, if it is known; few of them need no timeline.
+  init(_ plan: JoinPlan, spineRows: Int?) throws(LarderError) {
     self.plan = plan
     var sources: [Source] = []
     for (index, asked) in plan.question.sources.enumerated() {
@@ -38,10 +40,12 @@ struct PreparedJoin: Sendable {
         }
         features.append(try FeatureGather(columns, as: asked.view.features[position].type))
       }
+      let probes = plan.probes(segments, spineRows: spineRows)
       sources.append(
         Source(
           asked: asked, tables: segments.isEmpty ? nil : try SearchTables(segments),
-          timeline: segments.isEmpty ? nil : try plan.timelines.timeline(of: segments),
+          timeline: segments.isEmpty || probes
+            ? nil : try plan.timelines.timeline(of: segments),
           features: features, lookup: plan.lookupOfSource[index]))
     }
     self.sources = sources

@@ -14,6 +14,8 @@ final class ChunkWorker {
   /// For each source and segment, 1 if all event times are verified.
   private let verified: [Lanes<UInt8>]
   private let gathering: [FeatureGathering]
+  /// For each source that has no timeline, its entities' runs.
+  private var probes: [ProbedEntries?]
   /// For each source, how many rows found an answer.
   private(set) var matched: [Int]
   /// Nanoseconds spent on keys, search and gathering.
@@ -31,6 +33,7 @@ final class ChunkWorker {
     }
     gathering = join.sources.map { FeatureGathering($0.features) }
     matched = join.sources.map { _ in 0 }
+    probes = join.sources.map { _ in nil }
   }
 
   /// Bytes that a worker takes.
@@ -72,21 +75,31 @@ final class ChunkWorker {
     _ source: PreparedJoin.Source, _ index: Int, _ rows: Range<Int>
   ) throws(LarderError) {
     bounds[index].fill(rows, upper: scratch.upper, lower: scratch.lower, flags: scratch.flags)
-    guard let tables = source.tables, let timeline = source.timeline else {
+    guard let tables = source.tables else {
       scratch.bestSegment.fill(SearchScratch.nothing, rows.count)
       scratch.seen.fill(0, rows.count)
       scratch.cursor.fill(0, rows.count)
       scratch.end.fill(0, rows.count)
       return
     }
-    timeline.open(ids[source.lookup], rows.count, cursor: scratch.cursor, end: scratch.end)
+    let ids = self.ids[source.lookup]
+    let entries: Lanes<TimelineEntry>
+    if let timeline = source.timeline {
+      timeline.open(ids, rows.count, cursor: scratch.cursor, end: scratch.end)
+      entries = timeline.entries
+    } else {
+      let probed = if let made = probes[index] { made } else { try ProbedEntries(tables) }
+      probes[index] = probed
+      try probed.open(ids, rows.count, cursor: scratch.cursor, end: scratch.end)
+      entries = probed.entries
+    }
     let options = join.plan.options
     tables.noteVerified(verified[index])
     try EntitySearch(
       tables: tables, scratch: scratch, verified: verified[index], rules: join.plan.rules,
       asKnown: options.asKnown,
       wantsStatus: options.withStatus
-    ).run(timeline.entries, rows.count)
+    ).run(entries, rows.count)
   }
 
   private func writeEventTimes(_ place: Range<Int>, _ output: OutputColumn) {

@@ -11,20 +11,39 @@ import Synchronization
   private let spine: RecordBatch
   private let chunkRows: Int
   private let workers: [ChunkWorker]
+  private let fixedBytes: Int
   private let done = Atomic<Int>(0)
   private let started = ContinuousClock.now
 
   /// Makes the workers.
   ///
   /// - Parameter rangeRows: rows of the longest range that will be answered at once.
-  init(_ join: PreparedJoin, spine: RecordBatch, rangeRows: Int) {
+  /// - Throws: `limitExceeded` if the memory budget does not suffice for one thread.
+  init(_ join: PreparedJoin, spine: RecordBatch, rangeRows: Int) throws(LarderError) {
     self.join = join
     self.spine = spine
     chunkRows = JoinRun.chunkRows(spine.count)
     let chunks = (rangeRows + chunkRows - 1) / chunkRows
-    workers = (0..<join.plan.threads(chunks: chunks)).map { _ in
-      ChunkWorker(join, spine: spine)
+    var threads = join.plan.threads(chunks: chunks)
+    let shared = JoinRun.sharedBytes(join, rows: rangeRows)
+    if let limit = join.plan.options.memoryBytes {
+      let least = shared + ChunkWorker.bytes
+      guard least <= limit else { throw MemoryBudget.exceeded(needed: least, limit: limit) }
+      threads = min(threads, (limit - shared) / ChunkWorker.bytes)
     }
+    fixedBytes = shared + threads * ChunkWorker.bytes
+    workers = (0..<threads).map { _ in ChunkWorker(join, spine: spine) }
+  }
+
+  /// Bytes that a range takes however many threads there are: timelines and fixed-width columns.
+  static func sharedBytes(_ join: PreparedJoin, rows: Int) -> Int {
+    var timelines: [ObjectIdentifier: Int] = [:]
+    for source in join.sources {
+      if let timeline = source.timeline {
+        timelines[ObjectIdentifier(timeline)] = timeline.bytes
+      }
+    }
+    return timelines.values.reduce(0, +) + RangeOutput.bytes(join.plan.question, rows: rows)
   }
 
   /// Rows of a chunk: fewer for small spines, so that all threads have some.
@@ -34,7 +53,8 @@ import Synchronization
   ///
   /// - Throws: what reading throws; `cancelled`; `limitExceeded` if a column of texts is too long.
   func answer(_ rows: Range<Int>) throws(LarderError) -> RecordBatch {
-    let output = RangeOutput(join, rows: rows)
+    let budget = MemoryBudget(limit: join.plan.options.memoryBytes, fixed: fixedBytes)
+    let output = RangeOutput(join, rows: rows, budget: budget)
     let chunks = (rows.count + chunkRows - 1) / chunkRows
     let next = Atomic<Int>(0)
     let failure = Mutex<LarderError?>(nil)
@@ -60,7 +80,7 @@ import Synchronization
       DispatchQueue.concurrentPerform(iterations: threads, execute: work)
     }
     if let error = failure.withLock({ $0 }) { throw error }
-    return try assemble(output, chunks)
+    return try assemble(output, chunks, budget)
   }
 
   private func checkCancelled() throws(LarderError) {
@@ -75,8 +95,17 @@ import Synchronization
     progress(total, spine.count)
   }
 
-  private func assemble(_ output: RangeOutput, _ chunks: Int) throws(LarderError) -> RecordBatch {
+  private func assemble(
+    _ output: RangeOutput, _ chunks: Int, _ budget: MemoryBudget
+  ) throws(LarderError) -> RecordBatch {
     let question = join.plan.question
+    let keepsAllCodes = join.plan.options.dictionaryStrings
+    if join.plan.options.memoryBytes != nil {
+      for column in output.columns {
+        _ = budget.take(column?.finishingBytes(expands: !keepsAllCodes) ?? 0)
+      }
+      try budget.check()
+    }
     var columns: [Column] = []
     for (index, source) in question.outputs.enumerated() {
       if case .spine(let position) = source {
@@ -87,7 +116,7 @@ import Synchronization
       }
       guard let made = output.columns[index] else { continue }
       let column = try made.finish(chunks: chunks)
-      let keepsCodes = join.plan.options.dictionaryStrings || !column.isDictionary
+      let keepsCodes = keepsAllCodes || !column.isDictionary
       columns.append(keepsCodes ? column : try column.expanded())
     }
     return RecordBatch(unchecked: question.schema, columns: columns, count: output.rows.count)

@@ -14,7 +14,7 @@ struct RangeOutput: Sendable {
   /// For each source, its statuses, if they were asked for.
   let statuses: [OutputColumn?]
 
-  init(_ join: PreparedJoin, rows: Range<Int>) {
+  init(_ join: PreparedJoin, rows: Range<Int>, budget: MemoryBudget) {
     let question = join.plan.question
     self.rows = rows
     var columns: [OutputColumn?] = []
@@ -31,7 +31,8 @@ struct RangeOutput: Sendable {
         if case .codes(_, let union) = join.sources[source].features[ordinal] {
           dictionary = union.values
         }
-        let column = OutputColumn(field.type, rows: rows.count, dictionary: dictionary)
+        let column = OutputColumn(
+          field.type, rows: rows.count, dictionary: dictionary, budget: budget)
         features[source][ordinal] = column
         columns.append(column)
       case .eventTime(let source):

@@ -28,6 +28,9 @@ package struct SearchRules: Sendable, Hashable {
   /// Whether the row before the winner is chosen.
   package var choosesLoser = false
 
+  /// Whether timelines are never used: a way that is otherwise taken for small spines.
+  package var probesAlways = false
+
   /// The contract's rules.
   package init() {}
 }

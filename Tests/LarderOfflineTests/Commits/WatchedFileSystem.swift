@@ -30,7 +30,10 @@ struct WatchedFileSystem: FileSystem {
 
   func open(_ path: String, _ mode: OpenMode) throws(LarderError) -> any File {
     if mode == .create { watcher.call("create", path) }
-    return WatchedFile(base: try base.open(path, mode), watcher: watcher)
+    let file = WatchedFile(base: try base.open(path, mode), watcher: watcher)
+    // Its maker has not locked it yet.
+    if mode == .create { watcher.call("created", path) }
+    return file
   }
   func openForLocking(_ path: String, _ mode: OpenMode) throws(LarderError) -> any File {
     try base.openForLocking(path, mode)

@@ -42,7 +42,8 @@ package struct ParquetWriter {
 
   /// Makes a writer of a schema.
   ///
-  /// - Throws: `unsupported` for lists of lists; `invalidArgument` for rows or a level out of range.
+  /// - Throws: `unsupported` for lists of lists; `invalidArgument` for a number of rows or a level
+  ///   out of range.
   package init(
     schema: Schema, options: ParquetWriteOptions = ParquetWriteOptions()
   ) throws(LarderError) {

@@ -18,6 +18,8 @@ package final class Segment: Sendable {
   package var unit: TimeUnit { footer.unit }
   /// How many rows it has.
   package var rows: Int { footer.rows }
+  /// How many distinct entities it has.
+  package var entityCount: Int { footer.entities }
 
   let map: MappedFile
   let footer: SegmentFooter
