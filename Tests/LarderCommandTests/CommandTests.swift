@@ -210,6 +210,47 @@ import Testing
     #expect(broken.output.contains(segment.lastPathComponent))
   }
 
+  @Test func endsQuietlyWhenItsReaderGoes() throws {
+    let shell = try shell()
+    let line = "\(Shell.command.path) export s stats | head -n 1; echo ${PIPESTATUS[0]}"
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/bash")
+    process.arguments = ["-c", line]
+    process.currentDirectoryURL = shell.directory
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    process.waitUntilExit()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    let lines = text.split(separator: "\n")
+    #expect(lines.first == "id,rate,note,t,known")
+    #expect(["0", "141"].contains(lines.last))
+  }
+
+  @Test func commitsNothingWhenInterrupted() throws {
+    let shell = try shell()
+    let before = try shell.succeed("export", "s", "stats").output
+    let process = Process()
+    process.executableURL = Shell.command
+    process.arguments = ["import", "s", "stats", "-"]
+    process.currentDirectoryURL = shell.directory
+    let input = Pipe()
+    let notes = Pipe()
+    process.standardInput = input
+    process.standardError = notes
+    try process.run()
+    // Far more than a pipe holds: when this returns, the command is reading.
+    let rows = String(repeating: "1,0,,1,x\n", count: 30_000)
+    try input.fileHandleForWriting.write(contentsOf: Data("id,t,known,rate,note\n\(rows)".utf8))
+    process.interrupt()
+    process.waitUntilExit()
+    try input.fileHandleForWriting.close()
+    #expect(process.terminationStatus == 130)
+    let text = String(decoding: notes.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    #expect(text.contains("interrupted"), "\(text)")
+    #expect(try shell.succeed("export", "s", "stats").output == before)
+  }
+
   @Test func demoChecksItself() throws {
     let shell = try Shell()
     let folders = ["weather", "credit", "markets", "driver_stats"]

@@ -61,9 +61,9 @@ func checkLife(seed: UInt64, shape: CaseShape = .small) throws {
         let difference = firstDifference(
           expected: expected, found: found, isOrdered: question.isOrdered)
         if let difference {
+          let place = isHead ? "the head" : "commit \(middle.own)"
           throw ConformanceFailure(
-            "seed \(seed), \(stage), question \(index) at \(isHead ? "the head" : "commit \(middle.own)"): "
-              + difference)
+            "seed \(seed), \(stage), question \(index) at \(place): \(difference)")
         }
       }
     }

@@ -149,8 +149,10 @@ struct Join: ParsableCommand {
         if !keys.contains(wanted) { keys.append(wanted) }
       }
     }
+    let source = try ByteSource(path: path)
+    source.isCancelled = { Interrupt.isRequested }
     return try CSVSpine(
-      ByteSource(path: path), keys: keys, timestamp: timestamp, timeUnit: timeUnit?.unit,
+      source, keys: keys, timestamp: timestamp, timeUnit: timeUnit?.unit,
       format: CSVFormat.parsed(delimiter: delimiter))
   }
 

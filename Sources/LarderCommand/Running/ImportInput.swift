@@ -61,6 +61,7 @@ struct ImportInput {
 
   private mutating func open(_ file: String) throws(LarderError) {
     let source = try ByteSource(path: file)
+    source.isCancelled = { Interrupt.isRequested }
     let reader = try CSVReader(source, for: view, format: format, map: map, policy: policy)
     totalBytes = source.totalBytes
     let features = Set(view.features.map(\.name))

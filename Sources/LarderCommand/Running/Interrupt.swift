@@ -15,6 +15,11 @@ enum Interrupt {
   static func watch() {
     // Touched here, so that the handler finds it made.
     _ = requested.load(ordering: .relaxed)
+    // A parent may have blocked them, as threads of some runtimes do; masks are inherited.
+    var listened = sigset_t()
+    unsafe sigemptyset(&listened)
+    for number in [SIGINT, SIGTERM, SIGPIPE] { unsafe sigaddset(&listened, number) }
+    unsafe sigprocmask(SIG_UNBLOCK, &listened, nil)
     for number in [SIGINT, SIGTERM] {
       var action = sigaction()
       unsafe action.__sigaction_handler.sa_handler = { _ in

@@ -16,6 +16,9 @@ package final class ByteSource {
   /// How many bytes came before the window.
   private(set) var bytesBefore = 0
 
+  /// Asked while a pipe keeps silent; true ends the waiting with `cancelled`.
+  package var isCancelled: @Sendable () -> Bool = { false }
+
   private let mapped: MappedFile?
   private let descriptor: Int32
   private var buffer: Buffer
@@ -118,6 +121,7 @@ package final class ByteSource {
     bytesBefore += position
     filled = rest
     while filled < buffer.count {
+      try waitForBytes()
       let got = unsafe read(descriptor, buffer.base + filled, buffer.count - filled)
       if got < 0 {
         if errno == EINTR { continue }
@@ -130,6 +134,19 @@ package final class ByteSource {
       filled += got
     }
     return 0
+  }
+
+  /// Waits until the pipe has bytes or ends, and looks up now and then whether to give up.
+  ///
+  /// - Throws: `cancelled`.
+  private func waitForBytes() throws(LarderError) {
+    var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    while true {
+      if isCancelled() { throw LarderError(.cancelled, "Interrupted.", file: name) }
+      let ready = unsafe poll(&wanted, 1, 200)
+      // A failure other than a signal shows in the read.
+      if ready > 0 || (ready < 0 && errno != EINTR) { return }
+    }
   }
 
   /// Reads everything into one window.

@@ -109,103 +109,58 @@ struct CSVTokenizer {
     end: inout Int
   ) -> End {
     let count = window.count
-    let highest = max(delimiter, UInt8(ascii: "\n"))
-    var at = start
-    var seen: UInt8 = 0
-    var lines = 1
+    var scan = RecordScan(at: start, line: line)
     var column = 0
-    var flaw: Flaw?
     while true {
-      var cellStart = at
-      var cellEnd = at
-      var isQuoted = false
-      var isEscaped = false
-      if at < count, window[at] == UInt8(ascii: "\"") {
-        isQuoted = true
-        at &+= 1
-        cellStart = at
-        let openedIn = line &+ lines &- 1
-        while true {
-          while at < count, window[at] != UInt8(ascii: "\"") {
-            let byte = window[at]
-            seen |= byte
-            if byte == UInt8(ascii: "\n") { lines &+= 1 }
-            at &+= 1
-          }
-          // Whether a quote ends the cell is known only by the byte behind it.
-          if at &+ 1 >= count, !isFinal { return .incomplete }
-          if at >= count {
-            return .flawed(
-              next: count, lines: lines,
-              Flaw(
-                line: openedIn, message: "A quote is opened here and never closed.",
-                reason: "quote never closed"))
-          }
-          guard at &+ 1 < count, window[at &+ 1] == UInt8(ascii: "\"") else { break }
-          isEscaped = true
-          at &+= 2
-        }
-        cellEnd = at
-        at &+= 1
-        if at < count, window[at] == UInt8(ascii: "\r") {
-          if at &+ 1 >= count, !isFinal { return .incomplete }
-          if at &+ 1 >= count || window[at &+ 1] == UInt8(ascii: "\n") { at &+= 1 }
-        }
-        if at < count, window[at] != delimiter, window[at] != UInt8(ascii: "\n") {
-          flaw =
-            flaw
-            ?? Flaw(
-              line: line &+ lines &- 1,
-              message: "Column \(column + 1) goes on after its closing quote; "
-                + "a quote inside a quoted cell is doubled.",
-              reason: "text after a closing quote")
-          while at < count, window[at] != UInt8(ascii: "\n"), window[at] != delimiter { at &+= 1 }
+      let cell: RecordScan.Cell
+      if scan.at < count, window[scan.at] == UInt8(ascii: "\"") {
+        switch scan.quotedCell(window, column: column, delimiter: delimiter, isFinal: isFinal) {
+        case .cell(let found): cell = found
+        case .incomplete: return .incomplete
+        case .unclosed(let flaw): return .flawed(next: count, lines: scan.lines, flaw)
         }
       } else {
-        while at < count {
-          let byte = window[at]
-          if byte <= highest, byte == delimiter || byte == UInt8(ascii: "\n") { break }
-          seen |= byte
-          at &+= 1
-        }
-        cellEnd = at
-        let endsLine = at >= count || window[at] == UInt8(ascii: "\n")
-        if endsLine, cellEnd > cellStart, window[cellEnd &- 1] == UInt8(ascii: "\r") {
-          cellEnd &-= 1
-        }
+        cell = scan.plainCell(window, delimiter: delimiter)
       }
-      if at >= count, !isFinal { return .incomplete }
+      if scan.at >= count, !isFinal { return .incomplete }
       if column < slots.count {
         let slot = Int(slots[column])
         if slot >= 0 {
           fields[first &+ slot] = CSVField(
-            start: cellStart &- base, length: cellEnd &- cellStart, isQuoted: isQuoted,
-            isEscaped: isEscaped)
+            start: cell.start &- base, length: cell.end &- cell.start, isQuoted: cell.isQuoted,
+            isEscaped: cell.isEscaped)
         }
       }
       column &+= 1
-      if at < count, window[at] == delimiter {
-        at &+= 1
-        continue
-      }
-      break
+      guard scan.at < count, window[scan.at] == delimiter else { break }
+      scan.at &+= 1
     }
-    end = at
+    end = scan.at
     if end > start, window[end &- 1] == UInt8(ascii: "\r") { end &-= 1 }
-    let next = min(at &+ 1, count)
-    if column != slots.count, flaw == nil {
-      flaw = Flaw(
-        line: line, message: "The record has \(column) cells; the header has \(slots.count).",
+    let next = min(scan.at &+ 1, count)
+    if scan.flaw != nil || column != slots.count || scan.seen >= 0x80,
+      let flaw = scan.flaw ?? flaw(window, start..<end, line, cells: column, of: slots.count)
+    {
+      return .flawed(next: next, lines: scan.lines, flaw)
+    }
+    return .complete(next: next, lines: scan.lines)
+  }
+
+  /// What is wrong with a record whose quotes are right: the number of cells, or its bytes.
+  private static func flaw(
+    _ window: Span<UInt8>, _ range: Range<Int>, _ line: Int, cells: Int, of columns: Int
+  ) -> Flaw? {
+    guard cells == columns else {
+      return Flaw(
+        line: line, message: "The record has \(cells) cells; the header has \(columns).",
         reason: "wrong number of cells")
     }
-    if seen >= 0x80, flaw == nil, let bad = UTF8Check.firstFlaw(window, in: start..<end) {
-      let before = (start..<bad).reduce(0) { $0 + (window[$1] == UInt8(ascii: "\n") ? 1 : 0) }
-      flaw = Flaw(
-        line: line + before,
-        message: "Byte \(bad - start + 1) of the record is not UTF-8; convert the file, for "
-          + "example with iconv.", reason: "not UTF-8")
-    }
-    if let flaw { return .flawed(next: next, lines: lines, flaw) }
-    return .complete(next: next, lines: lines)
+    guard let bad = UTF8Check.firstFlaw(window, in: range) else { return nil }
+    var badLine = line
+    for at in range.lowerBound..<bad where window[at] == UInt8(ascii: "\n") { badLine += 1 }
+    return Flaw(
+      line: badLine,
+      message: "Byte \(bad - range.lowerBound + 1) of the record is not UTF-8; convert the file, "
+        + "for example with iconv.", reason: "not UTF-8")
   }
 }

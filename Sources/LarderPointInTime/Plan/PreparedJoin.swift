@@ -23,7 +23,8 @@ struct PreparedJoin: Sendable {
 
   /// Opens columns and merges entity indexes.
   ///
-  /// - Throws: `corrupt`, `unsupportedVersion`, `incompatibleDefinition`; errors of the file system.
+  /// - Throws: `corrupt`, `unsupportedVersion`, `incompatibleDefinition`; errors of the file
+  ///   system.
   ///
   /// - Parameter spineRows: rows of the spine, if it is known; few of them need no timeline.
   init(_ plan: JoinPlan, spineRows: Int?) throws(LarderError) {
