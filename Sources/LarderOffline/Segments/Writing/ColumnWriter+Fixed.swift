@@ -15,7 +15,7 @@ extension ColumnWriter {
     var stream = LaneStreamWriter(
       sink, column: record,
       options: LaneOptions(
-        allowsDelta: record.role != .eventTime, deltaSaving: options.profile == .cold ? 3 : 15),
+        allowsDelta: record.role != .eventTime, deltaSaving: options.profile == .cold ? 3 : 50),
       checksPages: options.checksPages)
     let scratch = Buffer(uninitializedBytes: min(slots.count, Limits.pageRows) * 8)
     let lanes = unsafe scratch.base.assumingMemoryBound(to: Int64.self)
