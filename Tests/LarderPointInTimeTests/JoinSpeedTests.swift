@@ -7,8 +7,9 @@ import LarderPointInTime
 import TestSupport
 import Testing
 
-/// Measures the join on the workloads' shapes; runs only where `LARDER_BENCH` names some, such as
-/// `LARDER_BENCH=abc LARDER_BENCH_SIZE=M swift test -c release --filter JoinSpeedTests`.
+/// Measures the join on the workloads' shapes; runs only where `LARDER_BENCH` names some:
+/// `LARDER_BENCH=abc LARDER_BENCH_SIZE=M swift test -c release -Xswiftc -enable-testing --filter
+/// JoinSpeedTests`.
 @Suite(.serialized) struct JoinSpeedTests {
   static var shapes: [Workload.Shape] {
     guard let text = getenv("LARDER_BENCH") else { return [] }
