@@ -1,3 +1,4 @@
-// Users import `Larder` alone: the columns and the contract come with it.
+// Users import `Larder` alone: the columns, the contract and the online store come with it.
 @_exported import LarderColumns
 @_exported import LarderContract
+@_exported import LarderOnline

@@ -23,7 +23,8 @@ import Testing
   @Test func listsTheCommandsOfTheManual() {
     #expect(
       LarderCommand.names == [
-        "demo", "apply", "drop", "views", "import", "join", "why", "export", "info", "verify",
+        "demo", "apply", "drop", "views", "import", "join", "why", "export", "materialize",
+        "get", "put", "online", "info", "verify",
       ])
   }
 

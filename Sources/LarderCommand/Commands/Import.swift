@@ -61,14 +61,7 @@ struct Import: ParsableCommand {
   }
 
   private func report(_ input: ImportInput, _ commit: Commit?, seconds: Double) {
-    if input.skipped.count > 0 {
-      Terminal.note("\(Quantity.count(input.skipped.count, "row")) left out:")
-      let reasons = input.skipped.reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-      for (reason, count) in reasons {
-        Terminal.note("  \(Quantity.count(count))  \(reason)")
-      }
-      for sample in input.skipped.samples { Terminal.note("  such as \(sample)") }
-    }
+    input.reportSkipped()
     let rate = Quantity.rate(input.rows, "row", in: seconds)
     let what = dryRun ? "read" : "imported"
     let place = commit.map { " as commit \($0.id)" } ?? ""

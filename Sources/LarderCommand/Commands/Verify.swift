@@ -9,18 +9,35 @@ struct Verify: ParsableCommand {
     abstract: "Check every checksum, order, count and reference of a store.",
     discussion: """
       Reads everything and changes nothing. Each finding says which file it is in and what it \
-      affects. Exit code 1 if there are findings.
+      affects. Exit code 1 if there are findings. With --parity instead: whether the online tables \
+      say at their watermarks what the join says at that time and commit; keys that were written \
+      directly are counted apart.
 
       EXAMPLES
         larder verify my.larder
         larder verify my.larder --json
+        larder verify my.larder --parity --sample 10000
       """)
 
   @OptionGroup var target: StoreArgument
+  @Flag(help: "Compare the online tables with history.")
+  var parity = false
+  @Option(help: ArgumentHelp("Compare so many keys of each view, not all.", valueName: "N"))
+  var sample: Int?
+  @Option(help: ArgumentHelp("Draw the same sample again.", valueName: "SEED"))
+  var seed: UInt64?
   @Flag(help: "Print JSON.")
   var json = false
 
+  func validate() throws {
+    if !parity, sample != nil || seed != nil {
+      throw ValidationError("--sample and --seed belong to --parity.")
+    }
+    if let sample, sample < 1 { throw ValidationError("--sample must be at least 1.") }
+  }
+
   func run() throws {
+    if parity { return try compareWithHistory() }
     let progress = Progress("verify")
     let report = try target.openForReading().verify()
     progress.clear()
@@ -33,6 +50,26 @@ struct Verify: ParsableCommand {
     try output.finish()
     guard report.findings.isEmpty else {
       throw Findings(description: Quantity.count(report.findings.count, "finding"))
+    }
+  }
+
+  private func compareWithHistory() throws {
+    let progress = Progress("parity")
+    let report = try target.openForReading().verifyParity(
+      sample: sample, seed: seed, progress: { progress.show(rows: $0, part: nil) },
+      isCancelled: { Interrupt.isRequested })
+    progress.clear()
+    let text = ParityText(report: report)
+    let output = try ByteOutput.standard()
+    if json {
+      try output.write { $0 += text.json.write() + [UInt8(ascii: "\n")] }
+    } else {
+      try output.write(text.text(seconds: progress.seconds))
+    }
+    try output.finish()
+    guard report.isEqual else {
+      let differences = report.views.reduce(0) { $0 + $1.differences }
+      throw Findings(description: Quantity.count(differences, "difference"))
     }
   }
 

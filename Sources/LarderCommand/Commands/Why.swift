@@ -29,7 +29,7 @@ struct Why: ParsableCommand {
   func run() throws {
     let store = try target.openForReading()
     let view = try store.view(named: self.view)
-    let key = try Self.key(MappingArgument.dictionary(keys), of: view)
+    let key = try EntityKeyArgument.values(keys, of: view)
     var asked = WhyCase(view: view, key: key, time: time.time, asKnown: asKnown)
     try store.pullAll(view.name).forEachBatch { batch in
       try Interrupt.check()
@@ -38,32 +38,5 @@ struct Why: ParsableCommand {
     let output = try ByteOutput.standard()
     try output.write(asked.text)
     try output.finish()
-  }
-
-  /// The values of the view's join keys, in the view's order.
-  ///
-  /// - Throws: `notFound` for a key that the view does not have; `invalidArgument` for one that is
-  ///   missing or whose value is not of its type.
-  private static func key(
-    _ given: [String: String], of view: FeatureView
-  ) throws(LarderError) -> [Value] {
-    let names = view.isEntityless ? [] : view.joinKeys.map(\.name)
-    for name in given.keys.sorted() where !names.contains(name) {
-      throw LarderError(
-        .notFound,
-        "View \"\(view.name)\" has no join key \"\(name)\". "
-          + suggestion(for: name, among: names))
-    }
-    var values: [Value] = []
-    for key in view.isEntityless ? [] : view.joinKeys {
-      guard let text = given[key.name] else {
-        throw LarderError(
-          .invalidArgument,
-          "View \"\(view.name)\" is asked by \(names.joined(separator: ", ")); say "
-            + "\(key.name)=VALUE.")
-      }
-      values.append(try CellText.value(of: text, type: key.type.dataType))
-    }
-    return values
   }
 }

@@ -36,6 +36,22 @@ package enum Quantity {
     return "\(fixed(value, 2)) s"
   }
 
+  /// `45s`, `3h 20m`, `12d 4h`: whole units, the two largest.
+  package static func duration(_ value: Duration) -> String {
+    let seconds = value.components.seconds
+    let sign = value < .zero ? "-" : ""
+    let units: [(name: String, seconds: UInt64)] = [
+      ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1),
+    ]
+    var rest = seconds.magnitude
+    var parts: [String] = []
+    for unit in units where rest >= unit.seconds && parts.count < 2 {
+      parts.append("\(rest / unit.seconds)\(unit.name)")
+      rest %= unit.seconds
+    }
+    return sign + (parts.isEmpty ? "0s" : parts.joined(separator: " "))
+  }
+
   /// `850,000 rows/s`, to three digits.
   package static func rate(_ count: Int, _ noun: String, in seconds: Double) -> String {
     guard seconds > 0, count > 0 else { return "0 \(noun)s/s" }

@@ -9,6 +9,8 @@ struct ImportInput {
   private let map: [String: String]
   private let policy: CSVErrorPolicy
   private let progress: Progress
+  /// What becomes of a feature that a file lacks.
+  private let absent: String
   private var nextFile = 0
   private var reader: CSVReader?
   private var totalBytes: Int?
@@ -20,7 +22,7 @@ struct ImportInput {
 
   init(
     files: [String], view: FeatureView, format: CSVFormat, map: [String: String],
-    policy: CSVErrorPolicy, progress: Progress
+    policy: CSVErrorPolicy, progress: Progress, absent: String = "is null"
   ) {
     self.files = files
     self.view = view
@@ -28,6 +30,7 @@ struct ImportInput {
     self.map = map
     self.policy = policy
     self.progress = progress
+    self.absent = absent
   }
 
   /// The next batch; nil after the last file.
@@ -53,6 +56,15 @@ struct ImportInput {
     }
   }
 
+  /// Tells on the terminal what was left out, if anything was.
+  func reportSkipped() {
+    if skipped.count == 0 { return }
+    Terminal.note("\(Quantity.count(skipped.count, "row")) left out:")
+    let reasons = skipped.reasons.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    for (reason, count) in reasons { Terminal.note("  \(Quantity.count(count))  \(reason)") }
+    for sample in skipped.samples { Terminal.note("  such as \(sample)") }
+  }
+
   /// Reads everything and keeps nothing.
   mutating func drain() throws(LarderError) -> Commit? {
     while try next() != nil {}
@@ -66,13 +78,13 @@ struct ImportInput {
     totalBytes = source.totalBytes
     let features = Set(view.features.map(\.name))
     if !features.isEmpty, features.isSubset(of: reader.missingFeatures) {
-      Terminal.note("warning: \(file) has none of the features of \"\(view.name)\"; all are null")
+      Terminal.note("warning: \(file) has none of the features of \"\(view.name)\"; each \(absent)")
     } else {
       for name in reader.missingFeatures {
         let hint = nearestName(to: name, among: reader.unusedColumns).map {
           "; did you mean --map \(name)=\($0)?"
         }
-        Terminal.note("warning: \(file) has no column \"\(name)\"; it is null\(hint ?? "")")
+        Terminal.note("warning: \(file) has no column \"\(name)\"; it \(absent)\(hint ?? "")")
       }
     }
     self.reader = reader

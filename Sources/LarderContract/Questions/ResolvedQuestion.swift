@@ -57,31 +57,8 @@ package struct ResolvedQuestion: Sendable {
   package init(
     spine: Schema?, views: [FeatureView], features: [FeatureReference], options: RetrievalOptions
   ) throws(LarderError) {
-    guard !features.isEmpty else {
-      throw LarderError(.invalidArgument, "Ask for at least one feature.")
-    }
     let names = try ViewNames(views: views, projections: options.projections)
-    var sources: [Source] = []
-    var asked: [(source: Int, ordinal: Int, text: String)] = []
-    for reference in features {
-      let source: Int
-      if let known = sources.firstIndex(where: { $0.name == reference.view }) {
-        source = known
-      } else {
-        source = sources.count
-        sources.append(
-          Source(
-            name: reference.view, view: try names.view(reference), keyColumns: [], features: []))
-      }
-      for feature in try positions(of: reference, in: sources[source].view) {
-        asked.append((source, sources[source].features.count, reference.description))
-        sources[source].features.append(feature)
-      }
-      guard asked.count <= Limits.featuresPerQuestion else {
-        throw LarderError(
-          .limitExceeded, "A question asks for at most \(Limits.featuresPerQuestion) features.")
-      }
-    }
+    var (sources, asked) = try resolveReferences(features, names)
     let keys = sources.map { names.keyNames(of: $0) }
     if let spine {
       guard options.from == nil, options.through == nil else {
@@ -103,7 +80,8 @@ package struct ResolvedQuestion: Sendable {
         of: sources[index], named: keys[index], in: self.spine)
     }
     var layout = ResultLayout(spine: self.spine)
-    for (source, ordinal, text) in asked {
+    for feature in asked {
+      let (source, ordinal, text) = (feature.source, feature.ordinal, feature.text)
       let view = sources[source].view
       let field = view.features[sources[source].features[ordinal]]
       try layout.add(
@@ -129,7 +107,7 @@ package struct ResolvedQuestion: Sendable {
 }
 
 /// The columns of a result as they are put one after the other.
-private struct ResultLayout {
+struct ResultLayout {
   var fields: [ColumnField]
   var outputs: [ResolvedQuestion.Output]
   private var origins: [String: String]
@@ -157,6 +135,51 @@ private struct ResultLayout {
   }
 }
 
+/// A feature as it was asked for.
+struct AskedFeature {
+  /// The position of its source.
+  var source: Int
+  /// Its position among the source's features.
+  var ordinal: Int
+  /// The reference's text.
+  var text: String
+}
+
+/// The views that references name, in the order of their first, and the features in theirs.
+///
+/// - Throws: `notFound`; `invalidArgument` if there are none; `limitExceeded`.
+func resolveReferences(
+  _ features: [FeatureReference], _ names: ViewNames
+) throws(LarderError) -> (sources: [ResolvedQuestion.Source], asked: [AskedFeature]) {
+  guard !features.isEmpty else {
+    throw LarderError(.invalidArgument, "Ask for at least one feature.")
+  }
+  var sources: [ResolvedQuestion.Source] = []
+  var asked: [AskedFeature] = []
+  for reference in features {
+    let source: Int
+    if let known = sources.firstIndex(where: { $0.name == reference.view }) {
+      source = known
+    } else {
+      source = sources.count
+      sources.append(
+        ResolvedQuestion.Source(
+          name: reference.view, view: try names.view(reference), keyColumns: [], features: []))
+    }
+    for feature in try positions(of: reference, in: sources[source].view) {
+      asked.append(
+        AskedFeature(
+          source: source, ordinal: sources[source].features.count, text: reference.description))
+      sources[source].features.append(feature)
+    }
+    guard asked.count <= Limits.featuresPerQuestion else {
+      throw LarderError(
+        .limitExceeded, "A question asks for at most \(Limits.featuresPerQuestion) features.")
+    }
+  }
+  return (sources, asked)
+}
+
 /// The features that a reference means, as positions in the view.
 private func positions(
   of reference: FeatureReference, in view: FeatureView
@@ -171,11 +194,14 @@ private func positions(
   return [position]
 }
 
-private func refuseRepeatedColumns(_ spine: Schema) throws(LarderError) {
+/// Refuses columns of one name.
+func refuseRepeatedColumns(
+  _ spine: Schema, called what: String = "spine"
+) throws(LarderError) {
   var seen: Set<String> = []
   for field in spine.fields where !seen.insert(field.name).inserted {
     throw LarderError(
-      .invalidInput, "The spine has two columns of this name; rename one.", column: field.name)
+      .invalidInput, "The \(what) has two columns of this name; rename one.", column: field.name)
   }
 }
 
@@ -202,8 +228,10 @@ private func findTimeColumn(_ name: String, in spine: Schema) throws(LarderError
   }
 }
 
-private func findKeyColumns(
-  of source: ResolvedQuestion.Source, named names: [String], in spine: Schema
+/// The columns that hold a source's join keys, in the view's order.
+func findKeyColumns(
+  of source: ResolvedQuestion.Source, named names: [String], in spine: Schema,
+  called what: String = "spine"
 ) throws(LarderError) -> [Int] {
   guard !source.view.isEntityless else { return [] }
   var columns: [Int] = []
@@ -211,7 +239,7 @@ private func findKeyColumns(
     guard let index = spine.index(of: name) else {
       throw LarderError(
         .notFound,
-        "\"\(source.name)\" is found by \"\(name)\", and the spine has no such column. "
+        "\"\(source.name)\" is found by \"\(name)\", and the \(what) has no such column. "
           + suggestion(for: name, among: spine.fields.map(\.name)),
         column: name)
     }

@@ -41,10 +41,11 @@ public final class InMemoryOnlineStore: WatermarkedOnlineStore {
   }
 
   /// Writes rows and the watermark; see `WatermarkedOnlineStore`.
+  @discardableResult
   public func writeBatch(
     _ batch: RecordBatch, to view: FeatureView, watermark: OnlineWatermark?,
     progress: (@Sendable (Int) -> Void)?
-  ) throws(LarderError) {
+  ) throws(LarderError) -> Int {
     let columns = try WrittenColumns(batch.schema, of: view)
     let now = now()
     var writes: [ReferenceTable.Write] = []
@@ -63,12 +64,16 @@ public final class InMemoryOnlineStore: WatermarkedOnlineStore {
       let created = try ticks(batch, columns.created, view, row)
       writes.append(.init(key: key, event: event, created: created, values: values))
     }
+    var changed: Set<[Value]> = []
     try change(view) { table in
       table.adopt(view)
-      for write in writes { table.write(write, view: view, now: now) }
+      for write in writes where table.write(write, view: view, now: now) {
+        changed.insert(write.key)
+      }
       if let watermark { table.watermark = watermark }
     }
     progress?(batch.count)
+    return changed.count
   }
 
   /// Deletes keys; see `OnlineStore`.

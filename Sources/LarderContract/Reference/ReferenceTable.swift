@@ -47,15 +47,19 @@ struct ReferenceTable: Sendable {
   }
 
   /// Applies the winning rule to one row.
-  mutating func write(_ write: Write, view: FeatureView, now: Timestamp) {
+  ///
+  /// - Returns: whether it won.
+  @discardableResult
+  mutating func write(_ write: Write, view: FeatureView, now: Timestamp) -> Bool {
     var values = write.values
     if let stored = rows[write.key] {
-      if wins(stored, over: write) { return }
+      if wins(stored, over: write) { return false }
       if values != nil, let old = stored.values, !view.isExpired(event: stored.event, at: now) {
         values?.merge(old) { new, _ in new }
       }
     }
     rows[write.key] = Row(event: write.event, created: write.created, values: values)
+    return true
   }
 
   /// Whether a stored row stays: of equals, the later write wins.

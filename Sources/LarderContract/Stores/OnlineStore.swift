@@ -94,13 +94,17 @@ public struct OnlineWatermark: Sendable, Hashable {
 
 /// An online store that history can be materialized to: it keeps a watermark for each view.
 public protocol WatermarkedOnlineStore: OnlineStore {
-  /// Writes rows and the watermark, both or neither; see `OnlineStore.writeBatch`.
+  /// Writes rows of history and the watermark, both or neither; see `OnlineStore.writeBatch`.
   ///
-  /// A batch without rows sets the watermark alone; without a watermark the old one stays.
+  /// A batch without rows sets the watermark alone; without a watermark the old one stays. A store
+  /// may remember that the rows came from history, as `writeBatch(_:to:progress:)` does not say.
+  ///
+  /// - Returns: how many keys have another row now.
+  @discardableResult
   func writeBatch(
     _ batch: RecordBatch, to view: FeatureView, watermark: OnlineWatermark?,
     progress: (@Sendable (Int) -> Void)?
-  ) throws(LarderError)
+  ) throws(LarderError) -> Int
 
   /// The watermark of a view; nil if none was written yet.
   func watermark(of view: FeatureView) throws(LarderError) -> OnlineWatermark?

@@ -76,7 +76,7 @@ extension KeyValue {
   }
 
   /// Reads the bytes of a value of a type; nil if they are none: a wrong length, not UTF-8.
-  init?(_ bytes: ArraySlice<UInt8>, of type: KeyType) {
+  package init?(_ bytes: ArraySlice<UInt8>, of type: KeyType) {
     if let width = type.fixedBytes, bytes.count != width { return nil }
     switch type {
     case .bytes: self = .bytes(Array(bytes))

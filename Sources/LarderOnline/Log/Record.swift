@@ -30,6 +30,8 @@ extension Record {
   /// The values are gone, because the row was past the time to live.
   static let isStub: UInt16 = 2
   static let hasCreated: UInt16 = 4
+  /// Materialization brought the row; others were written directly.
+  static let isFromHistory: UInt16 = 8
 
   var event: Int64 { load(8, as: Int64.self) }
   var createdTicks: Int64 { load(16, as: Int64.self) }
@@ -38,6 +40,7 @@ extension Record {
   var keyBytes: Int { Int(load(28, as: UInt32.self)) }
   var isDeletion: Bool { flags & Record.isDeletion != 0 }
   var isStub: Bool { flags & Record.isStub != 0 }
+  var isFromHistory: Bool { flags & Record.isFromHistory != 0 }
   var created: Int64? { flags & Record.hasCreated != 0 ? createdTicks : nil }
   /// Where the features begin.
   var featuresOffset: Int { Record.featuresOffset(keyBytes: keyBytes) }

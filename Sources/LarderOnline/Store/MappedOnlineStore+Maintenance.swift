@@ -78,7 +78,7 @@ extension OnlineTable {
     let snapshot = try snapshot()
     let shared = snapshot.lookup.index
     let before = shared.loadAcquiring(IndexFormat.applied)
-    for slot in found.index.slots {
+    for slot in found.index.memory.slots {
       result.rows += 1
       let lane = found.index.lane(of: Slot(bits: slot))
       switch unsafe snapshot.lookup.find(lane.hash, lane.tail, lane.bytes) {
@@ -100,20 +100,5 @@ extension OnlineTable {
       }
     }
     return result
-  }
-}
-
-extension IndexWriter {
-  /// All slots that entries name.
-  var slots: [UInt32] {
-    var slots: [UInt32] = []
-    slots.reserveCapacity(Int(memory.load(IndexFormat.keys)))
-    for number in 0..<memory.lines {
-      let entries = unsafe IndexLine(base: memory.address(ofLine: number))
-      for entry in 0..<IndexFormat.entries where entries.slot(entry) != 0 {
-        slots.append(entries.slot(entry))
-      }
-    }
-    return slots
   }
 }

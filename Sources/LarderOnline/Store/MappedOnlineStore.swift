@@ -215,31 +215,49 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     }
   }
 
-  /// Writes rows and the watermark; see `WatermarkedOnlineStore`.
+  /// Writes rows directly; see `OnlineStore`.
+  ///
+  /// - Throws: as `writeBatch(_:to:watermark:progress:)`.
+  public func writeBatch(
+    _ batch: RecordBatch, to view: FeatureView, progress: (@Sendable (Int) -> Void)? = nil
+  ) throws(LarderError) {
+    _ = try write(batch, view, watermark: nil, isFromHistory: false, progress)
+  }
+
+  /// Writes rows of history and the watermark; see `WatermarkedOnlineStore`.
   ///
   /// - Throws: `invalidInput`, `notFound`, `locked`, `noSpace`; `outcomeUnknown` if the disk failed
   ///   to say whether the batch is on it.
+  @discardableResult
   public func writeBatch(
     _ batch: RecordBatch, to view: FeatureView, watermark: OnlineWatermark?,
     progress: (@Sendable (Int) -> Void)?
-  ) throws(LarderError) {
+  ) throws(LarderError) -> Int {
+    try write(batch, view, watermark: watermark, isFromHistory: true, progress)
+  }
+
+  private func write(
+    _ batch: RecordBatch, _ view: FeatureView, watermark: OnlineWatermark?, isFromHistory: Bool,
+    _ progress: (@Sendable (Int) -> Void)?
+  ) throws(LarderError) -> Int {
     let columns = try WrittenColumns(batch.schema, of: view)
     let keys = try keys(batch, columns.keys, view, for: .write)
     let times = try RowTimes(batch, columns, view: view)
     let table = try writableTable(of: view)
     let now = Timestamp(microseconds: host.now())
-    try table.withWriter { (writer) throws(LarderError) in
+    let changed = try table.withWriter { (writer) throws(LarderError) in
       try writer.adopt(view)
       var sources = [Column?](repeating: nil, count: view.features.count)
       for written in columns.features { sources[written.feature] = batch.columns[written.column] }
       let encoder = try RowEncoder(writer.state.current, columns: sources)
-      try writer.write(
+      return try writer.write(
         TableWriter.Batch(
           keys: TableKeys(keys), times: times, encoder: encoder,
-          expiry: Expiry(view, at: now), watermark: watermark),
+          expiry: Expiry(view, at: now), watermark: watermark, isFromHistory: isFromHistory),
         progress: progress)
     }
     try table.compactIfDue(view)
+    return changed
   }
 
   /// Deletes keys; see `OnlineStore`.
@@ -276,6 +294,28 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     }
   }
 
+  /// Reads one answer per key of a batch that was converted before; see `OnlineStore.read`.
+  ///
+  /// - Throws: as `read`; `incompatibleDefinition` for keys of another type than the view's.
+  package func read(
+    _ keys: OnlineKeys, from view: FeatureView, features: [String]?, at: Timestamp?,
+    includeExpired: Bool
+  ) throws(LarderError) -> OnlineRows {
+    let plan = try plan(view, features)
+    guard view.isEntityless || keys.batch.schema == plan.keySchema else {
+      throw LarderError(
+        .incompatibleDefinition,
+        "The keys are of \(keys.batch.schema), and the view \"\(view.name)\" "
+          + "is found by \(plan.keySchema).")
+    }
+    return try withTable(of: view) { (table) throws(LarderError) in
+      try table.read(keys.batch, plan, at: at, includeExpired: includeExpired)
+    }
+  }
+
+  /// The present, by the store's clock.
+  package var now: Timestamp { Timestamp(microseconds: host.now()) }
+
   /// The plan of a question; the last of each view is kept.
   func plan(_ view: FeatureView, _ features: [String]?) throws(LarderError) -> ReadPlan {
     if let last = plans.withLock({ $0[view.name] }), last.fits(view, features) { return last }
@@ -286,18 +326,7 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
 
   /// The keys that a question is asked for.
   func keys(_ batch: RecordBatch, _ plan: ReadPlan) throws(LarderError) -> KeyBatch {
-    if plan.view.isEntityless { return .entityless(count: batch.count) }
-    var sources: [(name: String, column: Column)] = []
-    for key in plan.keySchema.columns {
-      guard let column = batch[key.name], key.type.canTake(column.type) else {
-        // Says what is missing or wrong.
-        _ = try WrittenColumns.keys(batch.schema, of: plan.view)
-        throw LarderError(.invalidInput, "The join key is missing.", column: key.name)
-      }
-      sources.append((key.name, key.type == .string ? column.asString : column))
-    }
-    return try KeyBatch(
-      sources, schema: plan.keySchema, rows: 0..<batch.count, for: .lookup)
+    try OnlineKeys.convert(batch, plan.keySchema, plan.view)
   }
 
   /// The watermark of a view; nil if none was written yet.
@@ -340,29 +369,5 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     }
     return try KeyBatch(
       sources, schema: try KeySchema(schema), rows: 0..<batch.count, for: use)
-  }
-}
-
-extension KeyType {
-  /// Whether a column of a type can hold such keys.
-  fileprivate func canTake(_ type: DataType) -> Bool {
-    switch self {
-    case .string: type.isText
-    case .bytes: type == .bytes
-    case .timestamp: if case .timestamp = type { true } else { false }
-    case .int32, .int64:
-      type == .int64 || type == .int32 || type == .float64 || type == .float32
-    }
-  }
-}
-
-extension Column {
-  /// The same text without its tag: uuid, json and decimal keys are their text.
-  fileprivate var asString: Column {
-    guard type.isText, type != .string else { return self }
-    return Column(
-      type: .string, count: count, nullCount: nullCount, validity: validity, offset: offset,
-      values: values, bytes: bytes, child: isDictionary ? dictionary?.asString : nil,
-      isDictionary: isDictionary)
   }
 }

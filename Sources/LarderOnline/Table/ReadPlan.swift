@@ -23,9 +23,16 @@ final class ReadPlan: Sendable {
     fields = try view.fields(named: features)
     types = fields.map(\.type)
     schema = Schema(fields.map { ColumnField($0.name, $0.type) })
+    keySchema = try ReadPlan.keySchema(of: view)
+  }
+
+  /// The schema of a view's keys.
+  ///
+  /// - Throws: what `KeySchema` throws.
+  static func keySchema(of view: FeatureView) throws(LarderError) -> KeySchema {
     var keys: [KeyColumn] = []
     for key in view.joinKeys { keys.append(KeyColumn(key.name, try KeyType(key.type.dataType))) }
-    keySchema = try KeySchema(keys)
+    return try KeySchema(keys)
   }
 
   /// Whether this is the plan for a question.

@@ -15,24 +15,31 @@ extension TableWriter {
     /// What of the rows before is past the time to live by now.
     var expiry: Expiry
     var watermark: OnlineWatermark?
+    /// Whether materialization brings the rows.
+    var isFromHistory = false
   }
 
   /// Writes a batch: in the log, on disk if that is asked for, then for readers.
   ///
+  /// - Returns: how many rows won.
   /// - Throws: then nothing of it is there, but after `outcomeUnknown` it may be.
-  func write(_ batch: Batch, progress: ((Int) -> Void)?) throws(LarderError) {
+  @discardableResult
+  func write(_ batch: Batch, progress: ((Int) -> Void)?) throws(LarderError) -> Int {
     try checkUsable()
     var batch = batch
+    var changed = 0
     self.batch += 1
     do throws(LarderError) {
       try append(&batch, progress)
-      guard !pending.isEmpty || batch.watermark != nil else { return }
+      guard !pending.isEmpty || batch.watermark != nil else { return 0 }
+      changed = pending.count
       try commit(batch.watermark)
     } catch {
       if poison == nil { abandonBatch() }
       throw error
     }
     progress?(batch.keys.count)
+    return changed
   }
 
   /// Follows a view's definition, if it changed.
@@ -146,6 +153,7 @@ extension TableWriter {
     unsafe base.storeBytes(of: schema, toByteOffset: 24, as: UInt16.self)
     let flags =
       (batch.encoder == nil ? Record.isDeletion : 0) | (created == nil ? 0 : Record.hasCreated)
+      | (batch.isFromHistory ? Record.isFromHistory : 0)
     unsafe base.storeBytes(of: flags, toByteOffset: 26, as: UInt16.self)
     unsafe base.storeBytes(
       of: UInt32(truncatingIfNeeded: key.bytes), toByteOffset: 28, as: UInt32.self)

@@ -5,21 +5,28 @@ import LarderContract
 struct Materialization {
   private let online: any WatermarkedOnlineStore
   private let view: FeatureView
+  private let watch: MaterializationWatch
   private var pending: RecordBatch?
   private(set) var rows = 0
+  private(set) var changedKeys = 0
 
-  init(_ online: any WatermarkedOnlineStore, _ view: FeatureView) {
+  init(
+    _ online: any WatermarkedOnlineStore, _ view: FeatureView, _ watch: MaterializationWatch
+  ) {
     self.online = online
     self.view = view
+    self.watch = watch
   }
 
   /// Writes the rows of a pull but for its last batch, which waits for what follows.
   mutating func write(_ job: any RetrievalJob) throws(LarderError) {
     do {
       try job.forEachBatch { batch in
-        if let pending { try online.writeBatch(pending, to: view, watermark: nil, progress: nil) }
+        try watch.check()
+        try writePending(nil)
         pending = batch
         rows += batch.count
+        watch.progress?(rows)
       }
     } catch let error as LarderError {
       throw error
@@ -31,9 +38,28 @@ struct Materialization {
 
   /// Writes the last batch, and the watermark with it.
   mutating func finish(_ watermark: OnlineWatermark?) throws(LarderError) {
-    guard let last = pending else { return }
-    try online.writeBatch(last, to: view, watermark: watermark, progress: nil)
+    try writePending(watermark)
+  }
+
+  private mutating func writePending(_ watermark: OnlineWatermark?) throws(LarderError) {
+    guard let batch = pending else { return }
+    changedKeys += try online.writeBatch(batch, to: view, watermark: watermark, progress: nil)
     pending = nil
+  }
+}
+
+/// Who looks on while a view is materialized.
+struct MaterializationWatch {
+  var progress: (@Sendable (_ rows: Int) -> Void)?
+  var isCancelled: (@Sendable () -> Bool)?
+
+  /// Ends the run if that was asked for.
+  ///
+  /// - Throws: `cancelled`.
+  func check() throws(LarderError) {
+    guard let isCancelled, isCancelled() else { return }
+    throw LarderError(
+      .cancelled, "Materialization was cancelled; the next run does again what is missing.")
   }
 }
 

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Larder
+import LarderContract
+import LarderInterchange
+
+/// `larder materialize`: the latest rows of history go to the online tables.
+struct Materialize: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Bring online tables up to date with history.",
+    discussion: """
+      Without --from, each view goes on from where the last run ended, late rows included, through \
+      --to or now. With --from, the latest row of each entity in that range is written and the next \
+      run goes on from where it would have. A run that was interrupted is simply repeated: what is \
+      there already changes nothing.
+
+      EXAMPLES
+        larder materialize my.larder
+        larder materialize my.larder driver_stats weather
+        larder materialize my.larder driver_stats --from 2026-01-01 --to 2026-02-01
+      """)
+
+  @OptionGroup var target: StoreArgument
+  @Argument(help: "The views; all if none is named.")
+  var views: [String] = []
+  @Option(help: ArgumentHelp("The first event time.", valueName: "T"))
+  var from: TimeArgument?
+  @Option(help: ArgumentHelp("The last event time; now if not said.", valueName: "T"))
+  var to: TimeArgument?
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    let store = try target.openForWriting()
+    let known = try store.definitions().featureViews.map(\.name)
+    // All names are checked before any work is done.
+    let names = try views.isEmpty ? known : views.map { try store.view(named: $0).name }
+    var rows: [(report: MaterializationReport, seconds: Double)] = []
+    for name in names {
+      let progress = Progress("materialize \(name)")
+      let report = try materialize(store, name, progress)
+      progress.clear()
+      rows.append((report, progress.seconds))
+    }
+    let output = try ByteOutput.standard()
+    if json {
+      let values = rows.map { Self.json($0.report, $0.seconds) }
+      try output.write { $0 += JSONValue.array(values).write() + [UInt8(ascii: "\n")] }
+    } else {
+      try output.write(Self.text(rows))
+    }
+    try output.finish()
+  }
+
+  private func materialize(
+    _ store: FeatureStore, _ view: String, _ progress: Progress
+  ) throws(LarderError) -> MaterializationReport {
+    let through = to?.time ?? .now
+    guard let from else {
+      return try store.materialize(
+        view, through: through, progress: { progress.show(rows: $0, part: nil) },
+        isCancelled: { Interrupt.isRequested })
+    }
+    return try store.materialize(
+      view, from: from.time, through: through,
+      progress: { progress.show(rows: $0, part: nil) }, isCancelled: { Interrupt.isRequested })
+  }
+
+  private static func text(_ rows: [(report: MaterializationReport, seconds: Double)]) -> String {
+    var table = Table([
+      "view": .left, "rows": .right, "late": .right, "changed keys": .right, "seconds": .right,
+      "rate": .right, "through": .left,
+    ])
+    for (report, seconds) in rows {
+      table.add(
+        report.view, Quantity.count(report.rows), Quantity.count(report.lateRows),
+        Quantity.count(report.changedKeys), Quantity.fixed(seconds, 2),
+        Quantity.rate(report.rows, "row", in: seconds),
+        report.watermark.map { "\($0.through)" } ?? "-")
+    }
+    return table.text
+  }
+
+  private static func json(_ report: MaterializationReport, _ seconds: Double) -> JSONValue {
+    .object([
+      "view": .text(report.view), "rows": .integer(report.rows),
+      "lateRows": .integer(report.lateRows), "changedKeys": .integer(report.changedKeys),
+      "seconds": .double(seconds), "watermark": JSONValue(report.watermark),
+    ])
+  }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Larder
+import LarderContract
+import LarderInterchange
+
+/// `larder online`: what the online tables hold.
+struct Online: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Tell what online tables hold: keys, bytes, dead share, load, watermark.",
+    discussion: """
+      Dead is the share of the written rows that no key needs any more; compaction returns it. Load \
+      is keys per place in the index. The watermark is how far history was materialized.
+
+      EXAMPLES
+        larder online my.larder
+        larder online my.larder driver_stats --json
+      """)
+
+  @OptionGroup var target: StoreArgument
+  @Argument(help: "One view.")
+  var view: String?
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    let store = try target.openForReading()
+    var names = try store.definitions().featureViews.map(\.name)
+    if let view { names = [try store.view(named: view).name] }
+    var found: [(name: String, table: OnlineStatistics?)] = []
+    for name in names { found.append((name, try Self.statistics(store, name))) }
+    let output = try ByteOutput.standard()
+    if json {
+      let values = found.map { Self.json($0.name, $0.table) }
+      try output.write { $0 += JSONValue.array(values).write() + [UInt8(ascii: "\n")] }
+    } else {
+      try output.write(Self.text(found))
+    }
+    try output.finish()
+  }
+
+  /// The statistics of a view's table; nil if it has none yet.
+  private static func statistics(
+    _ store: FeatureStore, _ name: String
+  ) throws(LarderError) -> OnlineStatistics? {
+    do throws(LarderError) { return try store.online(name).statistics() } catch {
+      guard error.code == .notFound else { throw error }
+      return nil
+    }
+  }
+
+  private static func text(_ found: [(name: String, table: OnlineStatistics?)]) -> String {
+    var table = Table([
+      "view": .left, "keys": .right, "bytes": .right, "per key": .right, "dead": .right,
+      "load": .right, "last write": .left, "through": .left, "commit": .right,
+    ])
+    for (name, statistics) in found {
+      guard let statistics else {
+        table.add(name, "-", "-", "-", "-", "-", "-", "-", "-")
+        continue
+      }
+      let bytes = statistics.logBytes + statistics.indexBytes
+      let perKey =
+        statistics.keys > 0 ? Quantity.fixed(Double(bytes) / Double(statistics.keys), 1) : "-"
+      table.add(
+        name, Quantity.count(statistics.keys), Quantity.bytes(bytes), perKey,
+        "\(Quantity.fixed(statistics.deadShare * 100, 1)) %", Quantity.fixed(statistics.load, 2),
+        statistics.lastWrite.map { "\($0)" } ?? "-",
+        statistics.watermark.map { "\($0.through)" } ?? "-",
+        statistics.watermark.map { "\($0.commit)" } ?? "-")
+    }
+    return table.text
+  }
+
+  private static func json(_ name: String, _ statistics: OnlineStatistics?) -> JSONValue {
+    guard let statistics else { return .object(["view": .text(name), "keys": .null]) }
+    return .object([
+      "view": .text(name), "keys": .integer(statistics.keys),
+      "segments": .integer(statistics.segments), "logBytes": .integer(statistics.logBytes),
+      "indexBytes": .integer(statistics.indexBytes), "deadShare": .double(statistics.deadShare),
+      "load": .double(statistics.load), "lastWrite": JSONValue(statistics.lastWrite),
+      "watermark": JSONValue(statistics.watermark),
+      "usesPrivateIndex": .bool(statistics.usesPrivateIndex),
+    ])
+  }
+}

@@ -1,0 +1,138 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+import LarderKeys
+
+/// Where a key's newest row came from.
+package enum RowOrigin: Sendable, Hashable {
+  /// There is no row.
+  case none
+  /// Materialization brought it.
+  case history
+  /// It was written or deleted directly.
+  case direct
+}
+
+extension MappedOnlineStore {
+  /// Where the newest row of each key came from; deletions are direct writes.
+  ///
+  /// - Throws: as `read`.
+  package func origins(
+    of keys: RecordBatch, in view: FeatureView
+  ) throws(LarderError) -> [RowOrigin] {
+    let plan = try plan(view, [])
+    let batch = try self.keys(keys, plan)
+    return try withTable(of: view) { (table) throws(LarderError) in
+      try table.origins(batch)
+    }
+  }
+
+  /// Calls a closure with the keys that a view's table has rows of, deletions included.
+  ///
+  /// What a writer adds meanwhile may be missing, and a key may come twice.
+  ///
+  /// - Parameters:
+  ///   - count: how many keys at most, chosen by `random`; nil for all.
+  ///   - random: gives random numbers.
+  ///   - body: gets batches of at most 8,192 keys: a column for each join key.
+  /// - Complexity: O(keys of the table).
+  package func forEachKey(
+    of view: FeatureView, choosing count: Int? = nil, random: () -> UInt64 = { 0 },
+    _ body: (RecordBatch) throws(LarderError) -> Void
+  ) throws(LarderError) {
+    try withTable(of: view) { (table) throws(LarderError) in
+      let snapshot = try table.snapshot()
+      var slots = snapshot.lookup.index.slots
+      if let count, count < slots.count {
+        for place in 0..<count {
+          let other = place + Int(random() % UInt64(slots.count - place))
+          slots.swapAt(place, other)
+        }
+        slots.removeLast(slots.count - count)
+      }
+      let schema = try KeySchema(snapshot.state.keys)
+      var start = 0
+      while start < slots.count {
+        let piece = slots[start..<min(start + 8_192, slots.count)]
+        try body(try snapshot.keys(at: piece, schema, view))
+        start += piece.count
+      }
+    }
+  }
+}
+
+extension OnlineTable {
+  /// Where the newest row of each key came from.
+  fileprivate func origins(_ batch: KeyBatch) throws(LarderError) -> [RowOrigin] {
+    let keys = TableKeys(batch)
+    var origins = [RowOrigin](repeating: .none, count: batch.count)
+    var snapshot = try snapshot()
+    var row = 0
+    var attempt = 0
+    while row < batch.count {
+      if batch.mark(row) == .key {
+        let lane = keys.lane(row)
+        switch unsafe snapshot.lookup.find(lane.hash, lane.tail, lane.bytes) {
+        case .row(let record, _): origins[row] = record.isFromHistory ? .history : .direct
+        case .absent: break
+        case .damaged(let slot): throw snapshot.damagedRow(slot)
+        case .stale:
+          guard attempt < 2_000 else { throw IndexWriter.damaged }
+          attempt += 1
+          snapshot = try newer(than: snapshot, attempt)
+          continue
+        }
+      }
+      row += 1
+    }
+    return origins
+  }
+}
+
+extension TableSnapshot {
+  /// The join keys of rows; slots whose row is gone meanwhile are left out.
+  fileprivate func keys(
+    at slots: ArraySlice<UInt32>, _ schema: KeySchema, _ view: FeatureView
+  ) throws(LarderError) -> RecordBatch {
+    let columns = view.isEntityless ? [] : schema.columns
+    var builders = columns.map { ColumnBuilder($0.type.dataType) }
+    var count = 0
+    for bits in slots {
+      guard let record = lookup.segments.row(Slot(bits: bits)) else { continue }
+      count += 1
+      if columns.isEmpty { continue }
+      let tail = unsafe record.tail
+      for (position, range) in try unsafe schema.values(ofTail: tail).enumerated() {
+        let bytes = unsafe Array(UnsafeRawBufferPointer(rebasing: tail[range]))
+        guard let value = KeyValue(bytes[...], of: columns[position].type) else {
+          throw LarderError(.corrupt, "A row's key is none of \(schema).")
+        }
+        switch value {
+        case .bytes(let x): try builders[position].append(.bytes(x))
+        case .string(let x): try builders[position].append(x)
+        case .int32(let x): builders[position].append(x)
+        case .int64(let x): builders[position].append(x)
+        case .timestamp(let seconds): builders[position].append(seconds)
+        }
+      }
+    }
+    return RecordBatch(
+      unchecked: Schema(columns.map { ColumnField($0.name, $0.type.dataType) }),
+      columns: builders.map { $0.finish() }, count: count)
+  }
+}
+
+extension IndexMemory {
+  /// All slots that entries name.
+  var slots: [UInt32] {
+    var slots: [UInt32] = []
+    slots.reserveCapacity(Int(clamping: load(IndexFormat.keys)))
+    for number in 0..<lines {
+      let entries = unsafe IndexLine(base: address(ofLine: number))
+      for entry in 0..<IndexFormat.entries where entries.slot(entry) != 0 {
+        slots.append(entries.slot(entry))
+      }
+    }
+    return slots
+  }
+}
