@@ -2,15 +2,16 @@ import ArgumentParser
 import Larder
 import LarderInterchange
 
-/// `larder export`: a view's history as CSV.
+/// `larder export`: a view's history as a file.
 struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write a view's history as CSV.",
+    abstract: "Write a view's history as CSV, Parquet or Arrow.",
     discussion: """
       Every row with from <= event time <= to, both inclusive, in a form that `larder import` reads \
       back to the same values.
 
       EXAMPLES
+        larder export my.larder weather -o weather.parquet
         larder export my.larder weather -o weather.csv
         larder export my.larder weather --from 2013-06-01 --to 2013-06-30 | head
       """)
@@ -24,14 +25,15 @@ struct Export: ParsableCommand {
   var to: TimeArgument?
   @Option(help: ArgumentHelp("Export the history as it was at a commit.", valueName: "COMMIT"))
   var at: UInt64?
-  @Option(name: [.short, .long], help: ArgumentHelp("Write to a file.", valueName: "FILE"))
-  var output: String?
+  @OptionGroup var output: OutputArgument
 
   func run() throws {
     let store = try target.openForReading(at: at)
     let job = try store.pullAll(view, from: from?.time, through: to?.time)
     let progress = Progress("export")
-    let rows = try AnswerOutput(job: job, spine: nil, format: .standard).write(to: .open(output))
+    let rows = try AnswerOutput(
+      job: job, spine: nil, format: output.format, csv: .standard
+    ).write(to: output.open())
     progress.clear()
     Terminal.note(
       "\(Quantity.count(rows, "row")) in \(Quantity.seconds(progress.seconds))")

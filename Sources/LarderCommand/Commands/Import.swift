@@ -5,15 +5,19 @@ import LarderInterchange
 /// `larder import`: rows of files become history, in one commit.
 struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Add rows from CSV files to a view's history.",
+    abstract: "Add rows from Parquet, Arrow or CSV files to a view's history.",
     discussion: """
+      What a file holds is told by its first bytes. A folder stands for all files in it and below. \
       All files together are one commit: it holds all of their rows, or none. Rows may come late and \
-      in any order. Columns are found by name; features that a file lacks are null. Times are \
-      ISO 8601 (without a zone: UTC) or integers in the view's unit; bytes are base64; lists are JSON \
-      arrays. An unquoted empty cell is null, a quoted empty cell is the empty string. - is standard \
+      in any order. Columns are found by name; features that a file lacks are null. - is standard \
       input.
 
+      In CSV, times are ISO 8601 (without a zone: UTC) or integers in the view's unit; bytes are \
+      base64; lists are JSON arrays. An unquoted empty cell is null, a quoted empty cell is the \
+      empty string.
+
       EXAMPLES
+        larder import my.larder driver_stats history/
         larder import my.larder weather weather-2013.csv --null NA
         larder import my.larder weather jan.csv feb.csv --map time_hour=time
         zcat rows.csv.gz | larder import my.larder weather - --on-error skip
@@ -22,17 +26,19 @@ struct Import: ParsableCommand {
   @OptionGroup var target: StoreArgument
   @Argument(help: "The view.")
   var view: String
-  @Argument(help: "CSV files.")
+  @Argument(help: "Files and folders.")
   var files: [String]
   @Option(
     help: ArgumentHelp(
       "Take a field of the view from a column of another name.", valueName: "FIELD=FILE_COLUMN"))
   var map: [MappingArgument] = []
-  @Option(help: ArgumentHelp("Another spelling of null.", valueName: "TEXT"))
+  @Option(help: "What the times of Parquet and Arrow files count, if they are integers.")
+  var timeUnit: TimeUnitArgument?
+  @Option(help: ArgumentHelp("Another spelling of null in CSV.", valueName: "TEXT"))
   var null: [String] = []
   @Option(help: ArgumentHelp("The character between cells; tab is a tab.", valueName: "C"))
   var delimiter: String = ","
-  @Option(help: "What to do with a row that cannot be read: stop or skip.")
+  @Option(help: "What to do with a row of CSV that cannot be read: stop or skip.")
   var onError: CSVErrorPolicy = .stop
   @Flag(help: "Replace the view's whole history by these rows.")
   var replace = false
@@ -40,13 +46,21 @@ struct Import: ParsableCommand {
   var dryRun = false
 
   func run() throws {
-    let format = try CSVFormat.parsed(delimiter: delimiter, nulls: null)
-    let mapping = try MappingArgument.dictionary(map)
+    var options = HistoryOptions()
+    options.csv = try CSVFormat.parsed(delimiter: delimiter, nulls: null)
+    options.map = try MappingArgument.dictionary(map)
+    options.policy = onError
+    options.timeUnit = timeUnit?.unit
+    options.threads = .availableCores
     let store = try dryRun ? target.openForReading() : target.openForWriting()
     let view = try store.view(named: self.view)
     let progress = Progress("import")
+    let inputs = try InputFiles(files)
+    for path in inputs.leftOut {
+      Terminal.note("warning: \(path) is left out: it holds no table")
+    }
     var input = ImportInput(
-      files: files, view: view, format: format, map: mapping, policy: onError, progress: progress)
+      files: inputs.files, view: view, options: options, progress: progress)
     let commit = try dryRun ? input.drain() : write(&input, to: store, view)
     progress.clear()
     report(input, commit, seconds: progress.seconds)
@@ -56,7 +70,9 @@ struct Import: ParsableCommand {
     _ input: inout ImportInput, to store: FeatureStore, _ view: FeatureView
   ) throws -> Commit? {
     let appender = try replace ? store.replacer(of: view.name) : store.appender(to: view.name)
-    while let batch = try input.next() { try appender.append(batch) }
+    while let batch = try input.next() {
+      do throws(LarderError) { try appender.append(batch) } catch { throw input.located(error) }
+    }
     return try appender.commit()
   }
 

@@ -7,13 +7,16 @@ struct Join: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Add features to a spine, as they were at each row's time.",
     discussion: """
-      The spine is a CSV file with a time column and the views' join keys. Its rows come out in \
-      their order, its columns as the bytes they were, then the features in the order asked for. A \
-      feature is null where its view has no row of that key in the time to live. Times are ISO 8601, \
-      or integers of --time-unit. Instead of a spine, --from and --to take the distinct keys and \
+      The spine is a Parquet, Arrow or CSV file with a time column and the views' join keys. Its \
+      rows come out in their order, its columns as they were (of CSV in CSV, as the bytes they \
+      were), then the features in the order asked for. A feature is null where its view has no row \
+      of that key in the time to live. Times are timestamps, ISO 8601, or integers of --time-unit. \
+      Where a CSV spine is written as Parquet or Arrow, the types of its other columns are found by \
+      looking at all of their cells. Instead of a spine, --from and --to take the distinct keys and \
       event times of the views in that range. - is standard input.
 
       EXAMPLES
+        larder join my.larder spine.parquet --features stats:* -o train.parquet
         larder join my.larder departures.csv --features weather:* -o train.csv
         larder join my.larder departures.csv --service delays --with-status
         larder join my.larder departures.csv --full-names \\
@@ -24,7 +27,7 @@ struct Join: ParsableCommand {
       """)
 
   @OptionGroup var target: StoreArgument
-  @Argument(help: "A CSV file of keys and times.")
+  @Argument(help: "A file of keys and times.")
   var spine: String?
   @Option(
     help: ArgumentHelp(
@@ -64,8 +67,7 @@ struct Join: ParsableCommand {
   var delimiter: String = ","
   @Flag(help: "Say how the question would be answered, and do not answer it.")
   var explain = false
-  @Option(name: [.short, .long], help: ArgumentHelp("Write to a file.", valueName: "OUT.csv"))
-  var output: String?
+  @OptionGroup var output: OutputArgument
 
   func validate() throws {
     if features.isEmpty, service == nil {
@@ -91,14 +93,17 @@ struct Join: ParsableCommand {
     let spine = try spine.map { path throws(LarderError) in
       try readSpine(path, question, try store.definitions().featureViews)
     }
+    // Parquet has dictionaries of its own; to the others a feature is plain text.
+    question.options.dictionaryStrings = output.format == .parquet
     let job = try store.historicalFeatures(
-      for: spine?.batch, features: question.features, options: question.options)
+      for: spine?.question, features: question.features, options: question.options)
     if explain {
       let text = try job.explain()
       return exitProcessIfFailed(Terminal.printed(text.hasSuffix("\n") ? text : text + "\n"))
     }
-    let answer = try AnswerOutput(job: job, spine: spine, format: try .parsed(delimiter: delimiter))
-    let rows = try answer.write(to: ByteOutput.open(output))
+    let answer = try AnswerOutput(
+      job: job, spine: spine, format: output.format, csv: .parsed(delimiter: delimiter))
+    let rows = try answer.write(to: output.open())
     progress.clear()
     report(job.report, rows: rows, seconds: progress.seconds)
   }
@@ -134,7 +139,7 @@ struct Join: ParsableCommand {
   /// Reads the spine with the columns that the asked-for views are found by.
   private func readSpine(
     _ path: String, _ question: Question, _ views: [FeatureView]
-  ) throws(LarderError) -> CSVSpine {
+  ) throws(LarderError) -> AnswerSpine {
     var keys: [CSVSpine.Key] = []
     for reference in question.features {
       let projection = question.options.projections.first { $0.alias == reference.view }
@@ -151,9 +156,16 @@ struct Join: ParsableCommand {
     }
     let source = try ByteSource(path: path)
     source.isCancelled = { Interrupt.isRequested }
-    return try CSVSpine(
-      source, keys: keys, timestamp: timestamp, timeUnit: timeUnit?.unit,
-      format: CSVFormat.parsed(delimiter: delimiter))
+    let format = try CSVFormat.parsed(delimiter: delimiter)
+    if output.format == .text, try source.detectFormat() == .text {
+      return .records(
+        try CSVSpine(
+          source, keys: keys, timestamp: timestamp, timeUnit: timeUnit?.unit, format: format))
+    }
+    return .table(
+      try SpineTable(
+        source, keys: keys, timestamp: timestamp, timeUnit: timeUnit?.unit, format: format,
+        threads: threads ?? .availableCores))
   }
 
   private func report(_ report: RetrievalReport?, rows: Int, seconds: Double) {

@@ -22,7 +22,7 @@ struct Put: ParsableCommand {
   @OptionGroup var target: StoreArgument
   @Argument(help: "The view.")
   var view: String
-  @Argument(help: "CSV files.")
+  @Argument(help: "Parquet, Arrow and CSV files.")
   var files: [String]
   @Option(
     help: ArgumentHelp(
@@ -36,14 +36,16 @@ struct Put: ParsableCommand {
   var onError: CSVErrorPolicy = .stop
 
   func run() throws {
-    let format = try CSVFormat.parsed(delimiter: delimiter, nulls: null)
-    let mapping = try MappingArgument.dictionary(map)
+    var options = HistoryOptions()
+    options.csv = try CSVFormat.parsed(delimiter: delimiter, nulls: null)
+    options.map = try MappingArgument.dictionary(map)
+    options.policy = onError
     let store = try target.openForWriting()
     let online = try store.online(view)
     let progress = Progress("put")
     var input = ImportInput(
-      files: files, view: online.view, format: format, map: mapping, policy: onError,
-      progress: progress, absent: "stays as it is")
+      files: files, view: online.view, options: options, progress: progress,
+      absent: "stays as it is")
     var written = 0
     do throws(LarderError) {
       while let batch = try input.next() {

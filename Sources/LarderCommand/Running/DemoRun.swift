@@ -21,9 +21,11 @@ struct DemoRun {
       }
       let view = try store.view(named: history.view)
       let progress = Progress(history.view)
+      var reading = HistoryOptions()
+      reading.csv = try CSVFormat(nulls: history.nulls)
       var input = ImportInput(
-        files: ["\(data)/\(history.folder)/\(history.file)"], view: view,
-        format: try CSVFormat(nulls: history.nulls), map: [:], policy: .stop, progress: progress)
+        files: ["\(data)/\(history.folder)/\(history.file)"], view: view, options: reading,
+        progress: progress)
       let appender = try store.appender(to: view.name)
       while let batch = try input.next() { try appender.append(batch) }
       try appender.commit()

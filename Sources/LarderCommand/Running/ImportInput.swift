@@ -5,15 +5,12 @@ import LarderInterchange
 struct ImportInput {
   private let files: [String]
   private let view: FeatureView
-  private let format: CSVFormat
-  private let map: [String: String]
-  private let policy: CSVErrorPolicy
+  private let options: HistoryOptions
   private let progress: Progress
   /// What becomes of a feature that a file lacks.
   private let absent: String
   private var nextFile = 0
-  private var reader: CSVReader?
-  private var totalBytes: Int?
+  private var file: HistoryFile?
 
   /// Rows so far.
   private(set) var rows = 0
@@ -21,14 +18,12 @@ struct ImportInput {
   private(set) var skipped = SkippedRecords()
 
   init(
-    files: [String], view: FeatureView, format: CSVFormat, map: [String: String],
-    policy: CSVErrorPolicy, progress: Progress, absent: String = "is null"
+    files: [String], view: FeatureView, options: HistoryOptions, progress: Progress,
+    absent: String = "is null"
   ) {
     self.files = files
     self.view = view
-    self.format = format
-    self.map = map
-    self.policy = policy
+    self.options = options
     self.progress = progress
     self.absent = absent
   }
@@ -39,20 +34,18 @@ struct ImportInput {
   mutating func next() throws(LarderError) -> RecordBatch? {
     while true {
       try Interrupt.check()
-      if reader == nil {
+      if file == nil {
         guard nextFile < files.count else { return nil }
         try open(files[nextFile])
         nextFile += 1
       }
-      if let batch = try reader?.next() {
+      if let batch = try file?.next() {
         rows += batch.count
-        let bytes = reader?.bytesRead ?? 0
-        let part = totalBytes.map { $0 > 0 ? Double(bytes) / Double($0) : 1 }
-        progress.show(rows: rows, part: part)
+        progress.show(rows: rows, part: file?.partRead)
         return batch
       }
-      if let done = reader?.skipped { skipped.merge(done) }
-      reader = nil
+      if let done = file?.skipped { skipped.merge(done) }
+      file = nil
     }
   }
 
@@ -71,22 +64,24 @@ struct ImportInput {
     return nil
   }
 
-  private mutating func open(_ file: String) throws(LarderError) {
-    let source = try ByteSource(path: file)
+  /// An error about the last batch as one about its file, where that is known.
+  func located(_ error: LarderError) -> LarderError { file?.located(error) ?? error }
+
+  private mutating func open(_ path: String) throws(LarderError) {
+    let source = try ByteSource(path: path)
     source.isCancelled = { Interrupt.isRequested }
-    let reader = try CSVReader(source, for: view, format: format, map: map, policy: policy)
-    totalBytes = source.totalBytes
+    let file = try HistoryFile(source, for: view, options: options)
     let features = Set(view.features.map(\.name))
-    if !features.isEmpty, features.isSubset(of: reader.missingFeatures) {
-      Terminal.note("warning: \(file) has none of the features of \"\(view.name)\"; each \(absent)")
+    if !features.isEmpty, features.isSubset(of: file.missingFeatures) {
+      Terminal.note("warning: \(path) has none of the features of \"\(view.name)\"; each \(absent)")
     } else {
-      for name in reader.missingFeatures {
-        let hint = nearestName(to: name, among: reader.unusedColumns).map {
+      for name in file.missingFeatures {
+        let hint = nearestName(to: name, among: file.unusedColumns).map {
           "; did you mean --map \(name)=\($0)?"
         }
-        Terminal.note("warning: \(file) has no column \"\(name)\"; it \(absent)\(hint ?? "")")
+        Terminal.note("warning: \(path) has no column \"\(name)\"; it \(absent)\(hint ?? "")")
       }
     }
-    self.reader = reader
+    self.file = file
   }
 }

@@ -110,7 +110,7 @@ struct ArrowArrayDecoder {
     let keeps =
       keepsDictionaries && !inList && values.nullCount == 0
       && values.type.layout == .variable
-    return keeps ? dictionary : try dictionary.expanded()
+    return keeps ? dictionary : try dictionary.flattened()
   }
 
   /// Copies indexes as Int32; those of valid rows must lie in the dictionary, others become 0.

@@ -28,7 +28,7 @@ struct ArrowBodyWriter {
       let (first, last) = try appendOffsets(column)
       guard let elements = column.elements else { return }
       let child = elements.slice(first..<last)
-      try append(child.isDictionary ? child.expanded() : child)
+      try append(child.isDictionary ? child.flattened() : child)
     }
   }
 
@@ -102,28 +102,5 @@ struct ArrowBodyWriter {
     }
     buffers += [Int64(start), Int64(bytes.count - start)]
     while bytes.count % 8 != 0 { bytes.append(0) }
-  }
-}
-
-extension Column {
-  /// The values of a dictionary column in a column of their own.
-  ///
-  /// - Throws: `limitExceeded` if they take 2 GiB or more.
-  func expanded() throws(LarderError) -> Column {
-    guard let values = dictionary else { return self }
-    var builder = ColumnBuilder(type)
-    for row in 0..<count {
-      guard isValid(row), type.layout == .variable else {
-        try builder.append(self[row])
-        continue
-      }
-      let index = unsafe Int(fixedValues(as: Int32.self)[row])
-      if values.isValid(index) {
-        unsafe try builder.append(bytes: values.variableBytes(index))
-      } else {
-        builder.appendNull()
-      }
-    }
-    return builder.finish()
   }
 }

@@ -26,6 +26,13 @@ struct ArrowField {
   var dataType = DataType.string
   var children: [ArrowField] = []
   var dictionary: ArrowDictionaryEncoding?
+  /// Of a timestamp: the zone it names.
+  var zone: String?
+
+  /// What a copy of the column has to say of it.
+  var origin: ColumnOrigin {
+    ColumnOrigin(zone: (children.first?.zone ?? zone), of: dataType)
+  }
 
   /// How deep fields may nest, and how many there may be in all: a few bytes can name the same
   /// children again and again.
@@ -134,7 +141,9 @@ extension ArrowField {
       let bits = try int(1, 32)
       kind = bits == 64 ? .words(bytes: 8) : .integer(bits: 32, signed: true)
       dataType = .int64
-    case 10: (kind, dataType) = (.words(bytes: 8), .timestamp(try Self.unit(short(0, 0))))
+    case 10:
+      (kind, dataType) = (.words(bytes: 8), .timestamp(try Self.unit(short(0, 0))))
+      zone = try type?.text(1)
     case 11:
       let bytes = try [4, 8, 16].element(short(0, 0))
       (kind, dataType) = (.fixedBytes(bytes), .opaque(tag: "interval"))

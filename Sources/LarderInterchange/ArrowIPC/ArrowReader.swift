@@ -7,6 +7,7 @@ import LarderFiles
 /// not be changed while batches of it live.
 package final class ArrowReader: TableReader {
   package let schema: Schema
+  package let origins: [ColumnOrigin]
   package let rowCount: Int?
 
   private let file: Buffer
@@ -35,30 +36,15 @@ package final class ArrowReader: TableReader {
     do throws(LarderError) {
       let file = try source.whole()
       self.file = file
-      let header: FlatTable
-      var dictionaryBlocks: [Int] = []
-      if let footer = try ArrowReader.footer(file) {
-        header = footer.schema
-        dictionaryBlocks = footer.dictionaries
-        blocks = footer.batches.reversed()
-        position = 0
-      } else {
-        guard let message = unsafe try ArrowMessage(file.bytes, at: 0), message.kind == .schema
-        else { throw .malformed("An Arrow stream starts with its schema; this does not.") }
-        header = message.header
-        position = message.end
-      }
-      guard try header.scalar(0, default: Int16(0)) == 0 else {
-        throw LarderError(.unsupported, "The file is big-endian, which is not read.")
-      }
-      var fields: [ArrowField] = []
-      var budget = ArrowField.countLimit
-      for index in 0..<(try header.tableCount(1)) {
-        fields.append(try ArrowField(try header.table(1, at: index), budget: &budget))
-      }
+      let start = try ArrowReader.start(file)
+      let dictionaryBlocks = start.dictionaries
+      blocks = start.batches?.reversed()
+      position = start.position
+      let fields = start.fields
       self.fields = fields
       selected = try ArrowReader.select(fields, options.columns)
       schema = Schema(selected.map { ColumnField(fields[$0].name, fields[$0].dataType) })
+      origins = selected.map { fields[$0].origin }
       rowCount = nil
       for block in dictionaryBlocks {
         guard let message = unsafe try ArrowMessage(file.bytes, at: block),
@@ -67,6 +53,57 @@ package final class ArrowReader: TableReader {
         try readDictionary(message)
       }
     } catch { throw error.located(file: source.name) }
+  }
+
+  /// What a file says of its table: all columns, also those that are not read.
+  ///
+  /// - Throws: `invalidInput` if it is no Arrow file or stream; `unsupported` if it is big-endian.
+  package static func describe(
+    _ source: RandomAccessBytes
+  ) throws(LarderError) -> TableDescription {
+    do throws(LarderError) {
+      let start = try start(try source.whole())
+      return TableDescription(
+        format: start.batches == nil ? .arrowStream : .arrowFile,
+        columns: start.fields.map { field in
+          TableDescription.Column(
+            name: field.name,
+            type: field.refusal.map { .failure($0) } ?? .success(field.dataType),
+            origin: field.origin)
+        }, partCount: start.batches?.count)
+    } catch { throw error.located(file: source.name) }
+  }
+
+  private struct Start {
+    var fields: [ArrowField] = []
+    var dictionaries: [Int] = []
+    /// Nil for a stream.
+    var batches: [Int]?
+    var position = 0
+  }
+
+  /// Reads the schema, and of a file where its messages are.
+  private static func start(_ file: Buffer) throws(LarderError) -> Start {
+    var start = Start()
+    let header: FlatTable
+    if let footer = try footer(file) {
+      header = footer.schema
+      start.dictionaries = footer.dictionaries
+      start.batches = footer.batches
+    } else {
+      guard let message = unsafe try ArrowMessage(file.bytes, at: 0), message.kind == .schema
+      else { throw .malformed("An Arrow stream starts with its schema; this does not.") }
+      header = message.header
+      start.position = message.end
+    }
+    guard try header.scalar(0, default: Int16(0)) == 0 else {
+      throw LarderError(.unsupported, "The file is big-endian, which is not read.")
+    }
+    var budget = ArrowField.countLimit
+    for index in 0..<(try header.tableCount(1)) {
+      start.fields.append(try ArrowField(try header.table(1, at: index), budget: &budget))
+    }
+    return start
   }
 
   /// The schema and the blocks that a file's footer names; nil for a stream.

@@ -3,24 +3,32 @@ import LarderColumns
 extension FlatBuilder {
   /// Adds an Arrow schema.
   ///
-  /// - Parameter dictionaries: which columns are dictionary-encoded; their position is the
-  ///   dictionary's identifier.
-  mutating func schema(_ schema: Schema, dictionaries: [Bool]) -> Place {
+  /// - Parameters:
+  ///   - origins: what is to be said of each column beyond its type.
+  ///   - dictionaries: which columns are dictionary-encoded; their position is the dictionary's
+  ///     identifier.
+  mutating func schema(
+    _ schema: Schema, _ origins: [ColumnOrigin], dictionaries: [Bool]
+  ) -> Place {
     var fields: [Place] = []
     for (index, field) in schema.fields.enumerated() {
       fields.append(
-        self.field(field.name, field.type, dictionary: dictionaries[index] ? index : nil))
+        self.field(
+          field.name, field.type, origins[orPlain: index],
+          dictionary: dictionaries[index] ? index : nil))
     }
     let vector = vector(fields)
     return table([(1, .object(vector))])
   }
 
-  private mutating func field(_ name: String, _ type: DataType, dictionary: Int?) -> Place {
+  private mutating func field(
+    _ name: String, _ type: DataType, _ origin: ColumnOrigin, dictionary: Int?
+  ) -> Place {
     var children: [Place] = []
-    if let element = type.element { children = [field("item", element, dictionary: nil)] }
+    if let element = type.element { children = [field("item", element, origin, dictionary: nil)] }
     let childVector = vector(children)
     let nameText = text(name)
-    let (tag, typeTable) = arrowType(type)
+    let (tag, typeTable) = arrowType(type, origin)
     var parts: [(Int, Field)] = [
       (0, .object(nameText)), (1, .bool(true)), (2, .byte(tag)), (3, .object(typeTable)),
       (5, .object(childVector)),
@@ -39,7 +47,9 @@ extension FlatBuilder {
     return table(parts)
   }
 
-  private mutating func arrowType(_ type: DataType) -> (tag: UInt8, table: Place) {
+  private mutating func arrowType(
+    _ type: DataType, _ origin: ColumnOrigin
+  ) -> (tag: UInt8, table: Place) {
     switch type {
     case .bool: (6, table([]))
     case .int32: (2, table([(0, .int32(32)), (1, .bool(true))]))
@@ -51,8 +61,10 @@ extension FlatBuilder {
     case .date: (8, table([(0, .int16(0))]))
     case .timestamp(let unit):
       {
-        let zone = text("UTC")
-        return (10, table([(0, .int16(Int16(unit.rawValue))), (1, .object(zone))]))
+        let unit = (0, Field.int16(Int16(unit.rawValue)))
+        guard let name = origin.zoneName else { return (10, table([unit])) }
+        let zone = text(name)
+        return (10, table([unit, (1, .object(zone))]))
       }()
     case .list: (12, table([]))
     }

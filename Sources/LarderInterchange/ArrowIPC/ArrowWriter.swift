@@ -21,6 +21,7 @@ package struct ArrowWriteOptions: Sendable {
 /// `decimal` are written as text, `opaque` as bytes; timestamps have the zone UTC.
 package struct ArrowWriter {
   private let schema: Schema
+  private let origins: [ColumnOrigin]
   private let options: ArrowWriteOptions
   private let compressor: ZstdCompressor?
   private var written = 0
@@ -34,9 +35,14 @@ package struct ArrowWriter {
 
   /// Makes a writer of a schema.
   ///
+  /// - Parameters:
+  ///   - schema: the columns.
+  ///   - origins: what is to be said of each column beyond its type; nothing where there is none.
+  ///   - options: file or stream, and compression.
   /// - Throws: `unsupported` for lists of lists; `invalidArgument` for a level out of range.
   package init(
-    schema: Schema, options: ArrowWriteOptions = ArrowWriteOptions()
+    schema: Schema, origins: [ColumnOrigin] = [],
+    options: ArrowWriteOptions = ArrowWriteOptions()
   ) throws(LarderError) {
     for field in schema.fields where field.type.element?.element != nil {
       throw LarderError(.unsupported, "Lists of lists are not written.", column: field.name)
@@ -50,6 +56,7 @@ package struct ArrowWriter {
       compressor = nil
     }
     self.schema = schema
+    self.origins = origins
     self.options = options
   }
 
@@ -69,7 +76,7 @@ package struct ArrowWriter {
         let (indexes, translated) = try translate(column, index, &output)
         try body.append(indexesOf: indexes, translated: translated)
       } else {
-        try body.append(column.expanded())
+        try body.append(column.flattened())
       }
     }
     appendMessage(body, rows: batch.count, dictionary: nil, to: &output)
@@ -81,7 +88,7 @@ package struct ArrowWriter {
     append([0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], to: &output)
     guard options.isFile else { return }
     var builder = FlatBuilder()
-    let schema = builder.schema(schema, dictionaries: dictionaries)
+    let schema = builder.schema(schema, origins, dictionaries: dictionaries)
     let dictionaryVector = builder.words(dictionaryBlocks, perStruct: 3)
     let batchVector = builder.words(batchBlocks, perStruct: 3)
     let root = builder.table([
@@ -111,7 +118,7 @@ package struct ArrowWriter {
     announced = schema.fields.map { _ in false }
     if options.isFile { append(Array("ARROW1".utf8) + [0, 0], to: &output) }
     var builder = FlatBuilder()
-    let header = builder.schema(schema, dictionaries: dictionaries)
+    let header = builder.schema(schema, origins, dictionaries: dictionaries)
     _ = appendMetadata(&builder, kind: .schema, header: header, bodyBytes: 0, to: &output)
   }
 

@@ -62,6 +62,11 @@ package final class ByteOutput {
     if buffer.count >= Self.bufferBytes { try flush() }
   }
 
+  /// Appends bytes.
+  package func write(_ bytes: [UInt8]) throws(LarderError) {
+    try write { (buffer: inout [UInt8]) in buffer += bytes }
+  }
+
   /// Hands everything over; a file gets its name.
   package func finish() throws(LarderError) {
     try flush()

@@ -19,6 +19,8 @@ package final class ByteSource {
   /// Asked while a pipe keeps silent; true ends the waiting with `cancelled`.
   package var isCancelled: @Sendable () -> Bool = { false }
 
+  /// The regular file behind it; nil for a pipe and for bytes in memory.
+  let file: (any File)?
   private let mapped: MappedFile?
   private let descriptor: Int32
   private var buffer: Buffer
@@ -35,6 +37,7 @@ package final class ByteSource {
       name = "standard input"
       totalBytes = nil
       isFinal = false
+      file = nil
       mapped = nil
       descriptor = 0
       buffer = Buffer(uninitializedBytes: Self.windowBytes)
@@ -58,12 +61,14 @@ package final class ByteSource {
       }
       totalBytes = count
       mapped = count == 0 ? nil : try file.map(bytes: count)
+      self.file = file
       isFinal = true
       descriptor = -1
       buffer = Buffer(uninitializedBytes: 0)
     default:
       totalBytes = nil
       isFinal = false
+      file = nil
       mapped = nil
       descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
       buffer = Buffer(uninitializedBytes: Self.windowBytes)
@@ -81,6 +86,7 @@ package final class ByteSource {
     self.name = name
     totalBytes = bytes.count
     isFinal = true
+    file = nil
     mapped = nil
     descriptor = -1
     buffer = Buffer(copying: bytes)
@@ -92,6 +98,7 @@ package final class ByteSource {
     self.name = name
     totalBytes = nil
     isFinal = false
+    file = nil
     mapped = nil
     self.descriptor = descriptor
     buffer = Buffer(uninitializedBytes: windowBytes)
@@ -103,6 +110,14 @@ package final class ByteSource {
   var window: UnsafeBufferPointer<UInt8> {
     if let mapped { return unsafe mapped.bytes.bindMemory(to: UInt8.self) }
     return unsafe UnsafeBufferPointer(rebasing: buffer.values(as: UInt8.self)[0..<filled])
+  }
+
+  /// The format that the first bytes name; they stay in the window.
+  ///
+  /// - Throws: `io`, `cancelled`.
+  package func detectFormat() throws(LarderError) -> FileFormat {
+    if !isFinal, unsafe window.count < FileFormat.leadBytes { _ = try advance(keepingFrom: 0) }
+    return unsafe FileFormat.detect(window)
   }
 
   /// Drops the bytes before a position and reads more behind the rest.

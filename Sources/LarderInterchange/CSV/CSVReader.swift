@@ -79,7 +79,7 @@ package struct CSVReader {
       source: source, header: header, plans: plans, format: format, policy: policy)
   }
 
-  private struct Wanted {
+  struct Wanted {
     var name: String
     var type: DataType
     /// Whether the file must have it.
@@ -88,7 +88,7 @@ package struct CSVReader {
     var mayBeNull = false
   }
 
-  private static func columns(of view: FeatureView) -> [Wanted] {
+  static func columns(of view: FeatureView) -> [Wanted] {
     var columns: [Wanted] = []
     if !view.isEntityless {
       columns += view.joinKeys.map {

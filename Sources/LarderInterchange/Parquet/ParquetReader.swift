@@ -8,6 +8,7 @@ import LarderFiles
 /// decoded at once.
 package final class ParquetReader: TableReader {
   package let schema: Schema
+  package let origins: [ColumnOrigin]
   /// How many rows the row groups that are not skipped have.
   package let rowCount: Int?
   /// How many row groups were left out because of the bounds.
@@ -53,6 +54,7 @@ package final class ParquetReader: TableReader {
       let fields = try metadata.fields(int96Unit: options.int96Unit)
       columns = try ParquetReader.select(fields, options.columns)
       schema = Schema(columns.map { ColumnField($0.name, $0.shape.dataType) })
+      origins = columns.map(\.shape.origin)
       let leafCount = metadata.leafCount
       for group in metadata.rowGroups where group.chunks.count != leafCount {
         throw .malformed(
@@ -70,6 +72,28 @@ package final class ParquetReader: TableReader {
       skippedRowGroups = metadata.rowGroups.count - kept.count
       rowCount = rows
       rowGroups = kept.reversed()
+    } catch { throw error.located(file: source.name) }
+  }
+
+  /// What a file says of its table: all columns, also those that are not read.
+  ///
+  /// - Throws: `invalidInput` if it is not a Parquet file; `io`.
+  package static func describe(
+    _ source: RandomAccessBytes
+  ) throws(LarderError) -> TableDescription {
+    do throws(LarderError) {
+      let (metadata, _) = try footer(source)
+      let fields = try metadata.fields(int96Unit: .nanoseconds)
+      var rows = 0
+      for group in metadata.rowGroups { rows = rows.addingReportingOverflow(group.rowCount).0 }
+      return TableDescription(
+        format: .parquet,
+        columns: fields.map { field in
+          var column = TableDescription.Column(
+            name: field.name, type: field.shape.map(\.dataType))
+          if case .success(let shape) = field.shape { column.origin = shape.origin }
+          return column
+        }, rowCount: rows, partCount: metadata.rowGroups.count, writer: metadata.createdBy)
     } catch { throw error.located(file: source.name) }
   }
 

@@ -1,5 +1,26 @@
 import LarderColumns
 
+/// What a Parquet or Arrow file says of its table; nil for what is neither.
+///
+/// - Throws: what the format's reader throws on opening.
+package func describeTable(
+  _ source: RandomAccessBytes
+) throws(LarderError) -> TableDescription? {
+  switch try FileFormat.detect(source) {
+  case .parquet: return try ParquetReader.describe(source)
+  case .arrowFile, .arrowStream: return try ArrowReader.describe(source)
+  case .text: return nil
+  }
+}
+
+extension FileFormat {
+  /// The format of a file by its first bytes.
+  package static func detect(_ source: RandomAccessBytes) throws(LarderError) -> FileFormat {
+    let lead = try source.buffer(at: 0, count: min(source.count, leadBytes))
+    return unsafe detect(Array(lead.bytes))
+  }
+}
+
 /// Opens a Parquet or Arrow file by what it holds.
 ///
 /// - Returns: a reader; nil for what is neither, which is text or nothing known.
@@ -7,8 +28,7 @@ import LarderColumns
 package func openTable(
   _ source: RandomAccessBytes, options: TableReadOptions = TableReadOptions()
 ) throws(LarderError) -> (any TableReader)? {
-  let lead = try source.buffer(at: 0, count: min(source.count, FileFormat.leadBytes))
-  switch unsafe FileFormat.detect(Array(lead.bytes)) {
+  switch try FileFormat.detect(source) {
   case .parquet: return try ParquetReader(source, options: options)
   case .arrowFile, .arrowStream: return try ArrowReader(source, options: options)
   case .text: return nil

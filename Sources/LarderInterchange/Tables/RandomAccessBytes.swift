@@ -15,28 +15,40 @@ package struct RandomAccessBytes: Sendable {
   package let count: Int
   private let storage: Storage
 
+  private init(name: String, count: Int, storage: Storage) {
+    self.name = name
+    self.count = count
+    self.storage = storage
+  }
+
   /// The bytes of an open file, as long as it is now.
   ///
+  /// - Parameters:
+  ///   - file: the file.
+  ///   - name: what messages call it; nil for its path.
   /// - Throws: `io`; `limitExceeded` if the length does not fit an Int.
-  package init(_ file: any File) throws(LarderError) {
+  package init(_ file: any File, name: String? = nil) throws(LarderError) {
     let bytes = try file.status().bytes
     guard let count = Int(exactly: bytes) else {
       throw LarderError(.limitExceeded, "The file has \(bytes) bytes.", file: file.path)
     }
-    name = file.path
+    self.name = name ?? file.path
     self.count = count
     storage = .file(file)
   }
 
-  /// All the bytes of an input: a mapped file as it lies, a pipe read to its end.
+  /// All the bytes of an input: a file as it lies, a pipe read to its end.
   ///
   /// - Throws: `io`.
   package init(_ source: ByteSource) throws(LarderError) {
-    while !source.isFinal { _ = try source.advance(keepingFrom: 0) }
-    name = source.name
+    if let file = source.file {
+      // Read, not mapped: what is read does not count as memory in use.
+      try self.init(file, name: source.name)
+      return
+    }
+    try source.gather()
     let input = ReadInput(source)
-    count = input.count
-    storage = .input(input)
+    self.init(name: source.name, count: input.count, storage: .input(input))
   }
 
   /// Bytes in memory.

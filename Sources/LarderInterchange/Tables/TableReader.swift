@@ -7,6 +7,9 @@ package protocol TableReader: AnyObject {
   /// The columns asked for, in the order asked for (the file's order if none were named).
   var schema: Schema { get }
 
+  /// What the file says of each column of `schema` beyond its type.
+  var origins: [ColumnOrigin] { get }
+
   /// How many rows the file says it has, if that is known before reading.
   var rowCount: Int? { get }
 

@@ -2,18 +2,6 @@ import Glibc
 import LarderColumns
 
 extension Column {
-  /// The same values under another type of the same layout.
-  func relabelled(_ type: DataType) -> Column {
-    Column(
-      type: type, count: count, nullCount: nullCount, validity: validity, offset: offset,
-      values: values, bytes: bytes, child: child.map { relabelledChild($0.column, type) },
-      isDictionary: isDictionary)
-  }
-
-  private func relabelledChild(_ child: Column, _ type: DataType) -> Column {
-    isDictionary ? child.relabelled(type) : child
-  }
-
   /// Validity bits that start at bit 0; nil where nothing is null.
   func alignedValidity() -> Buffer? {
     guard let validity else { return nil }

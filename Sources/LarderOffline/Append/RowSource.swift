@@ -39,9 +39,9 @@ struct BufferedRows: RowSource {
       Column(
         type: .timestamp(unit), count: $0.count, nullCount: 0, validity: nil, values: $0.events)
     }
-    events = try Column.concatenated(times).fixedBuffer
+    events = try Column.joined(times).fixedBuffer
     let created = batches.compactMap(\.created)
-    self.created = created.isEmpty ? nil : try Column.concatenated(created)
+    self.created = created.isEmpty ? nil : try Column.joined(created)
     var columns: [UInt32: Column] = [:]
     for (index, field) in fields.enumerated() {
       guard batches.contains(where: { $0.features[index] != nil }) else { continue }
@@ -49,7 +49,7 @@ struct BufferedRows: RowSource {
       for batch in batches {
         parts.append(batch.features[index] ?? Column.nulls(of: field.type, count: batch.count))
       }
-      columns[field.id] = try Column.concatenated(parts)
+      columns[field.id] = try Column.joined(parts)
     }
     self.columns = columns
     fieldIDs = fields.map(\.id).filter { columns[$0] != nil }

@@ -70,9 +70,9 @@ struct MergedRows: RowSource {
       }
       for feature in segment.features { present.insert(feature.fieldID) }
     }
-    self.ids = try Column.concatenated(ids).values
-    self.events = try Column.concatenated(events).fixedBuffer
-    self.created = created.isEmpty ? nil : try Column.concatenated(created)
+    self.ids = try Column.joined(ids).values
+    self.events = try Column.joined(events).fixedBuffer
+    self.created = created.isEmpty ? nil : try Column.joined(created)
     fieldIDs = fields.map(\.id).filter(present.contains)
     types = Dictionary(uniqueKeysWithValues: fields.map { ($0.id, $0.type) })
   }
@@ -85,7 +85,7 @@ struct MergedRows: RowSource {
         try input.pick(
           try input.segment.decode(fieldID: fieldID, rows: input.range, as: type)))
     }
-    return try Column.concatenated(parts)
+    return try Column.joined(parts)
   }
 }
 

@@ -108,8 +108,10 @@ extension Annotation {
       }
       switch field.id {
       case 5: self = try Self.decimal(&reader)
-      case 7: self = .time(try Self.unit(&reader))
-      case 8: self = .timestamp(try Self.unit(&reader))
+      case 7: self = .time(try Self.time(&reader).unit)
+      case 8:
+        let (unit, isInstant) = try Self.time(&reader)
+        self = .timestamp(unit, isInstant: isInstant)
       case 10: self = try Self.integer(&reader)
       default:
         try reader.skip(.structure)
@@ -136,10 +138,14 @@ extension Annotation {
     return .decimal(scale: scale)
   }
 
-  private static func unit(_ reader: inout CompactReader) throws(LarderError) -> TimeUnit {
+  private static func time(
+    _ reader: inout CompactReader
+  ) throws(LarderError) -> (unit: TimeUnit, isInstant: Bool) {
     var last: Int16 = 0
     var unit: TimeUnit?
+    var isInstant = false
     while let field = try reader.field(after: &last) {
+      if field.id == 1, field.type == .yes { isInstant = true }
       guard field.id == 2, field.type == .structure else {
         try reader.skip(field.type)
         continue
@@ -156,7 +162,7 @@ extension Annotation {
       }
     }
     guard let unit else { throw LarderError(.unsupported, "A time of an unknown unit.") }
-    return unit
+    return (unit, isInstant)
   }
 
   private static func integer(_ reader: inout CompactReader) throws(LarderError) -> Annotation {
@@ -184,8 +190,8 @@ extension Annotation {
     case 6: self = .date
     case 7: self = .time(.milliseconds)
     case 8: self = .time(.microseconds)
-    case 9: self = .timestamp(.milliseconds)
-    case 10: self = .timestamp(.microseconds)
+    case 9: self = .timestamp(.milliseconds, isInstant: true)
+    case 10: self = .timestamp(.microseconds, isInstant: true)
     case 11...14: self = .integer(bits: 8 << Int(converted - 11), signed: false)
     case 15...18: self = .integer(bits: 8 << Int(converted - 15), signed: true)
     case 19: self = .json

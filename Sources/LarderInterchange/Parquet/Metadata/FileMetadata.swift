@@ -58,7 +58,7 @@ enum Annotation: Equatable {
   case decimal(scale: Int)
   case date
   case time(TimeUnit)
-  case timestamp(TimeUnit)
+  case timestamp(TimeUnit, isInstant: Bool)
   case integer(bits: Int, signed: Bool)
   case json
   case bson

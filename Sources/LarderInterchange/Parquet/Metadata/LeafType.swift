@@ -29,6 +29,8 @@ struct LeafType {
   var width: Int
   var dataType: DataType
   var conversion: Conversion
+  /// Of a time: whether it is an instant in UTC, and not a time of a zone that is not told.
+  var isInstant = false
 
   /// The longest decimal in bytes; the widest of known writers has 32.
   static let decimalBytesLimit = 64
@@ -56,6 +58,7 @@ struct LeafType {
       throw .malformed("The column is marked \(node.annotation), but stores \(physical).")
     }
     (dataType, conversion) = meaning
+    if case .timestamp(_, let isInstant) = node.annotation { self.isInstant = isInstant }
   }
 
   private static func plain(
@@ -85,7 +88,7 @@ struct LeafType {
     // A time of day is a number: ticks of its unit since midnight.
     case (.time, .int32): return (.int64, .widenSigned)
     case (.time, .int64): return (.int64, .none)
-    case (.timestamp(let unit), .int64): return (.timestamp(unit), .none)
+    case (.timestamp(let unit, _), .int64): return (.timestamp(unit), .none)
     case (.uuid, .fixedLengthByteArray) where width == 16: return (.uuid, .uuid)
     case (.float16, .fixedLengthByteArray) where width == 2: return (.float32, .float16)
     case (.interval, .fixedLengthByteArray) where width == 12:

@@ -23,6 +23,8 @@ struct ColumnShape {
 
   /// The type of the column.
   var dataType: DataType { isList ? .list(leaf.dataType) : leaf.dataType }
+  /// What a copy of the column has to say of it.
+  var origin: ColumnOrigin { ColumnOrigin(zone: leaf.isInstant ? "UTC" : nil, of: dataType) }
   var maxRepetition: UInt8 { isList ? 1 : 0 }
 }
 

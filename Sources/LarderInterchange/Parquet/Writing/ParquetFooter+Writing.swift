@@ -2,7 +2,8 @@ import LarderColumns
 
 /// The footer of a file: schema, row groups, statistics.
 func footer(
-  _ schema: Schema, rowGroups: [ParquetWriter.WrittenRowGroup], rowCount: Int
+  _ schema: Schema, _ origins: [ColumnOrigin], rowGroups: [ParquetWriter.WrittenRowGroup],
+  rowCount: Int
 ) -> [UInt8] {
   var writer = CompactWriter()
   writer.element { file in
@@ -13,7 +14,9 @@ func footer(
       root.binary(4, "schema".utf8)
       root.int32(5, schema.fields.count)
     }
-    for field in schema.fields { append(field, to: &file) }
+    for (index, field) in schema.fields.enumerated() {
+      append(field, origins[orPlain: index], to: &file)
+    }
     file.int64(3, rowCount)
     file.list(4, of: .structure, count: rowGroups.count)
     for group in rowGroups { append(group, schema, to: &file) }
@@ -25,9 +28,11 @@ func footer(
   return writer.bytes
 }
 
-private func append(_ field: ColumnField, to file: inout CompactWriter) {
+private func append(
+  _ field: ColumnField, _ origin: ColumnOrigin, to file: inout CompactWriter
+) {
   guard let element = field.type.element else {
-    appendLeaf(field.name, field.type, to: &file)
+    appendLeaf(field.name, field.type, origin, to: &file)
     return
   }
   file.element { node in
@@ -42,10 +47,12 @@ private func append(_ field: ColumnField, to file: inout CompactWriter) {
     node.binary(4, "list".utf8)
     node.int32(5, 1)
   }
-  appendLeaf("element", element, to: &file)
+  appendLeaf("element", element, origin, to: &file)
 }
 
-private func appendLeaf(_ name: String, _ type: DataType, to file: inout CompactWriter) {
+private func appendLeaf(
+  _ name: String, _ type: DataType, _ origin: ColumnOrigin, to file: inout CompactWriter
+) {
   file.element { node in
     node.int32(1, Int(physical(type).rawValue))
     node.int32(3, Int(Repetition.optional.rawValue))
@@ -61,10 +68,11 @@ private func appendLeaf(_ name: String, _ type: DataType, to file: inout Compact
       node.int32(6, 6)
       node.structure(10) { $0.structure(6) { _ in } }
     case .timestamp(let unit):
-      if unit != .nanoseconds { node.int32(6, unit == .microseconds ? 10 : 9) }
+      // The older mark means instants, and there is none for nanoseconds.
+      if unit != .nanoseconds, origin != .noZone { node.int32(6, unit == .microseconds ? 10 : 9) }
       node.structure(10) { logical in
         logical.structure(8) { time in
-          time.bool(1, true)
+          time.bool(1, origin != .noZone)
           time.structure(2) { choice in
             choice.structure(unit == .nanoseconds ? 3 : unit == .microseconds ? 2 : 1) { _ in }
           }

@@ -25,6 +25,7 @@ package struct ParquetWriteOptions: Sendable {
 /// as milliseconds; `uuid` and `decimal` as text, `opaque` as bytes.
 package struct ParquetWriter {
   private let schema: Schema
+  private let origins: [ColumnOrigin]
   private let options: ParquetWriteOptions
   private var pending: [RecordBatch] = []
   private var pendingRows = 0
@@ -42,10 +43,15 @@ package struct ParquetWriter {
 
   /// Makes a writer of a schema.
   ///
+  /// - Parameters:
+  ///   - schema: the columns.
+  ///   - origins: what is to be said of each column beyond its type; nothing where there is none.
+  ///   - options: sizes and threads.
   /// - Throws: `unsupported` for lists of lists; `invalidArgument` for a number of rows or a level
   ///   out of range.
   package init(
-    schema: Schema, options: ParquetWriteOptions = ParquetWriteOptions()
+    schema: Schema, origins: [ColumnOrigin] = [],
+    options: ParquetWriteOptions = ParquetWriteOptions()
   ) throws(LarderError) {
     for field in schema.fields where field.type.element?.element != nil {
       throw LarderError(.unsupported, "Lists of lists are not written.", column: field.name)
@@ -55,6 +61,7 @@ package struct ParquetWriter {
         .invalidArgument, "Row groups need rows, and zstd's levels are 1 to 19.")
     }
     self.schema = schema
+    self.origins = origins
     self.options = options
   }
 
@@ -89,7 +96,7 @@ package struct ParquetWriter {
   package mutating func finish(to output: inout [UInt8]) throws(LarderError) {
     start(&output)
     if pendingRows > 0 { try flush(&output) }
-    let footer = footer(schema, rowGroups: rowGroups, rowCount: rowCount)
+    let footer = footer(schema, origins, rowGroups: rowGroups, rowCount: rowCount)
     output += footer
     for byte in 0..<4 { output.append(UInt8(truncatingIfNeeded: footer.count >> (byte * 8))) }
     output += Array("PAR1".utf8)

@@ -1,19 +1,22 @@
 import Glibc
-import LarderColumns
 
 extension Column {
   /// Columns of one type, one after the other.
   ///
+  /// Where all of them are dictionaries, so is the result: of the distinct values of all.
+  ///
   /// - Throws: `limitExceeded` if the bytes do not fit 2^31 - 1; `invalidArgument` for no column.
-  static func concatenated(_ columns: [Column]) throws(LarderError) -> Column {
+  /// - Complexity: O(rows and bytes).
+  package static func joined(_ columns: [Column]) throws(LarderError) -> Column {
     guard let first = columns.first else {
       throw LarderError(.invalidArgument, "There is no column to put together.")
     }
     if columns.count == 1 { return first }
     if columns.contains(where: \.isDictionary) {
+      if let merged = try joinedDictionaries(columns) { return merged }
       var plain: [Column] = []
-      for column in columns { plain.append(try column.withoutDictionary()) }
-      return try concatenated(plain)
+      for column in columns { plain.append(try column.flattened()) }
+      return try joined(plain)
     }
     let count = columns.reduce(0) { $0 + $1.count }
     let nulls = columns.reduce(0) { $0 + $1.nullCount }
@@ -89,7 +92,7 @@ extension Column {
       }
       return Column(
         type: type, count: count, nullCount: nulls, validity: validity, values: ends,
-        child: try concatenated(parts))
+        child: try joined(parts))
     }
     let content = Buffer(uninitializedBytes: Int(total))
     var to = 0
@@ -105,6 +108,101 @@ extension Column {
     return Column(
       type: type, count: count, nullCount: nulls, validity: validity, values: ends,
       bytes: content)
+  }
+}
+
+// MARK: Dictionaries
+
+extension Column {
+  /// Dictionary columns of texts or bytes, one after the other, over the distinct values of all.
+  ///
+  /// - Returns: nil where a column that holds values is no dictionary, or of another layout.
+  private static func joinedDictionaries(_ columns: [Column]) throws(LarderError) -> Column? {
+    guard columns[0].type.layout == .variable else { return nil }
+    for column in columns where !column.isDictionary && column.nullCount < column.count {
+      return nil
+    }
+    let count = columns.reduce(0) { $0 + $1.count }
+    let indexes = Buffer(uninitializedBytes: count * 4)
+    let target = unsafe indexes.mutableValues(as: Int32.self)
+    let validity = Buffer(zeroedBytes: (count + 63) / 64 * 8)
+    var distinct = ColumnBuilder(columns[0].type)
+    var places: [[UInt8]: Int32] = [:]
+    var nulls = 0
+    var at = 0
+    var last: ColumnBox?
+    var translated: [Int32] = []
+    for column in columns {
+      // Batches of one source often share their dictionary.
+      if let box = column.child, box !== last {
+        last = box
+        translated = try translation(of: box.column, into: &distinct, &places)
+      }
+      let source = unsafe column.fixedValues(as: Int32.self)
+      for row in 0..<column.count {
+        let place = column.isValid(row) ? translated[unsafe Int(source[row])] : -1
+        unsafe target[at + row] = max(place, 0)
+        if place < 0 { nulls += 1 } else { unsafe setBits(1, validity.base, at + row) }
+      }
+      at += column.count
+    }
+    return Column(
+      type: columns[0].type, count: count, nullCount: nulls, validity: validity, values: indexes,
+      child: distinct.finish(), isDictionary: true)
+  }
+
+  /// Where each value of a dictionary stands among the distinct ones; -1 for a null.
+  private static func translation(
+    of values: Column, into distinct: inout ColumnBuilder, _ places: inout [[UInt8]: Int32]
+  ) throws(LarderError) -> [Int32] {
+    var translated: [Int32] = []
+    translated.reserveCapacity(values.count)
+    for entry in 0..<values.count {
+      guard values.isValid(entry) else {
+        translated.append(-1)
+        continue
+      }
+      let bytes = unsafe Array(values.variableBytes(entry))
+      if let place = places[bytes] {
+        translated.append(place)
+        continue
+      }
+      let place = Int32(truncatingIfNeeded: places.count)
+      places[bytes] = place
+      translated.append(place)
+      try distinct.append(bytes: bytes)
+    }
+    return translated
+  }
+
+  /// The values of a dictionary column in a column of their own; other columns as they are.
+  ///
+  /// - Throws: `limitExceeded` if they take 2 GiB or more.
+  package func flattened() throws(LarderError) -> Column {
+    guard let values = dictionary else { return self }
+    var builder = ColumnBuilder(type)
+    for row in 0..<count {
+      guard isValid(row), type.layout == .variable else {
+        try builder.append(self[row])
+        continue
+      }
+      let index = unsafe Int(fixedValues(as: Int32.self)[row])
+      if values.isValid(index) {
+        unsafe try builder.append(bytes: values.variableBytes(index))
+      } else {
+        builder.appendNull()
+      }
+    }
+    return builder.finish()
+  }
+
+  /// The same values under another type of the same layout.
+  package func relabelled(_ type: DataType) -> Column {
+    Column(
+      type: type, count: count, nullCount: nullCount, validity: validity, offset: offset,
+      values: values, bytes: bytes,
+      child: child.map { isDictionary ? $0.column.relabelled(type) : $0.column },
+      isDictionary: isDictionary)
   }
 }
 

@@ -1,0 +1,42 @@
+import LarderColumns
+import LarderContract
+import LarderInterchange
+
+extension FeatureStore {
+  /// Adds the rows of files to a view's history: all of them durably in one commit, or none.
+  ///
+  /// ```swift
+  /// try store.importFiles(["history/"], to: "driver_stats")
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - paths: Parquet, Arrow and CSV files, told by their first bytes; a folder stands for all of
+  ///     them in it and below.
+  ///   - view: the view's name.
+  ///   - mapping: for a join key, time column or feature of the view, the files' column for it. Others
+  ///     are found by their own names; features that a file lacks are null.
+  ///   - timeUnit: what the times of Parquet and Arrow files count, if they are integers.
+  /// - Returns: the commit; the newest one there is if there were no rows.
+  /// - Throws: `notFound` for the view or a file; `invalidInput` with file, column and row;
+  ///   `unsupported` for a wanted column that is not read; `locked`, `noSpace`, `io`.
+  /// - Complexity: O(rows), in memory bounded by `Settings.appendBufferBytes` and a row group for
+  ///   each core.
+  @discardableResult
+  public func importFiles(
+    _ paths: [String], to view: String, mapping: [String: String] = [:], timeUnit: TimeUnit? = nil
+  ) throws(LarderError) -> Commit {
+    let definition = try self.view(named: view)
+    var options = HistoryOptions()
+    options.map = mapping
+    options.timeUnit = timeUnit
+    options.threads = .availableCores
+    let appender = try appender(to: view)
+    for path in try InputFiles(paths).files {
+      var file = try HistoryFile(try ByteSource(path: path), for: definition, options: options)
+      while let batch = try file.next() {
+        do throws(LarderError) { try appender.append(batch) } catch { throw file.located(error) }
+      }
+    }
+    return try appender.commit()
+  }
+}

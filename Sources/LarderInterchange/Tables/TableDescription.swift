@@ -1,0 +1,55 @@
+import LarderColumns
+
+/// What a file says of its table before any row is read.
+package struct TableDescription: Sendable {
+  /// A column, read or not.
+  package struct Column: Sendable {
+    /// The column's name.
+    package var name: String
+    /// What the column becomes, or why it is not read.
+    package var type: Result<DataType, LarderError>
+    /// What a copy has to say of it.
+    package var origin = ColumnOrigin.plain
+  }
+
+  /// The format.
+  package var format: FileFormat
+  /// The columns, in the file's order.
+  package var columns: [Column]
+  /// How many rows there are, if the file says so.
+  package var rowCount: Int?
+  /// How many parts (row groups, batches) there are, if the file says so.
+  package var partCount: Int?
+  /// The program that wrote the file, if the file says so.
+  package var writer: String?
+
+  /// The column of a name, or nil.
+  package func column(named name: String) -> Column? { columns.first { $0.name == name } }
+}
+
+extension TableReader {
+  /// All rows that are left, as one batch.
+  ///
+  /// - Throws: what `nextBatch` throws; `limitExceeded` above what a batch holds.
+  package func readAll() throws(LarderError) -> RecordBatch {
+    var batches: [RecordBatch] = []
+    var rows = 0
+    while let batch = try nextBatch() {
+      rows += batch.count
+      guard rows <= Limits.batchRows else {
+        throw LarderError(.limitExceeded, "The table has more than \(Limits.batchRows) rows.")
+      }
+      batches.append(batch)
+    }
+    if batches.count == 1 { return batches[0] }
+    var columns: [Column] = []
+    for (index, field) in schema.fields.enumerated() {
+      do throws(LarderError) {
+        columns.append(
+          batches.isEmpty
+            ? ColumnBuilder(field.type).finish() : try .joined(batches.map { $0.columns[index] }))
+      } catch { throw error.inColumn(field.name) }
+    }
+    return RecordBatch(unchecked: schema, columns: columns, count: rows)
+  }
+}
