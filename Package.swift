@@ -22,6 +22,7 @@ let package = Package(
   name: "larder",
   products: [
     .library(name: "Larder", targets: ["Larder"]),
+    .library(name: "LarderFoundation", targets: ["LarderFoundation"]),
     .library(name: "LarderConformance", targets: ["LarderConformance"]),
     .executable(name: "larder", targets: ["LarderCommand"]),
   ],
@@ -80,6 +81,7 @@ let package = Package(
         "LarderPointInTime", "LarderOnline", "LarderInterchange",
       ],
       swiftSettings: engine),
+    .target(name: "LarderFoundation", dependencies: ["Larder"], swiftSettings: engine),
     .target(
       name: "LarderConformance", dependencies: ["LarderColumns", "LarderContract"],
       swiftSettings: engine),
@@ -163,13 +165,13 @@ let package = Package(
       name: "LarderTests",
       dependencies: [
         "LarderColumns", "LarderContract", "LarderFiles", "LarderOffline", "LarderPointInTime",
-        "Larder", "LarderConformance", "TestSupport",
+        "Larder", "LarderFoundation", "LarderConformance", "TestSupport",
       ],
       swiftSettings: tests),
     .testTarget(
       name: "LarderCommandTests",
       dependencies: [
-        "LarderColumns", "LarderContract", "TestSupport", "LarderCommand",
+        "LarderColumns", "LarderContract", "LarderFiles", "TestSupport", "LarderCommand",
       ],
       exclude: ["Snapshots"],
       swiftSettings: tests),

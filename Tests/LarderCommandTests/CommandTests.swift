@@ -166,7 +166,7 @@ import Testing
     #expect(
       present.output == """
         stats id=1 at 2026-01-01T10:00:00Z: present
-        the row with the latest event time that is not later and not older than 1d
+        It is the only row that is not later and within the time to live.
 
         event time            created               rate  note    verdict
         2026-01-01T11:00:00Z  2026-01-02T00:00:00Z  -     -       later than asked for

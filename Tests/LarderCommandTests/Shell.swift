@@ -51,10 +51,28 @@ final class Shell {
     try String(contentsOf: directory.appendingPathComponent(name), encoding: .utf8)
   }
 
+  /// The files of a directory and what they hold.
+  func files(_ name: String) throws -> StoreFiles {
+    try StoreFiles(directory.appendingPathComponent(name))
+  }
+
+  /// Runs a line of bash; `larder` in it is the command.
+  func bash(_ line: String) throws -> Result {
+    try run(
+      program: URL(fileURLWithPath: "/bin/bash"),
+      ["-c", "larder() { '\(Self.command.path)' \"$@\"; }; \(line)"])
+  }
+
   /// Runs `larder` with arguments; standard input is empty unless text is given.
   func run(_ arguments: [String], input: String? = nil) throws -> Result {
+    try run(program: Self.command, arguments, input: input)
+  }
+
+  private func run(
+    program: URL, _ arguments: [String], input: String? = nil
+  ) throws -> Result {
     let process = Process()
-    process.executableURL = Self.command
+    process.executableURL = program
     process.arguments = arguments
     process.currentDirectoryURL = directory
     // Files, not pipes: a pipe that nobody drains stops its writer.
@@ -72,7 +90,10 @@ final class Shell {
     process.waitUntilExit()
     let texts = try files.map { try String(contentsOf: $0, encoding: .utf8) }
     for file in files { try FileManager.default.removeItem(at: file) }
-    return Result(exitCode: process.terminationStatus, output: texts[0], notes: texts[1])
+    // A signal is no exit: 128 and more, as a shell has it.
+    let isExit = process.terminationReason == .exit
+    let code = process.terminationStatus + (isExit ? 0 : 128)
+    return Result(exitCode: code, output: texts[0], notes: texts[1])
   }
 
   /// Runs a command that must succeed.

@@ -45,6 +45,10 @@ import Testing
       ])
     #expect(tie.candidates[1].values == [.int64(5)])
     #expect(tie.rule.contains("committed last"))
+    #expect(
+      tie.counts == [
+        .later: 1, .answer: 1, .earlierCommit: 1, .earlierCreated: 1, .expired: 1,
+      ])
     #expect(try why(store, 9, 200).status == .noEntity)
     #expect(try why(store, 1, 5).status == .onlyLater)
     #expect(try why(store, 1, 260).status == .expired)
@@ -54,6 +58,24 @@ import Testing
         in: try store.store.snapshot(), view, key: ["driver": .int64(1)],
         at: Timestamp(seconds: 0))
     }
+  }
+
+  @Test func countsRowsThatItDoesNotList() throws {
+    let store = try StoreUnderTest.simulated(seed: 1, views: [view])
+    let rows = Array(Int64(0)..<30)
+    _ = try store.append(
+      RecordBatch([
+        "driver_id": .int64(rows.map { _ in 1 }), "at": .timestamp(rows.map { 100 + $0 / 10 }),
+        "known": .timestamp(rows.map { $0 % 10 == 9 ? 7 : nil }), "trips": .int64(rows),
+      ]), to: view)
+    let report = try store.engine.why(
+      in: try store.store.snapshot(), view, key: ["driver_id": .int64(1)],
+      at: Timestamp(microseconds: 101), limit: 2)
+    #expect(report.candidates.map(\.values) == [[.int64(20)], [.int64(19)], [.int64(18)]])
+    #expect(report.candidates.map(\.verdict) == [.later, .answer, .earlierCreated])
+    #expect(
+      report.counts == [.later: 10, .answer: 1, .earlierCreated: 9, .earlierEvent: 10])
+    #expect(report.rule.contains("greatest created time"))
   }
 
   @Test func agreesWithTheJoin() throws {

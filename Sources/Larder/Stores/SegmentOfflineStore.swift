@@ -71,10 +71,8 @@ extension SegmentOfflineStore {
     for spine: RecordBatch?, views: [FeatureView], features: [FeatureReference],
     options: RetrievalOptions
   ) throws(LarderError) -> any RetrievalJob {
-    let snapshot = try snapshot()
-    let job = try engine.historicalFeatures(
-      in: snapshot, for: spine, views: views, features: features, options: options)
-    return PinnedJob(job, on: snapshot)
+    try engine.historicalFeatures(
+      in: try snapshot(), for: spine, views: views, features: features, options: options)
   }
 
   /// The latest row of each entity in a range, as `OfflineStore` has it.
@@ -95,28 +93,15 @@ extension SegmentOfflineStore {
     _ view: FeatureView, _ features: [String]?, _ from: Timestamp?, _ through: Timestamp?,
     latest: Bool
   ) throws(LarderError) -> any RetrievalJob {
-    let snapshot = try snapshot()
-    let job = try engine.pull(
-      in: snapshot, view, features: features, from: from, through: through, latest: latest)
-    return PinnedJob(job, on: snapshot)
-  }
-}
-
-/// A job with the snapshot it was made on, whose files stay as long as the job lives.
-private final class PinnedJob: RetrievalJob {
-  private let job: any RetrievalJob
-  private let snapshot: Snapshot
-
-  init(_ job: any RetrievalJob, on snapshot: Snapshot) {
-    self.job = job
-    self.snapshot = snapshot
+    try engine.pull(
+      in: try snapshot(), view, features: features, from: from, through: through, latest: latest)
   }
 
-  var schema: Schema { job.schema }
-  var report: RetrievalReport? { job.report }
-  func explain() throws(LarderError) -> String {
-    "as of commit \(snapshot.commit.id)\n" + (try job.explain())
+  /// Why a view answers a key at a time as it does; see `FeatureStore.why`.
+  func why(
+    _ view: FeatureView, key: [String: Value], at time: Timestamp, asKnown: Bool, limit: Int
+  ) throws(LarderError) -> WhyReport {
+    try engine.why(
+      in: try snapshot(), view, key: key, at: time, asKnown: asKnown, limit: limit)
   }
-  func collect() throws(LarderError) -> RecordBatch { try job.collect() }
-  func forEachBatch(_ body: (RecordBatch) throws -> Void) throws { try job.forEachBatch(body) }
 }

@@ -25,6 +25,7 @@ struct Apply: ParsableCommand {
   var drop = false
   @Flag(help: "Only say what would change.")
   var dryRun = false
+  @OptionGroup var locks: LockArgument
 
   func run() throws {
     let text = try ByteSource(path: definitions).readAll()
@@ -34,7 +35,8 @@ struct Apply: ParsableCommand {
       let empty = FeatureStore(offline: InMemoryOfflineStore())
       return ChangeReport.print(try empty.apply(read, dryRun: true), dryRun: true)
     }
-    let store = try FeatureStore(at: target.store, access: dryRun ? .readOnly : .create)
+    let store = try FeatureStore(
+      at: target.store, access: dryRun ? .readOnly : .create, settings: locks.settings)
     let changes = try store.apply(read, dropping: drop, dryRun: dryRun)
     ChangeReport.print(changes, dryRun: dryRun)
   }

@@ -21,13 +21,14 @@ struct Drop: ParsableCommand {
   var dryRun = false
   @Flag(help: "Do not ask.")
   var yes = false
+  @OptionGroup var locks: LockArgument
 
   func run() throws {
     if dryRun {
       let store = try target.openForReading()
       return ChangeReport.print(try store.drop(view: view, dryRun: true), dryRun: true)
     }
-    let store = try target.openForWriting()
+    let store = try target.openForWriting(locks)
     _ = try store.view(named: view)
     try Confirmation.ask("Drop view \"\(view)\" and its history?", agreed: yes)
     ChangeReport.print(try store.drop(view: view), dryRun: false)

@@ -44,6 +44,7 @@ struct Import: ParsableCommand {
   var replace = false
   @Flag(help: "Read everything and write nothing.")
   var dryRun = false
+  @OptionGroup var locks: LockArgument
 
   func run() throws {
     var options = HistoryOptions()
@@ -52,7 +53,7 @@ struct Import: ParsableCommand {
     options.policy = onError
     options.timeUnit = timeUnit?.unit
     options.threads = .availableCores
-    let store = try dryRun ? target.openForReading() : target.openForWriting()
+    let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
     let view = try store.view(named: self.view)
     let progress = Progress("import")
     let inputs = try InputFiles(files)

@@ -8,8 +8,7 @@ struct Why: ParsableCommand {
     abstract: "Show why a view answers as it does for one key at one time.",
     discussion: """
       Lists the key's rows around the time asked for, newest first, each with what speaks for or \
-      against it. Reads the whole view, so it takes as long as an export. A key without rows is an \
-      answer, not an error.
+      against it. A key without rows is an answer, not an error.
 
       EXAMPLES
         larder why my.larder weather origin=EWR --at 2013-06-01T12:34:00Z
@@ -29,14 +28,12 @@ struct Why: ParsableCommand {
   func run() throws {
     let store = try target.openForReading()
     let view = try store.view(named: self.view)
-    let key = try EntityKeyArgument.values(keys, of: view)
-    var asked = WhyCase(view: view, key: key, time: time.time, asKnown: asKnown)
-    try store.pullAll(view.name).forEachBatch { batch in
-      try Interrupt.check()
-      asked.look(at: batch)
-    }
+    let values = try EntityKeyArgument.values(keys, of: view)
+    let names = view.isEntityless ? [] : view.joinKeys.map(\.name)
+    let key = Dictionary(uniqueKeysWithValues: zip(names, values))
+    let report = try store.why(view.name, key: key, at: time.time, asKnown: asKnown)
     let output = try ByteOutput.standard()
-    try output.write(asked.text)
+    try output.write(WhyText(report, of: view, key: key).text)
     try output.finish()
   }
 }

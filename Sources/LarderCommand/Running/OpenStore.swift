@@ -19,7 +19,20 @@ struct StoreArgument: ParsableArguments {
   }
 
   /// Opens the store for writing; it must be there.
-  func openForWriting() throws(LarderError) -> FeatureStore {
-    try FeatureStore(at: store, access: .readWrite)
+  func openForWriting(_ locks: LockArgument? = nil) throws(LarderError) -> FeatureStore {
+    try FeatureStore(
+      at: store, access: .readWrite, settings: locks?.settings ?? FeatureStore.Settings())
   }
+}
+
+/// How long a command that writes waits for others that do.
+struct LockArgument: ParsableArguments {
+  @Option(
+    name: .customLong("lock-timeout"),
+    help: ArgumentHelp(
+      "How long to wait for another writer, such as 500ms or 1m.", valueName: "DURATION"))
+  var timeout: DurationArgument = DurationArgument(duration: .seconds(10))
+
+  /// Settings with the time-out.
+  var settings: FeatureStore.Settings { FeatureStore.Settings(lockTimeout: timeout.duration) }
 }

@@ -13,6 +13,8 @@ package struct CaseShape: Sendable {
   package var keys: ClosedRange<Int>
   /// Ticks between the earliest and the latest event time, if they are not to be chosen.
   package var span: ClosedRange<Int>?
+  /// The width of partitions, if it is not to be chosen.
+  package var partition: PartitionWidth?
   /// Whether features may be lists.
   package var hasLists = true
 
@@ -20,10 +22,10 @@ package struct CaseShape: Sendable {
   package static let small = CaseShape(
     rows: 0...90, spineRows: 0...40, commits: 1...12, keys: 1...9)
 
-  /// More than a page of rows, over three months, in at least ten commits.
+  /// More than a page of rows, over three calendar months, in at least ten commits.
   package static let large = CaseShape(
     rows: 70_001...90_000, spineRows: 200...600, commits: 10...12, keys: 1...3_000,
-    span: 60 * 86_400_000_000...95 * 86_400_000_000)
+    span: 60 * 86_400_000_000...95 * 86_400_000_000, partition: .month)
 }
 
 /// A store's whole life in small: views, what is appended to them, and what is asked.

@@ -41,7 +41,7 @@ struct RandomWorld {
       name, entities: entities, features: randomFields(of: name, hasLists: shape.hasLists, &random),
       timeToLive: randomTimeToLive(unit, span: span, &random), eventTimestamp: "at",
       createdTimestamp: hasCreated ? "known" : nil, timeUnit: unit,
-      partition: random.pick(PartitionWidth.allCases))
+      partition: shape.partition ?? random.pick(PartitionWidth.allCases))
     let joinKeys = view.isEntityless ? [] : view.joinKeys
     if let other = others.first, other.view.entities == entities, !joinKeys.isEmpty {
       keys = other.keys

@@ -1,43 +1,42 @@
 import LarderColumns
 
 /// The point-in-time rule itself, written for eyes and not for speed.
-struct ReferenceAnswer {
+package struct ReferenceAnswer {
   /// The row that answers, if one does.
-  var row: ReferenceHistory.Row?
+  package var row: ReferenceHistory.Row?
   /// Why.
-  var status: RetrievalStatus
+  package var status: RetrievalStatus
 
-  /// Asks the rows of one key, given in the order in which they were committed.
+  /// Asks the rows of one key.
   ///
   /// - Parameters:
-  ///   - rows: every row of the key.
+  ///   - history: the view's rows.
+  ///   - key: the values of the join keys.
   ///   - time: the time asked for.
   ///   - view: for the unit, the time to live, and whether there is a created column.
   ///   - asKnown: whether a row counts only if it was created by then.
-  init(
-    _ rows: [ReferenceHistory.Row], at time: Timestamp, of view: FeatureView, asKnown: Bool
+  /// - Complexity: O(log(rows of the key)), and O(rows) where many were not known yet.
+  package init(
+    _ history: ReferenceHistory, _ key: [Value], at time: Timestamp, of view: FeatureView,
+    asKnown: Bool
   ) {
     let tick = Int128(view.timeUnit.nanosecondsPerTick)
     let asked = time.exactNanoseconds
-    let notLater = rows.filter { Int128($0.event) * tick <= asked }
-    let alive = notLater.filter { row in
-      guard let timeToLive = view.timeToLiveNanoseconds else { return true }
-      return Int128(row.event) * tick >= asked - timeToLive
+    // Ranked by event time first: those not too late are a prefix, those not too old a suffix.
+    let rows = history.rows(of: key)
+    let notLater = rows.prefix(
+      rows.leadingCount { Int128(history.rows[$0].event) * tick <= asked })
+    var alive = notLater
+    if let timeToLive = view.timeToLiveNanoseconds {
+      alive = notLater.dropFirst(
+        rows.leadingCount { Int128(history.rows[$0].event) * tick < asked - timeToLive })
     }
-    let known = alive.filter { row in
+    let answer = alive.last { position in
       guard asKnown, view.createdTimestamp != nil else { return true }
-      guard let created = row.created else { return false }
+      guard let created = history.rows[position].created else { return false }
       return Int128(created) * tick <= asked
     }
-    row = nil
-    for candidate in known {
-      guard let best = row else {
-        row = candidate
-        continue
-      }
-      // A later row of an equal rank replaces the best so far: committed last wins.
-      if ReferenceAnswer.rank(candidate) >= ReferenceAnswer.rank(best) { row = candidate }
-    }
+    row = answer.map { history.rows[$0] }
     if row != nil {
       status = .present
     } else if rows.isEmpty {
@@ -56,9 +55,17 @@ struct ReferenceAnswer {
     row = nil
     status = .noEntity
   }
+}
 
-  /// By event time, then by created time with null least.
-  private static func rank(_ row: ReferenceHistory.Row) -> (Int64, Int, Int64) {
-    (row.event, row.created == nil ? 0 : 1, row.created ?? 0)
+extension Array {
+  /// How many elements from the start on fulfil a condition that no later one fulfils.
+  fileprivate func leadingCount(_ condition: (Element) -> Bool) -> Int {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if condition(self[middle]) { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }

@@ -1,66 +1,103 @@
 import LarderColumns
 
 /// All rows of one view, in the order in which they were committed.
-struct ReferenceHistory: Sendable {
+package struct ReferenceHistory: Sendable {
   /// A row of history.
-  struct Row: Sendable {
-    /// The values of the join keys, in the view's order; empty for a view without entities.
-    var key: [Value]
+  package struct Row: Sendable {
+    /// The position of its key in `keys`.
+    package var key: Int
     /// The event time in the view's unit.
-    var event: Int64
+    package var event: Int64
     /// The created time in the view's unit, if there is one.
-    var created: Int64?
+    package var created: Int64?
     /// The commit that brought it.
-    var commit: UInt64
+    package var commit: UInt64
     /// Where its features are.
-    var batch: Int
-    var row: Int
+    package var batch: Int
+    package var row: Int
   }
 
   /// What was appended, as it came.
   private(set) var batches: [RecordBatch] = []
   /// The rows, in the order of commits, and within a commit in the order of the batch.
-  private(set) var rows: [Row] = []
+  package private(set) var rows: [Row] = []
+  /// The keys, in the order in which they came first: for each, the values of the join keys in the
+  /// view's order; empty for a view without entities.
+  package private(set) var keys: [[Value]] = []
+  /// For each key, the positions of its rows, least rank first.
+  private var ranked: [[Int]] = []
+  private var positions: [[Value]: Int] = [:]
+
+  /// Makes an empty history.
+  package init() {}
+
+  /// The rows of a key, those that give way first.
+  ///
+  /// - Parameter key: the values of the join keys.
+  package func rows(of key: [Value]) -> [Int] {
+    positions[key].map { ranked[$0] } ?? []
+  }
 
   /// Adds the rows of a batch, or nothing.
   ///
   /// - Throws: `invalidInput` with the column, the row and the reason.
-  mutating func append(
+  package mutating func append(
     _ batch: RecordBatch, to view: FeatureView, commit: UInt64
   ) throws(LarderError) {
-    let roles = try AppendedColumns(batch.schema, view)
-    var added: [Row] = []
+    let roles = try WrittenColumns(batch.schema, of: view)
+    if let created = view.createdTimestamp, roles.created == nil {
+      throw LarderError(.invalidInput, "The time column is missing.", column: created)
+    }
+    let joinKeys = view.joinKeys
+    var added: [(key: [Value], event: Int64, created: Int64?)] = []
     for row in 0..<batch.count {
-      var key: [Value] = []
-      for (joinKey, column) in zip(view.joinKeys, roles.keys) {
-        let name = joinKey.name
-        let value = batch.columns[column][row]
-        switch try ReferenceKey(value, as: joinKey.type, column: name, row: row) {
-        case .key(let value): key.append(value)
-        case .null:
-          throw LarderError(
-            .invalidInput, "A join key is null; every row needs one.", column: name, row: row)
-        case .unknown:
-          throw LarderError(
-            .invalidInput, "\(value) does not fit \(joinKey.type.rawValue).", column: name,
-            row: row)
-        }
+      let key = try ReferenceHistory.key(batch, row, joinKeys, roles.keys)
+      let event = try roles.event.flatMap { (column) throws(LarderError) in
+        try ReferenceHistory.ticks(batch, column, row, view.timeUnit)
       }
-      let event = try ticks(batch, roles.event, row, view.timeUnit)
       guard let event else {
         throw LarderError(
           .invalidInput, "The event time is missing; every row needs one.",
           column: view.eventTimestamp, row: row)
       }
       var created: Int64?
-      if let column = roles.created { created = try ticks(batch, column, row, view.timeUnit) }
-      added.append(
+      if let column = roles.created {
+        created = try ReferenceHistory.ticks(batch, column, row, view.timeUnit)
+      }
+      added.append((key, event, created))
+    }
+    var touched: Set<Int> = []
+    for (row, values) in added.enumerated() {
+      let key = position(of: values.key)
+      touched.insert(key)
+      ranked[key].append(rows.count)
+      rows.append(
         Row(
-          key: key, event: event, created: created, commit: commit, batch: batches.count,
-          row: row))
+          key: key, event: values.event, created: values.created, commit: commit,
+          batch: batches.count, row: row))
     }
     batches.append(batch)
-    rows += added
+    for key in touched { ranked[key] = ranked[key].sorted { precedes($0, $1) } }
+  }
+
+  /// Whether a row gives way to another of its key: by event time, then by created time with null
+  /// least, then by the order of commits.
+  private func precedes(_ a: Int, _ b: Int) -> Bool {
+    if rows[a].event != rows[b].event { return rows[a].event < rows[b].event }
+    switch (rows[a].created, rows[b].created) {
+    case (nil, .some): return true
+    case (.some, nil): return false
+    case (let x?, let y?) where x != y: return x < y
+    default: return a < b
+    }
+  }
+
+  private mutating func position(of key: [Value]) -> Int {
+    if let known = positions[key] { return known }
+    positions[key] = keys.count
+    keys.append(key)
+    ranked.append([])
+    return keys.count - 1
   }
 
   /// The value of a feature in a row; null if the batch did not bring the feature.
@@ -78,11 +115,34 @@ struct ReferenceHistory: Sendable {
   /// The history as it was at a commit.
   func through(_ commit: UInt64) -> ReferenceHistory {
     var earlier = self
-    earlier.rows.removeAll { $0.commit > commit }
+    let count = rows.firstIndex { $0.commit > commit } ?? rows.count
+    earlier.rows.removeLast(rows.count - count)
+    for key in keys.indices { earlier.ranked[key].removeAll { $0 >= count } }
     return earlier
   }
 
-  private func ticks(
+  private static func key(
+    _ batch: RecordBatch, _ row: Int, _ joinKeys: [JoinKey], _ columns: [Int]
+  ) throws(LarderError) -> [Value] {
+    var key: [Value] = []
+    for (joinKey, column) in zip(joinKeys, columns) {
+      let name = joinKey.name
+      let value = batch.columns[column][row]
+      switch try ReferenceKey(value, as: joinKey.type, column: name, row: row) {
+      case .key(let value): key.append(value)
+      case .null:
+        throw LarderError(
+          .invalidInput, "A join key is null; every row needs one.", column: name, row: row)
+      case .unknown:
+        throw LarderError(
+          .invalidInput, "\(value) does not fit \(joinKey.type.rawValue).", column: name,
+          row: row)
+      }
+    }
+    return key
+  }
+
+  private static func ticks(
     _ batch: RecordBatch, _ column: Int, _ row: Int, _ unit: TimeUnit
   ) throws(LarderError) -> Int64? {
     let value = batch.columns[column][row]
@@ -95,72 +155,5 @@ struct ReferenceHistory: Sendable {
         column: batch.schema.fields[column].name, row: row)
     }
     return ticks
-  }
-}
-
-/// Which column of an appended batch is what.
-private struct AppendedColumns {
-  var keys: [Int] = []
-  var event: Int
-  var created: Int?
-
-  init(_ schema: Schema, _ view: FeatureView) throws(LarderError) {
-    var known = view.joinKeys.map(\.name) + [view.eventTimestamp] + view.features.map(\.name)
-    if let created = view.createdTimestamp { known.append(created) }
-    var seen: Set<String> = []
-    for field in schema.fields {
-      guard known.contains(field.name) else {
-        throw LarderError(
-          .invalidInput,
-          "The view \"\(view.name)\" has no such column. "
-            + suggestion(for: field.name, among: known),
-          column: field.name)
-      }
-      guard seen.insert(field.name).inserted else {
-        throw LarderError(.invalidInput, "The column is there twice.", column: field.name)
-      }
-    }
-    event = try AppendedColumns.time(view.eventTimestamp, schema)
-    if let name = view.createdTimestamp { created = try AppendedColumns.time(name, schema) }
-    if !view.isEntityless {
-      for key in view.joinKeys {
-        guard let index = schema.index(of: key.name) else {
-          throw LarderError(.invalidInput, "The join key is missing.", column: key.name)
-        }
-        guard key.type.canHold(schema.fields[index].type) else {
-          throw LarderError(
-            .invalidInput,
-            "It holds \(schema.fields[index].type); the join key is \(key.type.rawValue).",
-            column: key.name, row: 0)
-        }
-        keys.append(index)
-      }
-    }
-    for feature in view.features {
-      guard let index = schema.index(of: feature.name) else { continue }
-      let type = schema.fields[index].type
-      switch (type, feature.type) {
-      case (.int32, .int64), (.float32, .float64): continue
-      case _ where type == feature.type: continue
-      default:
-        throw LarderError(
-          .invalidInput, "It holds \(type); the feature is \(feature.type).",
-          column: feature.name, row: 0)
-      }
-    }
-  }
-
-  private static func time(_ name: String, _ schema: Schema) throws(LarderError) -> Int {
-    guard let index = schema.index(of: name) else {
-      throw LarderError(.invalidInput, "The time column is missing.", column: name)
-    }
-    switch schema.fields[index].type {
-    case .timestamp, .date: return index
-    default:
-      throw LarderError(
-        .invalidInput,
-        "It holds \(schema.fields[index].type); a timestamp or a date is expected.",
-        column: name, row: 0)
-    }
   }
 }

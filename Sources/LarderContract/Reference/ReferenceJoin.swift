@@ -10,13 +10,12 @@ func referenceJoin(
   var answers: [[ReferenceAnswer]] = []
   for source in question.sources {
     let history = histories[source.view.name] ?? ReferenceHistory()
-    let byKey = Dictionary(grouping: history.rows, by: \.key)
     var column: [ReferenceAnswer] = []
     for row in 0..<spine.count {
       let key = try referenceKey(source, spine, row)
       if let key, let time = ReferenceKey.instant(times[row]) {
         column.append(
-          ReferenceAnswer(byKey[key] ?? [], at: time, of: source.view, asKnown: asKnown))
+          ReferenceAnswer(history, key, at: time, of: source.view, asKnown: asKnown))
       } else {
         column.append(ReferenceAnswer())
       }
@@ -70,11 +69,12 @@ private func referenceSpine(
   let fields = question.spine.fields
   var rows: Set<[Value]> = []
   for source in question.sources {
-    for row in histories[source.view.name]?.rows ?? [] {
+    let history = histories[source.view.name] ?? ReferenceHistory()
+    for row in history.rows {
       let time = Timestamp(ticks: row.event, unit: source.view.timeUnit)
       guard range.contains(time) else { continue }
       var cells = [Value](repeating: .null, count: fields.count)
-      for (part, column) in zip(row.key, source.keyColumns) { cells[column] = part }
+      for (part, column) in zip(history.keys[row.key], source.keyColumns) { cells[column] = part }
       cells[question.timeColumn] = .timestamp(time)
       rows.insert(cells)
     }

@@ -6,28 +6,15 @@ func referencePull(
   _ question: ResolvedPull, _ history: ReferenceHistory, latest: Bool
 ) throws(LarderError) -> RecordBatch {
   let view = question.view
-  let inRange = history.rows.filter { row in
-    let time = Timestamp(ticks: row.event, unit: view.timeUnit)
-    if let from = question.from, time < from { return false }
-    if let through = question.through, time > through { return false }
-    return true
-  }
-  var order: [[Value]] = []
-  var byKey: [[Value]: [ReferenceHistory.Row]] = [:]
-  for row in inRange {
-    if byKey[row.key] == nil { order.append(row.key) }
-    byKey[row.key, default: []].append(row)
-  }
+  let bounds = (question.from?.exactNanoseconds, question.through?.exactNanoseconds)
+  let tick = Int128(view.timeUnit.nanosecondsPerTick)
   var rows: [ReferenceHistory.Row] = []
-  for key in order {
-    let ofKey = byKey[key] ?? []
-    // Sorting positions along with the rows keeps those of an equal rank in the order committed.
-    let sorted = ofKey.enumerated().sorted { a, b in
-      let x = (a.element.event, a.element.created == nil ? 0 : 1, a.element.created ?? 0, a.offset)
-      let y = (b.element.event, b.element.created == nil ? 0 : 1, b.element.created ?? 0, b.offset)
-      return x < y
+  for key in history.keys {
+    let inRange = history.rows(of: key).map { history.rows[$0] }.filter { row in
+      let time = Int128(row.event) * tick
+      return (bounds.0 ?? time) <= time && time <= (bounds.1 ?? time)
     }
-    rows += latest ? sorted.suffix(1).map(\.element) : sorted.map(\.element)
+    rows += latest ? inRange.suffix(1) : inRange[...]
   }
   var columns: [Column] = []
   for (output, field) in zip(question.outputs, question.schema.fields) {
@@ -35,7 +22,8 @@ func referencePull(
       switch output {
       case .key(let index):
         rows.map { row in
-          view.isEntityless ? .string("") : referenceCell(row.key[index], as: field.type)
+          view.isEntityless
+            ? .string("") : referenceCell(history.keys[row.key][index], as: field.type)
         }
       case .feature(let index):
         rows.map { history.value(of: view.features[index], in: $0) }

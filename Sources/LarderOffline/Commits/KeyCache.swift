@@ -65,9 +65,12 @@ extension Store {
     let last = keyCache.last(set.id)
     if let last, last.log.state == log { return last }
     let folder = layout.keyFolder(set.id)
-    let opened = try KeyLog.open(
-      in: host.files, directory: folder, identity: keyIdentity(set.id, store),
-      schema: try set.schema(), state: log, after: last?.log)
+    let schema = try set.schema()
+    let opened = try requirePresent { () throws(LarderError) in
+      try KeyLog.open(
+        in: host.files, directory: folder, identity: keyIdentity(set.id, store), schema: schema,
+        state: log, after: last?.log)
+    }
     if let last, last.log.state.generation == log.generation, last.count <= log.count {
       let extended = try last.extended(to: opened)
       keyCache.keep(extended, of: set.id)

@@ -24,8 +24,9 @@ final class SegmentCache: Sendable {
   func segment(_ description: SegmentDescription) throws(LarderError) -> Segment {
     let uuid = description.uuid
     if let segment = entries.withLock({ $0[uuid]?.kept ?? $0[uuid]?.held }) { return segment }
-    let opened = try Segment(
-      path: layout.segment(description), files: files, expected: description)
+    let opened = try requirePresent { () throws(LarderError) in
+      try Segment(path: layout.segment(description), files: files, expected: description)
+    }
     return entries.withLock { entries in
       // Another thread may have been faster; all share one.
       if let other = entries[uuid]?.kept ?? entries[uuid]?.held { return other }
@@ -46,5 +47,19 @@ final class SegmentCache: Sendable {
         if entries[uuid]?.held == nil { entries[uuid] = nil }
       }
     }
+  }
+}
+
+/// Opens a file that the manifest names: where it is missing, the store is damaged.
+///
+/// - Throws: `corrupt` for a missing file; what `open` throws.
+func requirePresent<Opened>(
+  _ open: () throws(LarderError) -> Opened
+) throws(LarderError) -> Opened {
+  do throws(LarderError) { return try open() } catch {
+    guard error.code == .notFound else { throw error }
+    throw LarderError(
+      .corrupt, "The file is missing, and the store's manifest names it. Restore it from a copy.",
+      file: error.file, systemError: error.systemError)
   }
 }

@@ -6,6 +6,7 @@ import LarderOffline
 func explanation(of plan: JoinPlan, spine: RecordBatch?) -> String {
   var lines: [String] = []
   let question = plan.question
+  if let pin = plan.histories.first?.pin { lines.append("as of commit \(pin.commit.id)") }
   if let spine {
     let chunk = JoinRun.chunkRows(spine.count)
     let chunks = (spine.count + chunk - 1) / chunk

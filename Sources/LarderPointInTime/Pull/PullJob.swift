@@ -42,7 +42,9 @@ package final class PullJob: RetrievalJob {
   package func explain() throws(LarderError) -> String {
     let rows = history.segments.reduce(0) { $0 + $1.rows }
     let what = latest ? "the latest row of each entity" : "every row"
-    var lines = ["pull of \(what) of \"\(question.view.name)\""]
+    var lines: [String] = []
+    if let pin = history.pin { lines.append("as of commit \(pin.commit.id)") }
+    lines.append("pull of \(what) of \"\(question.view.name)\"")
     if let from = question.from { lines.append("  from \(from.ticks) \(from.unit), inclusive") }
     if let through = question.through {
       lines.append("  through \(through.ticks) \(through.unit), inclusive")

@@ -50,9 +50,26 @@ struct WhyVerdicts {
       if next == nil { next = judged }
       return
     }
-    if verdict == .answer { answer = judged }
+    if verdict == .answer { outrank(by: judged) }
     kept.append(judged)
     if kept.count >= limit * 2 { kept.removeFirst(kept.count - limit) }
+  }
+
+  /// Rows come in the order of their ranks, so that each that may answer beats those before it.
+  private mutating func outrank(by row: Row) {
+    defer { answer = row }
+    guard let loser = answer else { return }
+    if row.event != loser.event {
+      let ties = (counts[.earlierCreated] ?? 0) + (counts[.earlierCommit] ?? 0)
+      counts[.earlierEvent, default: 0] += 1 + ties
+      counts[.earlierCreated] = nil
+      counts[.earlierCommit] = nil
+    } else if row.created != loser.created {
+      counts[.earlierCreated, default: 0] += 1 + (counts[.earlierCommit] ?? 0)
+      counts[.earlierCommit] = nil
+    } else {
+      counts[.earlierCommit, default: 0] += 1
+    }
   }
 
   /// What a row would be if no other came after it.
@@ -77,17 +94,7 @@ struct WhyVerdicts {
       listed[index].verdict = against(listed[index])
     }
     // Every row that might have answered was counted as an answer; all but one lost to it.
-    if let contenders = counts[.answer], contenders > 1 {
-      counts[.answer] = 1
-      for index in listed.indices {
-        let verdict = listed[index].verdict
-        if verdict == .earlierCreated || verdict == .earlierCommit {
-          counts[verdict, default: 0] += 1
-        }
-      }
-      let ties = (counts[.earlierCreated] ?? 0) + (counts[.earlierCommit] ?? 0)
-      if contenders - 1 > ties { counts[.earlierEvent] = contenders - 1 - ties }
-    }
+    if answer != nil { counts[.answer] = 1 }
     var rows = PulledRows()
     for row in listed.reversed() { rows.append(row.id, row.segment, row.row) }
     let values = try reader.read(rows)
@@ -103,7 +110,7 @@ struct WhyVerdicts {
           values: (keys..<keys + view.features.count).map { values.columns[$0][index] }))
     }
     return WhyReport(
-      view: view.name, time: time, status: status, rule: rule(listed), candidates: candidates,
+      view: view.name, time: time, status: status, rule: rule, candidates: candidates,
       counts: counts)
   }
 
@@ -123,7 +130,7 @@ struct WhyVerdicts {
     return counts[.expired] != nil ? .expired : .onlyLater
   }
 
-  private func rule(_ listed: [Row]) -> String {
+  private var rule: String {
     switch status {
     case .noEntity: return "The view has no row of this key."
     case .onlyLater: return "Every row of this key is later than the time asked for."
@@ -133,16 +140,15 @@ struct WhyVerdicts {
       return "Rows lie within the time to live, and none had been created by the time asked for."
     case .present: break
     }
-    let verdicts = Set(listed.map(\.verdict))
-    if verdicts.contains(.earlierCommit) {
+    if counts[.earlierCommit] != nil {
       return "Several rows have the greatest event and created time; the one committed last "
         + "answers."
     }
-    if verdicts.contains(.earlierCreated) {
+    if counts[.earlierCreated] != nil {
       return "Several rows have the greatest event time; the one of the greatest created time "
         + "answers, none counting as least."
     }
-    if verdicts.contains(.earlierEvent) {
+    if counts[.earlierEvent] != nil {
       return "The row of the greatest event time that is not later and within the time to live "
         + "answers."
     }

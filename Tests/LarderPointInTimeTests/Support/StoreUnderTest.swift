@@ -8,8 +8,8 @@ import LarderPointInTime
 struct StoreUnderTest: OfflineStore {
   var store: Store
   var engine: PointInTimeEngine
-  /// The commit that is asked; nil for the newest.
-  var commit: UInt64?
+  /// The state that is asked; nil for the newest.
+  var pinned: Snapshot?
 
   init(_ store: Store, views: [FeatureView], rules: SearchRules = SearchRules()) throws {
     self.store = store
@@ -34,7 +34,7 @@ struct StoreUnderTest: OfflineStore {
 
   private var snapshot: Snapshot {
     get throws(LarderError) {
-      if let commit { try store.snapshot(at: commit) } else { try store.snapshot() }
+      if let pinned { pinned } else { try store.snapshot() }
     }
   }
 
