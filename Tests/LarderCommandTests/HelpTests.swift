@@ -24,7 +24,7 @@ import Testing
     #expect(
       LarderCommand.names == [
         "demo", "apply", "drop", "views", "import", "join", "why", "export", "materialize",
-        "get", "put", "online", "info", "verify",
+        "get", "put", "online", "info", "verify", "compact",
       ])
   }
 

@@ -57,17 +57,17 @@ struct PartitionSlots: Sendable {
     for (slot, rows) in perSlot.enumerated() { counts[Int(partitionOfSlot[slot])] += rows }
   }
 
-  @inline(__always) private static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
+  @inline(__always) static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
     let quotient = value / divisor
     return quotient &* divisor > value ? quotient &- 1 : quotient
   }
 
-  private static func clamped(_ slot: Int64, _ ticks: Int64) -> Int64 {
+  static func clamped(_ slot: Int64, _ ticks: Int64) -> Int64 {
     let (product, overflow) = slot.multipliedReportingOverflow(by: ticks)
     return overflow ? (slot < 0 ? .min : .max) : product
   }
 
-  private static func start(of slot: Int64, _ width: PartitionWidth) -> Int64 {
+  static func start(of slot: Int64, _ width: PartitionWidth) -> Int64 {
     switch width {
     case .hour, .day, .auto: return slot
     case .month:
@@ -77,7 +77,7 @@ struct PartitionSlots: Sendable {
     }
   }
 
-  private static func end(of slot: Int64, _ width: PartitionWidth) -> Int64 {
+  static func end(of slot: Int64, _ width: PartitionWidth) -> Int64 {
     switch width {
     case .hour, .day, .auto: return slot + 1
     case .month:

@@ -8,12 +8,19 @@ final class SegmentOutput {
   private let store: Store
   private let view: Catalog.View
   private let commits: ClosedRange<UInt64>
+  private let options: SegmentOptions
   private var files: [(path: String, file: any File)] = []
   /// What was written so far.
   private(set) var descriptions: [SegmentDescription] = []
 
-  /// - Parameter commits: the interval planned for the rows; the commit may move it.
-  init(_ store: Store, view: Catalog.View, commits: ClosedRange<UInt64>) {
+  /// - Parameters:
+  ///   - commits: the interval planned for the rows; the commit may move it.
+  ///   - profile: how the files are packed.
+  init(
+    _ store: Store, view: Catalog.View, commits: ClosedRange<UInt64>,
+    profile: SegmentProfile = .hot
+  ) {
+    options = SegmentOptions(profile: profile)
     self.store = store
     self.view = view
     self.commits = commits
@@ -59,12 +66,13 @@ final class SegmentOutput {
         ))
     }
     let targets = opened
+    let options = self.options
     let written = SegmentResults(count: pieces.count)
     try runTasks(pieces.count, threads: threadCount(store.options.threads)) {
       index throws(LarderError) in
       let (_, file, identity) = targets[index]
       let description = try writeSegment(
-        pieces[index], from: source, to: file, identity, scratch)
+        pieces[index], from: source, to: file, identity, options, scratch)
       if sync { try file.syncData() }
       written.set(index, description)
     }
@@ -113,7 +121,7 @@ final class SegmentOutput {
 /// Writes one segment.
 private func writeSegment(
   _ piece: SegmentOutput.Piece, from source: some RowSource, to file: any File,
-  _ identity: SegmentIdentity, _ scratch: ScratchMemory
+  _ identity: SegmentIdentity, _ options: SegmentOptions, _ scratch: ScratchMemory
 ) throws(LarderError) -> SegmentDescription {
   let range = piece.range
   let sorted = piece.sorted
@@ -121,7 +129,8 @@ private func writeSegment(
   let events = sorted.events.part(range.lowerBound * 8, range.count * 8)
   let rows = unsafe UnsafeBufferPointer(
     rebasing: sorted.rows.values(as: UInt32.self)[range])
-  var writer = try SegmentWriter(file, identity, ids: ids, events: events, count: range.count)
+  var writer = try SegmentWriter(
+    file, identity, ids: ids, events: events, count: range.count, options: options)
   if let created = source.created {
     try writer.appendCreated(unsafe try created.gathered(rows, in: scratch))
   }

@@ -52,12 +52,21 @@ extension Store {
   }
 
   /// The time since which snapshots are kept, in microseconds.
-  var keptSince: Int64 {
-    let (seconds, attoseconds) = options.keepSnapshots.components
+  var keptSince: Int64 { keptSince(options.keepSnapshots) }
+
+  /// The time since which snapshots are kept that are kept so long, in microseconds.
+  func keptSince(_ keep: Duration) -> Int64 {
+    let (time, overflow) = host.now().subtractingReportingOverflow(keep.clampedMicroseconds)
+    return overflow ? .min : time
+  }
+}
+
+extension Duration {
+  /// Whole microseconds, as far as Int64 counts them.
+  var clampedMicroseconds: Int64 {
+    let (seconds, attoseconds) = components
     let (micros, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
-    if overflow { return .min }
-    let kept = micros &+ attoseconds / 1_000_000_000_000
-    let (time, under) = host.now().subtractingReportingOverflow(kept)
-    return under ? .min : time
+    let (sum, more) = micros.addingReportingOverflow(attoseconds / 1_000_000_000_000)
+    return overflow || more ? (seconds < 0 ? .min : .max) : sum
   }
 }

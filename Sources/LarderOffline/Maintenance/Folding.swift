@@ -16,7 +16,9 @@ struct FoldPlan {
   }
 
   /// Rows below which a run is of the class of that index; the class above all is the top.
-  static let classes = [16, 128, 1_000, 8_000, 64_000, 512_000]
+  static let classes = [16, 128, 1_000, 8_000, 64_000, top]
+  /// Runs of so many rows are not folded.
+  static let top = 512_000
   /// Runs of one class that are due.
   static let due = 8
 
@@ -157,19 +159,25 @@ extension Store {
 
   /// Commits that some segments take the place of others, if that still holds.
   ///
+  /// - Parameter leftOut: rows of the inputs that were to be left out.
+  /// - Returns: the commit.
   /// - Throws: `corrupt` if rows went missing on the way; `locked` if the plan no longer holds.
+  @discardableResult
   func commitRewrite(
     _ reason: ManifestRecord.EditReason, _ view: Catalog.View,
-    removing inputs: [SegmentDescription], adding outputs: [SegmentDescription]
-  ) throws(LarderError) {
+    removing inputs: [SegmentDescription], adding outputs: [SegmentDescription],
+    leavingOut leftOut: Int = 0
+  ) throws(LarderError) -> Commit {
     let rowsIn = inputs.reduce(0) { $0 + $1.rows }
     let rowsOut = outputs.reduce(0) { $0 + $1.rows }
-    guard rowsIn == rowsOut else {
+    guard rowsIn - leftOut == rowsOut else {
       throw LarderError(
-        .corrupt, "A merge of \(rowsIn) rows wrote \(rowsOut); it was given up.",
+        .corrupt,
+        "A merge of \(rowsIn) rows, of which \(leftOut) were to go, wrote \(rowsOut); it was given "
+          + "up.",
         file: layout.viewFolder(view.id))
     }
-    _ = try commit { state throws(LarderError) in
+    return try commit { state throws(LarderError) in
       guard state.catalog.view(id: view.id) != nil else {
         throw LarderError(.notFound, "The view \"\(view.name)\" was dropped meanwhile.")
       }
@@ -177,6 +185,6 @@ extension Store {
       return .edit(
         ManifestRecord.Edit(
           reason: reason, view: view.id, removed: inputs.map(\.uuid), added: outputs))
-    }
+    }.state.head
   }
 }

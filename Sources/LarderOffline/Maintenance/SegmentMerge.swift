@@ -160,16 +160,53 @@ struct SegmentMerge {
     _ rows: MergedRows, partition: Range<Int64>?, commits: ClosedRange<UInt64>?,
     into output: SegmentOutput
   ) throws(LarderError) {
-    let sorted = try RowSort(
+    try write(rows, sort(rows), partition: partition, commits: commits, into: output)
+  }
+
+  private func sort(_ rows: MergedRows) throws(LarderError) -> SortedRows {
+    try RowSort(
       ids: rows.ids, events: rows.events, created: rows.created,
       threads: threadCount(store.options.threads), scratch: scratch
     ).sort(nil, count: rows.count)
+  }
+
+  private func write(
+    _ rows: MergedRows, _ sorted: SortedRows, partition: Range<Int64>?,
+    commits: ClosedRange<UInt64>?, into output: SegmentOutput
+  ) throws(LarderError) {
     let cuts = try SegmentCuts.cut(sorted, most: store.options.segmentRows, multiple: 1)
     try output.write(
       cuts.map {
         SegmentOutput.Piece(
           sorted: sorted, range: $0, partition: partition, commits: commits)
       }, from: rows, in: scratch)
+  }
+
+  /// Merges chosen rows of segments into one, or into as many as its rows need, with the hull of
+  /// their intervals.
+  ///
+  /// - Parameters:
+  ///   - inputs: in the order in which their rows win ties, the least first.
+  ///   - dropsRepeated: whether rows are left out that the next one repeats in id, event and created
+  ///     time.
+  ///   - sums: rows left out are taken away from them.
+  func write(
+    _ inputs: [SegmentRows], partition: Range<Int64>?, dropsRepeated: Bool,
+    into output: SegmentOutput, _ sums: inout ContentSums
+  ) throws(LarderError) {
+    let bounds = inputs.map(\.segment.description)
+    guard let first = bounds.map(\.firstCommit).min(), let last = bounds.map(\.lastCommit).max()
+    else { return }
+    let rows = try MergedRows(inputs, fields: view.fields, unit: unit, hasCreated: hasCreated)
+    var sorted = try sort(rows)
+    if dropsRepeated {
+      let (kept, dropped) = sorted.withoutRepeated(created: rows.created)
+      if !dropped.isEmpty {
+        try sums.remove(dropped, of: rows)
+        sorted = kept
+      }
+    }
+    try write(rows, sorted, partition: partition, commits: first...last, into: output)
   }
 
   // MARK: Choosing rows of runs

@@ -24,7 +24,18 @@ import Testing
     var history: [(Commit, [TestRow])] = []
     var value: Int64 = 0
     for _ in 0..<30 {
-      switch random.int(0...9) {
+      switch random.int(0...12) {
+      case 10, 11, 12:
+        var compaction = CompactionOptions()
+        if random.chance(0.3) { compaction.partitions = ["all"] }
+        if random.chance(0.2) { compaction.isCold = true }
+        if random.chance(0.2) { compaction.maxSeconds = 1_000 }
+        let report = try store.compact(["stats"], compaction)
+        if random.chance(0.3), compaction.partitions.isEmpty {
+          let again = try store.compact(["stats"], compaction)
+          #expect(
+            again.views[0].partitions.isEmpty, "seed \(seed): \(report.views[0].after) \(again)")
+        }
       case 0:
         process = disk.anotherProcess()
         store = try Store.open("/s", access: .readWrite, host: process.host(), options: options)
@@ -49,7 +60,7 @@ import Testing
     for (commit, rows) in history where random.chance(0.3) {
       try check(try store.snapshot(at: commit.id), rows, seed)
     }
-    #expect(disk.paths.filter { $0.hasSuffix(".seg") }.count < 400)
+    #expect(disk.paths.filter { $0.hasSuffix(".seg") }.count < 900)
   }
 
   private func makeRows(

@@ -1,0 +1,158 @@
+import ArgumentParser
+import Larder
+import LarderContract
+import LarderInterchange
+
+/// `larder compact`: many small segments become few.
+struct Compact: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Bring the rows of partitions together in few segments.",
+    discussion: """
+      Left to choose, rewrites closed partitions of time (a later one has rows; rows of the future \
+      do not count) that are not yet one segment or of which a quarter lies outside the largest \
+      one. The open partition is left to the merges that follow imports, unless rewriting it costs \
+      little or most of it lies about; name it, or say --partition all, to rewrite it. Imports, \
+      online writers and readers go on meanwhile. Earlier snapshots keep their files until they are \
+      no longer kept.
+
+      EXAMPLES
+        larder compact my.larder
+        larder compact my.larder weather --dry-run
+        larder compact my.larder weather --partition 2026-03 --partition 2026-04
+        larder compact my.larder --cold --max-seconds 600
+      """)
+
+  @OptionGroup var target: StoreArgument
+  @Argument(help: "The views; all if none is named.")
+  var views: [String] = []
+  @Option(help: "A year, month, day or hour of UTC to rewrite: 2026, 2026-03, ...; or all.")
+  var partition: [String] = []
+  @Flag(help: "Pack smaller, at the price of slower joins.")
+  var cold = false
+  @Flag(help: "Leave out rows whose key, event and created time a later row repeats.")
+  var dedupe = false
+  @Option(help: "Begin no further partition after so many seconds.")
+  var maxSeconds: Double?
+  @Flag(help: "Only say what would be done.")
+  var dryRun = false
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  func run() throws {
+    if let maxSeconds, !(maxSeconds >= 0) {
+      throw LarderError(.invalidArgument, "--max-seconds is negative.")
+    }
+    let store = try dryRun ? target.openForReading() : target.openForWriting()
+    let report = try store.compact(
+      views,
+      CompactionOptions(
+        partitions: partition, isCold: cold, dropsRepeated: dedupe, maxSeconds: maxSeconds,
+        isDryRun: dryRun))
+    let output = try ByteOutput.standard()
+    if json {
+      try output.write { $0 += Self.json(report).write() + [UInt8(ascii: "\n")] }
+    } else {
+      try output.write(Self.text(report))
+    }
+    try output.finish()
+  }
+
+  private static func text(_ report: CompactionReport) -> String {
+    var text = ""
+    for view in report.views where !view.note.isEmpty {
+      text += "\(view.name): \(view.note)\n"
+    }
+    guard report.views.contains(where: { !$0.partitions.isEmpty }) else {
+      return text + "nothing to do\n"
+    }
+    text += partitions(report)
+    if report.isDryRun { return text + "\nnothing was changed: this was a dry run\n" }
+    var table = Table([
+      "view": .left, "": .left, "segments": .right, "rows": .right, "bytes": .right,
+      "debt": .right,
+    ])
+    for view in report.views where !view.partitions.isEmpty {
+      add("before", view.before, view.name, to: &table)
+      add("after", view.after, "", to: &table)
+    }
+    text += "\n" + table.text + "\n"
+    for view in report.views where !view.partitions.isEmpty {
+      text +=
+        "\(view.name): \(Quantity.count(view.rowsWritten, "row")) and "
+        + "\(Quantity.bytes(view.bytesWritten)) written in \(Quantity.seconds(view.seconds))"
+      if view.rowsExpired > 0 { text += ", \(Quantity.count(view.rowsExpired)) expired" }
+      if view.rowsRepeated > 0 { text += ", \(Quantity.count(view.rowsRepeated)) repeated" }
+      text += view.commit.map { ", commit \($0.id)\n" } ?? "\n"
+    }
+    return text
+      + SpaceText.line(
+        returned: report.bytesReturned, waiting: report.bytesWaiting, until: report.waitingUntil)
+  }
+
+  private static func partitions(_ report: CompactionReport) -> String {
+    var table = Table([
+      "view": .left, "partition": .left, "segments": .right, "rows": .right, "debt": .right,
+    ])
+    for view in report.views {
+      for part in view.partitions {
+        table.add(
+          view.name, part.name, Quantity.count(part.segments), Quantity.count(part.rows),
+          Quantity.count(part.debtRows))
+      }
+    }
+    return table.text
+  }
+
+  private static func add(
+    _ when: String, _ extent: CompactionReport.Extent, _ view: String, to table: inout Table
+  ) {
+    table.add(
+      view, when, Quantity.count(extent.segments), Quantity.count(extent.rows),
+      Quantity.bytes(extent.bytes), Quantity.count(extent.debtRows))
+  }
+
+  private static func json(_ report: CompactionReport) -> JSONValue {
+    func extent(_ extent: CompactionReport.Extent) -> JSONValue {
+      .object([
+        "segments": .integer(extent.segments), "rows": .integer(extent.rows),
+        "bytes": .integer(extent.bytes), "debtRows": .integer(extent.debtRows),
+      ])
+    }
+    let views = report.views.map { view in
+      JSONValue.object([
+        "name": .text(view.name), "before": extent(view.before), "after": extent(view.after),
+        "partitions": .array(
+          view.partitions.map { part in
+            .object([
+              "name": .text(part.name), "segments": .integer(part.segments),
+              "rows": .integer(part.rows), "debtRows": .integer(part.debtRows),
+            ])
+          }),
+        "rowsWritten": .integer(view.rowsWritten), "bytesWritten": .integer(view.bytesWritten),
+        "rowsExpired": .integer(view.rowsExpired), "rowsRepeated": .integer(view.rowsRepeated),
+        "commit": view.commit.map { .integer($0.id) } ?? .null,
+        "milliseconds": .integer(Int(view.seconds * 1_000)), "note": .text(view.note),
+      ])
+    }
+    return .object([
+      "dryRun": .bool(report.isDryRun), "views": .array(views),
+      "bytesReturned": .integer(report.bytesReturned),
+      "bytesWaiting": .integer(report.bytesWaiting),
+      "waitingUntil": report.waitingUntil.map { .text("\($0)") } ?? .null,
+    ])
+  }
+}
+
+/// What became of the space that a command freed.
+enum SpaceText {
+  /// `12.0 MB returned; 3.4 MB wait for earlier snapshots until ...`.
+  static func line(returned: UInt64, waiting: UInt64, until: Timestamp?) -> String {
+    var text = "\(Quantity.bytes(returned)) returned"
+    if waiting > 0 {
+      text += "; \(Quantity.bytes(waiting)) stay for earlier snapshots"
+      if let until { text += " until \(until)" }
+      text += " (larder vacuum shortens that)"
+    }
+    return text + "\n"
+  }
+}

@@ -1,0 +1,180 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+
+extension Store {
+  /// Brings the rows of partitions together in few segments.
+  ///
+  /// Each view is one commit, or none if nothing pays. Appends, online writers and readers go on
+  /// meanwhile; earlier snapshots keep their files until they are no longer kept.
+  ///
+  /// - Parameters:
+  ///   - names: views; empty for all.
+  ///   - options: what is chosen, and how it is written.
+  /// - Throws: `notFound`, `invalidArgument`, `readOnly`, `locked`, `noSpace`, `io`, `corrupt`.
+  ///   Views before the one that failed stay compacted.
+  package func compact(
+    _ names: [String] = [], _ options: CompactionOptions = CompactionOptions()
+  ) throws(LarderError) -> CompactionReport {
+    if options.isDryRun { return try dryRun(names, options) }
+    let held = try writerLocks().acquire(.maintenance, timeout: self.options.lockTimeout)
+    defer { held.release() }
+    let catalog = try refresh().catalog
+    var report = CompactionReport(views: [], isDryRun: false)
+    let deadline = options.maxSeconds.map { ContinuousClock.now + .seconds($0) }
+    for view in try chosen(names, in: catalog) {
+      report.views.append(try compact(view, options, until: deadline))
+    }
+    let swept = try sweep()
+    report.bytesReturned = swept.bytes
+    try noteWaiting(&report)
+    return report
+  }
+
+  private func chosen(
+    _ names: [String], in catalog: Catalog
+  ) throws(LarderError) -> [Catalog.View] {
+    if names.isEmpty { return catalog.views }
+    var views: [Catalog.View] = []
+    for name in names {
+      let view = try catalog.requireView(name)
+      if !views.contains(where: { $0.id == view.id }) { views.append(view) }
+    }
+    return views
+  }
+
+  private func dryRun(
+    _ names: [String], _ options: CompactionOptions
+  ) throws(LarderError) -> CompactionReport {
+    let snapshot = try snapshot()
+    var report = CompactionReport(views: [], isDryRun: true)
+    for view in try chosen(names, in: snapshot.catalog) {
+      var segments: [Segment] = []
+      for description in snapshot.segments(of: view) {
+        segments.append(try snapshot.open(description))
+      }
+      let plan = try CompactionPlan(
+        view, segments, options, now: host.now(), store: self.options)
+      let extent = plan.extent
+      report.views.append(
+        CompactionReport.View(
+          name: view.name, before: extent, after: extent, partitions: plan.targets.map(plan.report),
+          rowsWritten: plan.targets.isEmpty ? 0 : Rewrite(plan, plan.targets).rows,
+          note: plan.note))
+    }
+    return report
+  }
+
+  private func plan(
+    _ view: Catalog.View, _ options: CompactionOptions
+  ) throws(LarderError) -> CompactionPlan {
+    var segments: [Segment] = []
+    for live in try refresh().segments[view.id] ?? [] {
+      segments.append(try cache.segment(live.description))
+    }
+    return try CompactionPlan(view, segments, options, now: host.now(), store: self.options)
+  }
+
+  private func compact(
+    _ view: Catalog.View, _ options: CompactionOptions, until deadline: ContinuousClock.Instant?
+  ) throws(LarderError) -> CompactionReport.View {
+    let start = ContinuousClock.now
+    var plan = try plan(view, options)
+    let extent = plan.extent
+    var report = CompactionReport.View(
+      name: view.name, before: extent, after: extent, note: plan.note)
+    var done: [ClosedRange<Int64>] = []
+    while true {
+      var targets = plan.targets.filter { target in !done.contains { $0.overlaps(target.range) } }
+      guard !targets.isEmpty else { break }
+      if let deadline {
+        guard ContinuousClock.now < deadline else {
+          report.note = "\(targets.count) partitions are left for the next time"
+          break
+        }
+        targets = [targets[0]]
+      }
+      report.partitions += targets.map(plan.report)
+      try perform(Rewrite(plan, targets), options, &report)
+      guard deadline != nil else { break }
+      done += targets.map(\.range)
+      plan = try self.plan(view, options)
+    }
+    if options.partitions.isEmpty, report.partitions.isEmpty || deadline == nil {
+      try mergeLeftovers(view, options, &report)
+    }
+    if report.commit != nil {
+      buildDerived(view.id)
+      let state = try refresh()
+      if let set = state.catalog.keySet(id: view.keySet) { try buildKeyMap(of: set) }
+      report.after = try self.plan(view, CompactionOptions()).extent
+    }
+    report.seconds = seconds(since: start)
+    return report
+  }
+
+  private func perform(
+    _ rewrite: Rewrite, _ options: CompactionOptions, _ report: inout CompactionReport.View
+  ) throws(LarderError) {
+    let result = try perform(
+      rewrite, profile: options.isCold ? .cold : .hot, dropsRepeated: options.dropsRepeated)
+    report.commit = result.commit
+    report.rowsWritten += result.rows
+    report.bytesWritten += result.bytes
+    report.rowsRepeated += result.rowsRepeated
+    report.rowsExpired += result.rowsExpired
+  }
+
+  /// Merges what is left over in closed time, 8 segments of one size class at a time.
+  private func mergeLeftovers(
+    _ view: Catalog.View, _ options: CompactionOptions, _ report: inout CompactionReport.View
+  ) throws(LarderError) {
+    while let group = try plan(view, CompactionOptions()).leftovers() {
+      try perform(Rewrite(view, merging: group), options, &report)
+      report.partitions.append(
+        CompactionReport.Partition(
+          name: "leftovers", segments: group.count, rows: group.reduce(0) { $0 + $1.rows },
+          debtRows: 0))
+    }
+  }
+
+  /// Tells which bytes stay for the sake of earlier snapshots, and until when.
+  private func noteWaiting(_ report: inout CompactionReport) throws(LarderError) {
+    let state = try refresh()
+    var seen: Set<FileIdentifier> = []
+    var until: UInt64 = 0
+    for segment in state.retired where seen.insert(segment.uuid).inserted {
+      let path = "\(layout.viewFolder(segment.view))/\(segment.uuid).seg"
+      guard let status = try host.files.status(of: path) else { continue }
+      report.bytesWaiting += status.bytes
+      until = max(until, segment.until)
+    }
+    guard report.bytesWaiting > 0, let last = state.history.first(where: { $0.id == until }) else {
+      return
+    }
+    let kept = options.keepSnapshots.clampedMicroseconds
+    let (time, overflow) = last.time.ticks.addingReportingOverflow(kept)
+    if !overflow { report.waitingUntil = Timestamp(microseconds: time) }
+  }
+
+  private func seconds(since start: ContinuousClock.Instant) -> Double {
+    let (seconds, attoseconds) = (ContinuousClock.now - start).components
+    return Double(seconds) + Double(attoseconds) / 1e18
+  }
+}
+
+extension CompactionPlan {
+  /// What the view's segments amount to.
+  var extent: CompactionReport.Extent {
+    CompactionReport.Extent(
+      segments: segments.count, rows: segments.reduce(0) { $0 + $1.rows },
+      bytes: segments.reduce(0) { $0 + $1.description.fileBytes }, debtRows: debtRows)
+  }
+
+  /// How a target is told.
+  func report(_ target: CompactionTarget) -> CompactionReport.Partition {
+    CompactionReport.Partition(
+      name: target.name, segments: target.parts.count, rows: target.rows, debtRows: debt(of: target)
+    )
+  }
+}
