@@ -24,6 +24,7 @@ let package = Package(
     .library(name: "Larder", targets: ["Larder"]),
     .library(name: "LarderFoundation", targets: ["LarderFoundation"]),
     .library(name: "LarderConformance", targets: ["LarderConformance"]),
+    .library(name: "LarderABI", type: .dynamic, targets: ["LarderABI"]),
     .executable(name: "larder", targets: ["LarderCommand"]),
   ],
   dependencies: [
@@ -33,6 +34,7 @@ let package = Package(
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "CLarderKernels"),
+    .target(name: "CLarder"),
 
     .target(name: "LarderColumns", swiftSettings: engine),
     .target(name: "LarderContract", dependencies: ["LarderColumns"], swiftSettings: engine),
@@ -72,7 +74,9 @@ let package = Package(
       swiftSettings: engine),
     .target(
       name: "LarderInterchange",
-      dependencies: ["LarderColumns", "LarderContract", "LarderFiles", "CZstd", "CLZ4"],
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "CZstd", "CLZ4", "CLarder",
+      ],
       swiftSettings: engine),
     .target(
       name: "Larder",
@@ -84,6 +88,13 @@ let package = Package(
     .target(name: "LarderFoundation", dependencies: ["Larder"], swiftSettings: engine),
     .target(
       name: "LarderConformance", dependencies: ["LarderColumns", "LarderContract"],
+      swiftSettings: engine),
+    .target(
+      name: "LarderABI",
+      dependencies: [
+        "CLarder", "Larder", "LarderColumns", "LarderContract", "LarderInterchange",
+      ],
+      exclude: ["exports.map"],
       swiftSettings: engine),
     .executableTarget(
       name: "LarderCommand",
@@ -167,6 +178,15 @@ let package = Package(
         "LarderColumns", "LarderContract", "LarderFiles", "LarderOffline", "LarderPointInTime",
         "Larder", "LarderFoundation", "LarderConformance", "TestSupport",
       ],
+      swiftSettings: tests),
+    .testTarget(
+      name: "LarderABITests",
+      dependencies: [
+        "CLarder", "Larder", "LarderABI", "LarderColumns", "LarderContract",
+        "LarderInterchange",
+        "TestSupport",
+      ],
+      exclude: ["Example"],
       swiftSettings: tests),
     .testTarget(
       name: "LarderCommandTests",

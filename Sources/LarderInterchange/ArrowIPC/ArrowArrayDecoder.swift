@@ -7,7 +7,7 @@ struct ArrowPlace {
   var variadic = 0
 
   /// Passes over a field and those below it.
-  mutating func pass(_ field: ArrowField, _ body: ArrowBatchBody) throws(LarderError) {
+  mutating func pass(_ field: ArrowField, _ body: any ArrowBody) throws(LarderError) {
     node += 1
     buffer += field.bufferCount
     if field.dictionary != nil { return }
@@ -24,7 +24,7 @@ struct ArrowPlace {
 
 /// Turns the buffers of one column of a batch into a column.
 struct ArrowArrayDecoder {
-  let body: ArrowBatchBody
+  let body: any ArrowBody
   let keepsDictionaries: Bool
   /// The dictionaries that came before the batch, by identifier.
   let dictionaries: [Int64: Column]

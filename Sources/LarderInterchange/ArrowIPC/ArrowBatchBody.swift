@@ -4,7 +4,7 @@ import LarderColumns
 ///
 /// Buffers are handed out in place where they are aligned and followed by readable bytes, and as
 /// copies otherwise.
-@safe struct ArrowBatchBody {
+@safe struct ArrowBatchBody: ArrowBody {
   /// The file's bytes: buffers in place share them.
   private let file: Buffer
   private let bodyStart: Int

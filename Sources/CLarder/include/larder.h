@@ -1,0 +1,291 @@
+// Larder from C: the whole interface of liblarder.so. This header is its manual.
+//
+// Larder keeps the history of features in columnar files in one directory, answers what was known
+// at past times, and serves the latest values. `docs/` of the project explains the terms.
+//
+// RESULTS. Every function that can fail returns a code: 0 (LARDER_OK), or one of larder_code. The
+// numbers never change between releases. Where an `error` may be passed and is not NULL, it is the
+// caller's own struct, filled on failure only. On failure, outputs are left as they were; nothing
+// needs to be freed, and nothing was written to the store unless the code says that the outcome is
+// unknown.
+//
+// TEXT. All text is UTF-8 that ends in a 0 byte. Text that comes out (`char **`) belongs to the
+// caller and goes back to larder_text_free.
+//
+// OPTIONS AND REPORTS are JSON objects. NULL or "" stands for {}. A member that is not listed at
+// the function is an error that names it. Times are texts of ISO 8601, UTC unless they name a zone,
+// to the nanosecond: "2026-03-01T12:00:00Z"; null stands for no bound.
+//
+// ROWS go in and out as Arrow's C structs. Whoever is handed an array or a stream owns it:
+//   - An input is moved from as the specification says: it is marked released when the function
+//     returns, whether it failed or not, and its release callback runs exactly once, when the last
+//     of its buffers is no longer needed. A schema beside an array stays the caller's.
+//   - An output is overwritten and must be released once by the caller. It shares memory with the
+//     engine, stays valid after its job and its store are freed, and must not be changed.
+//   Buffers are read in place where they are aligned to the width of their values; others are
+//   copied. Read are: bool, integers and floats of every width, utf8, binary, their large and view
+//   forms, fixed-size binary, decimals, dates, times, timestamps of every unit and zone, durations,
+//   dictionaries of these, lists, large lists and fixed-size lists of these, and null. Refused
+//   by name (LARDER_UNSUPPORTED): structs as columns, lists of lists, maps, unions, run-end encoded
+//   columns, list views, and rows that are null as a whole.
+//
+// THREADS. All functions may be called from any thread, several at a time with one handle, except
+// that nothing may use a handle during or after its free. Handles do not survive fork: a child
+// process gets LARDER_FORKED and must open its own.
+#ifndef CLARDER_H
+#define CLARDER_H
+
+#include <stdint.h>
+
+#include "larder_arrow.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// What a function came to.
+typedef enum larder_code {
+  LARDER_OK = 0,
+  /// An argument that no store could accept: a negative duration, an unknown option.
+  LARDER_INVALID_ARGUMENT = 1,
+  /// Rows or files of the caller's that the view or the format does not allow.
+  LARDER_INVALID_INPUT = 2,
+  /// A definition that contradicts what the store holds.
+  LARDER_INCOMPATIBLE_DEFINITION = 3,
+  /// A view, feature, column, entity, service, commit or store of that name does not exist.
+  LARDER_NOT_FOUND = 4,
+  /// Bytes on disk contradict their checksum, their bounds or one another.
+  LARDER_CORRUPT = 5,
+  /// A file written by a later version.
+  LARDER_UNSUPPORTED_VERSION = 6,
+  /// Another process holds the lock, and did so for the whole lock time-out.
+  LARDER_LOCKED = 7,
+  /// A limit of the engine or a budget of the caller's would be exceeded.
+  LARDER_LIMIT_EXCEEDED = 8,
+  /// A system call failed.
+  LARDER_IO = 9,
+  /// The disk is full.
+  LARDER_NO_SPACE = 10,
+  /// The process may not read or write there.
+  LARDER_PERMISSION_DENIED = 11,
+  /// The store was opened read-only, or is an earlier state.
+  LARDER_READ_ONLY = 12,
+  /// A sync failed: the commit may or may not survive a crash. Reopen to learn which.
+  LARDER_OUTCOME_UNKNOWN = 13,
+  /// An earlier sync failed and the store must be reopened for writing.
+  LARDER_POISONED = 14,
+  /// larder_job_cancel was called.
+  LARDER_CANCELLED = 15,
+  /// The store was opened by the parent of this forked process.
+  LARDER_FORKED = 16,
+  /// The object was closed.
+  LARDER_CLOSED = 17,
+  /// The path holds something that is not a Larder store.
+  LARDER_NOT_A_STORE = 18,
+  /// A store exists where a new one was asked for.
+  LARDER_ALREADY_EXISTS = 19,
+  /// The request is understood and not offered.
+  LARDER_UNSUPPORTED = 20
+} larder_code;
+
+/// What went wrong and where. The caller's own; functions fill it on failure.
+typedef struct larder_error {
+  /// One of larder_code.
+  int32_t code;
+  /// The zero-based row of the caller's rows, or -1.
+  int64_t row;
+  /// The column it happened in, or "". Longer names are cut at a character.
+  char column[256];
+  /// What was found, what was expected, what to do, led by the place. Cut at a character if longer.
+  char message[2048];
+} larder_error;
+
+/// An open store.
+typedef struct larder_store larder_store;
+/// A question that has been understood and not yet answered.
+typedef struct larder_job larder_job;
+
+// MARK: Plain things
+
+/// The library's version, as "0.1.0". Belongs to the library.
+const char *larder_version(void);
+
+/// The name of a code: "NotFoundError", as pylarder calls its exception; NULL for an unknown one.
+/// Belongs to the library.
+const char *larder_code_name(int32_t code);
+
+/// Frees text that the library handed out. NULL is allowed.
+void larder_text_free(char *text);
+
+// MARK: Stores
+
+/// Opens a store in a directory of a local file system.
+///
+/// Options: "access": "create" (default: the store is made if there is none), "readWrite" or
+/// "readOnly" (makes nothing, needs read permission only); "lockTimeout": seconds to wait for
+/// another process's lock, 10; "keepSnapshots": seconds that an overtaken state stays readable,
+/// 3600; "folds": whether small segments are merged after appends, true; "allowsSharedDirectory":
+/// whether a directory that group or others may write is accepted, false; "appendBufferBytes";
+/// "threads": null for all cores; "onlineDurability": "batch" (default) or "process".
+///
+/// Fails with NOT_FOUND, NOT_A_STORE, PERMISSION_DENIED, CORRUPT, UNSUPPORTED_VERSION, UNSUPPORTED
+/// (network file systems, for writing), LOCKED, NO_SPACE, IO. O(1) in the rows of the store.
+int32_t larder_open(const char *path, const char *options, larder_store **store,
+                    larder_error *error);
+
+/// Opens the store as of an earlier commit: read-only, kept as long as the handle lives.
+///
+/// Fails with NOT_FOUND if there is no such commit or it is no longer kept.
+int32_t larder_snapshot(larder_store *store, uint64_t commit, larder_store **past,
+                        larder_error *error);
+
+/// Closes a store. Jobs and rows that came from it stay valid. NULL is allowed.
+void larder_close(larder_store *store);
+
+// MARK: Definitions
+
+/// Makes entities, views and services known, in one commit. Idempotent.
+///
+/// `definitions` is the JSON of `larder apply`. Options: "dropping": whether features that the
+/// store has and an applied view lacks are dropped; "dryRun": whether only to say what would
+/// change. `changes` (may be NULL): an array of {"kind", "name", "feature", "detail", "text"}.
+///
+/// Fails with INVALID_INPUT with line and character of the JSON, INCOMPATIBLE_DEFINITION.
+int32_t larder_apply(larder_store *store, const char *definitions, const char *options,
+                     char **changes, larder_error *error);
+
+/// What the store knows, as the JSON that larder_apply reads.
+int32_t larder_definitions(larder_store *store, char **definitions, larder_error *error);
+
+/// Drops a view, and its history as of later commits. Options: "dryRun". `changes` may be NULL.
+int32_t larder_drop(larder_store *store, const char *view, const char *options, char **changes,
+                    larder_error *error);
+
+// MARK: Writing history
+
+/// Adds rows to a view's history, in one commit that is durable on return: all of them or none.
+///
+/// Columns, by name in any order: the join keys, the event time, the created time if the view has
+/// one, features. A feature that is missing is null. The stream is read batch by batch in bounded
+/// memory. `commit` (may be NULL): {"commit", "time", "chainHash", "rows"}.
+///
+/// Fails with INVALID_INPUT with column and row (counted from the stream's first), NOT_FOUND,
+/// LOCKED, NO_SPACE, IO, OUTCOME_UNKNOWN.
+int32_t larder_append(larder_store *store, const char *view, struct ArrowArrayStream *rows,
+                      char **commit, larder_error *error);
+
+/// Replaces the rows of a range of event times, or of the whole view, in one commit.
+///
+/// Options: "from", "through": the first and last event time, inclusive. Otherwise as
+/// larder_append; a row outside the range is INVALID_INPUT.
+int32_t larder_replace(larder_store *store, const char *view, const char *options,
+                       struct ArrowArrayStream *rows, char **commit, larder_error *error);
+
+// MARK: Questions
+
+/// Features as they were at the time of each row of a spine.
+///
+/// A view answers a spine row (key, t) with its row of that key with the greatest event time in
+/// [t - timeToLive, t], both ends inclusive; ties go to the greater created time (null least), then
+/// to the row committed last. The result has the spine's rows in the spine's order, the spine's
+/// columns, then the features in the order asked for.
+///
+/// `spine` may be NULL; then the distinct keys and event times of the views from "from" through
+/// "through" make it. Question: "features": array of "view:feature" or "view:*", or "service": a
+/// feature service; "timestamp": the spine's time column, "event_timestamp"; "projections": array
+/// of {"view", "as", "joinKeys": {join key: spine column}}; "fullFeatureNames"; "asKnown": only
+/// rows that were created by then; "withEventTimes": adds `<view>__event_timestamp`; "withStatus":
+/// adds `<view>__status`; "from", "through"; "dictionaryStrings": text features as dictionaries;
+/// "memoryBytes"; "threads".
+///
+/// Fails with NOT_FOUND with the nearest name, INVALID_INPUT for a spine that does not fit. Nothing
+/// is read yet; the job is pinned to the newest commit.
+int32_t larder_historical_features(larder_store *store, struct ArrowArrayStream *spine,
+                                   const char *question, larder_job **job, larder_error *error);
+
+/// The latest row of each entity in a range of event times, or every row of it.
+///
+/// Question: "latest": true for the latest row of each entity; "features": array of names, null for
+/// all; "from", "through": inclusive. Columns: join keys, features, event time, created time.
+int32_t larder_pull(larder_store *store, const char *view, const char *question,
+                    larder_job **job, larder_error *error);
+
+/// How the question will be answered, for people. Touches no data.
+int32_t larder_job_explain(larder_job *job, char **text, larder_error *error);
+
+/// The type of the job's rows.
+int32_t larder_job_schema(larder_job *job, struct ArrowSchema *schema, larder_error *error);
+
+/// Answers the question as one array. May be called again, with the same answer.
+///
+/// Fails with LIMIT_EXCEEDED if "memoryBytes" does not suffice, CANCELLED, CORRUPT, IO.
+int32_t larder_job_collect(larder_job *job, struct ArrowSchema *schema, struct ArrowArray *rows,
+                           larder_error *error);
+
+/// Answers the question as a stream of batches, in order and in bounded memory.
+///
+/// A thread of the library answers one batch ahead of its consumer. Failures come out of the
+/// stream. Releasing the stream early ends the work.
+int32_t larder_job_stream(larder_job *job, struct ArrowArrayStream *rows, larder_error *error);
+
+/// What the last run of a point-in-time question did, as JSON; "null" before the first.
+int32_t larder_job_report(larder_job *job, char **report, larder_error *error);
+
+/// Ends what the job is doing, from any thread: it fails with CANCELLED, now and later.
+void larder_job_cancel(larder_job *job);
+
+/// Frees a job; streams made of it go on. NULL is allowed.
+void larder_job_free(larder_job *job);
+
+// MARK: Online
+
+/// Brings a view's online table up to date with its history.
+///
+/// Options: "through": the last event time, never later than now; "from": if given, the range is
+/// written as it is, and the watermark of incremental runs stays. `report` (may be NULL): {"view",
+/// "rows", "lateRows", "watermark": {"commit", "through"}}.
+int32_t larder_materialize(larder_store *store, const char *view, const char *options,
+                           char **report, larder_error *error);
+
+/// Writes rows straight to a view's online table. Each batch of the stream is written whole or not
+/// at all; `rows_written` (may be NULL) counts the rows of those written, on failure too.
+///
+/// Of two rows of one key that with the greater event time stays, then that with the greater
+/// created time, then the later one. A row of some of the features keeps the others.
+int32_t larder_write_online(larder_store *store, const char *view, struct ArrowArrayStream *rows,
+                            int64_t *rows_written, larder_error *error);
+
+/// Removes the online tables of views, and only these; twice is no error. Options: "views": array
+/// of names.
+int32_t larder_tear_down(larder_store *store, const char *options, larder_error *error);
+
+/// The latest features of keys, of one view or several in one call.
+///
+/// `keys`: a struct array with the join keys of all views asked for, one row for each answer;
+/// null for a view without entities is no key at all, so it takes a struct without columns.
+/// Question: "features": array of "view:feature" or "view:*"; "fullFeatureNames"; "at": when the
+/// time to live is judged, null for now; "includeExpired": values past the time to live too.
+/// Columns: the features in the order asked for, then for each view `<view>__event_timestamp` and
+/// `<view>__status`, a dictionary of "present", "nullValue", "notFound" and "outsideMaxAge".
+///
+/// Fails with NOT_FOUND before anything was written online, INVALID_INPUT for a key column of
+/// another kind.
+int32_t larder_read_online(larder_store *store, const char *question,
+                           const struct ArrowSchema *keys_schema, struct ArrowArray *keys,
+                           struct ArrowSchema *schema, struct ArrowArray *rows,
+                           larder_error *error);
+
+// MARK: Inspection
+
+/// What the store holds: rows, keys, times, segments, bytes by column. O(segments x columns).
+int32_t larder_info(larder_store *store, char **report, larder_error *error);
+
+/// Checks every checksum, order, count and reference: {"commit", "files", "bytes", "rows",
+/// "findings": [{"code", "message", "affects"}]}. Findings are no failure. O(bytes).
+int32_t larder_verify(larder_store *store, char **report, larder_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

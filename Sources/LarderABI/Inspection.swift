@@ -1,0 +1,24 @@
+import CLarder
+import Larder
+import LarderColumns
+import LarderContract
+
+/// Tells what the store holds; see `larder.h`.
+@c @implementation public func larder_info(
+  _ store: OpaquePointer?, _ report: TextPlace?, _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let found = try unsafe object(store, StoreHandle.self, "store").store.info()
+    try unsafe handOut(found.json.write(indented: false), to: report)
+  }
+}
+
+/// Checks what the store holds; see `larder.h`.
+@c @implementation public func larder_verify(
+  _ store: OpaquePointer?, _ report: TextPlace?, _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let found = try unsafe object(store, StoreHandle.self, "store").store.verify()
+    try unsafe handOut(found.json.write(indented: false), to: report)
+  }
+}

@@ -1,0 +1,102 @@
+import CLarder
+import Larder
+import LarderColumns
+import LarderContract
+import LarderInterchange
+
+/// Brings history online; see `larder.h`.
+@c @implementation public func larder_materialize(
+  _ store: OpaquePointer?, _ view: UnsafePointer<CChar>?, _ options: UnsafePointer<CChar>?,
+  _ report: TextPlace?, _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let store = try unsafe object(store, StoreHandle.self, "store").store
+    let view = try unsafe text(view, "view")
+    let given = try unsafe Options(options, "options", allowed: ["from", "through"])
+    let through = try given.time("through") ?? .now
+    let made: MaterializationReport
+    if let from = try given.time("from") {
+      made = try store.materialize(view, from: from, through: through)
+    } else {
+      made = try store.materialize(view, through: through)
+    }
+    try unsafe handOut(made.json.write(indented: false), to: report)
+  }
+}
+
+/// Writes rows online; see `larder.h`.
+@c @implementation public func larder_write_online(
+  _ store: OpaquePointer?, _ view: UnsafePointer<CChar>?, _ rows: StreamPointer?,
+  _ written: UnsafeMutablePointer<Int64>?, _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let reader = try unsafe stream(rows)
+    let store = try unsafe object(store, StoreHandle.self, "store").store
+    let online = try store.online(try unsafe text(view, "view"))
+    var before = 0
+    defer { unsafe written?.pointee = Int64(before) }
+    while let batch = try reader.nextBatch() {
+      do throws(LarderError) { try online.write(batch) } catch { throw error.counted(from: before) }
+      before += batch.count
+    }
+  }
+}
+
+/// Removes online tables; see `larder.h`.
+@c @implementation public func larder_tear_down(
+  _ store: OpaquePointer?, _ options: UnsafePointer<CChar>?,
+  _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let store = try unsafe object(store, StoreHandle.self, "store").store
+    let given = try unsafe Options(options, "options", allowed: ["views"])
+    var views: [FeatureView] = []
+    for name in try given.strings("views") ?? [] { views.append(try store.view(named: name)) }
+    guard let online = store.onlineStore else {
+      throw LarderError(.unsupported, "An earlier state has no online tables.")
+    }
+    try online.tearDown(views, entities: [])
+  }
+}
+
+/// Reads the latest features; see `larder.h`.
+@c @implementation public func larder_read_online(
+  _ store: OpaquePointer?, _ question: UnsafePointer<CChar>?,
+  _ keysSchema: UnsafePointer<ArrowSchema>?, _ keys: UnsafeMutablePointer<ArrowArray>?,
+  _ schema: UnsafeMutablePointer<ArrowSchema>?, _ rows: UnsafeMutablePointer<ArrowArray>?,
+  _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let keyBatch = try unsafe take(keys, keysSchema)
+    let schemaPlace = try unsafe required(schema, "place for the schema")
+    let place = try unsafe required(rows, "place for the rows")
+    let store = try unsafe object(store, StoreHandle.self, "store").store
+    let given = try unsafe Options(
+      question, "question", allowed: ["features", "fullFeatureNames", "at", "includeExpired"])
+    var references: [FeatureReference] = []
+    for text in try given.strings("features") ?? [] {
+      references.append(try FeatureReference(text))
+    }
+    let answer = try OnlineAnswer(
+      store, keyBatch, references, fullNames: try given.bool("fullFeatureNames"),
+      at: try given.time("at"), includeExpired: try given.bool("includeExpired"))
+    unsafe exportArrow(
+      answer.batch.schema, dictionaries: answer.batch.columns.map(\.isDictionary),
+      to: schemaPlace)
+    unsafe exportArrow(answer.batch, to: place)
+  }
+}
+
+private func take(
+  _ keys: UnsafeMutablePointer<ArrowArray>?, _ schema: UnsafePointer<ArrowSchema>?
+) throws(LarderError) -> RecordBatch {
+  let keys = try unsafe required(keys, "array of keys")
+  guard unsafe keys.pointee.release != nil else {
+    throw LarderError(.invalidArgument, "The array of keys was released or consumed before.")
+  }
+  guard let schema = unsafe schema else {
+    if let release = unsafe keys.pointee.release { unsafe release(keys) }
+    throw LarderError(.invalidArgument, "The schema of the keys is NULL.")
+  }
+  return try unsafe importArrow(moving: keys, schema: schema)
+}

@@ -1,0 +1,78 @@
+import CLarder
+import Larder
+import LarderColumns
+import LarderContract
+import LarderInterchange
+
+/// A caller's stream of rows.
+public typealias StreamPointer = UnsafeMutablePointer<ArrowArrayStream>
+
+/// Adds rows to history; see `larder.h`.
+@c @implementation public func larder_append(
+  _ store: OpaquePointer?, _ view: UnsafePointer<CChar>?, _ rows: StreamPointer?,
+  _ commit: TextPlace?, _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let reader = try unsafe stream(rows)
+    let store = try unsafe object(store, StoreHandle.self, "store").store
+    let appender = try store.appender(to: try unsafe text(view, "view"))
+    try unsafe write(reader, with: appender, commit)
+  }
+}
+
+/// Replaces rows of history; see `larder.h`.
+@c @implementation public func larder_replace(
+  _ store: OpaquePointer?, _ view: UnsafePointer<CChar>?, _ options: UnsafePointer<CChar>?,
+  _ rows: StreamPointer?, _ commit: TextPlace?, _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let reader = try unsafe stream(rows)
+    let store = try unsafe object(store, StoreHandle.self, "store").store
+    let given = try unsafe Options(options, "options", allowed: ["from", "through"])
+    let replacer = try store.replacer(
+      of: try unsafe text(view, "view"), from: try given.time("from"),
+      through: try given.time("through"))
+    try unsafe write(reader, with: replacer, commit)
+  }
+}
+
+/// Takes a caller's stream over; first of all, so that it is released whatever happens.
+func stream(_ rows: StreamPointer?) throws(LarderError) -> ArrowStreamReader {
+  try unsafe ArrowStreamReader(moving: required(rows, "stream of rows"))
+}
+
+private func write(
+  _ reader: ArrowStreamReader, with appender: BatchAppender, _ place: TextPlace?
+) throws(LarderError) {
+  var before = 0
+  do throws(LarderError) {
+    while let batch = try reader.nextBatch() {
+      try appender.append(batch)
+      before += batch.count
+    }
+  } catch {
+    appender.abandon()
+    throw error.counted(from: before)
+  }
+  let commit = try appender.commit()
+  try unsafe handOut(commitJSON(commit, rows: before).write(indented: false), to: place)
+}
+
+extension LarderError {
+  /// The error with its row counted from the first row of the stream.
+  func counted(from rows: Int) -> LarderError {
+    var error = self
+    if let row { error.row = row + rows }
+    return error
+  }
+}
+
+func commitJSON(_ commit: Commit, rows: Int? = nil) -> JSONValue {
+  var members: [JSONValue.Member] = [
+    JSONValue.Member("commit", .integer(commit.id)),
+    JSONValue.Member("time", .text("\(commit.time)")),
+    JSONValue.Member("chainHash", .text(String(commit.chainHash, radix: 16))),
+  ]
+  if let rows { members.append(JSONValue.Member("rows", .integer(rows))) }
+  return JSONValue(.object(members))
+}
