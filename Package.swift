@@ -92,7 +92,8 @@ let package = Package(
     .target(
       name: "LarderABI",
       dependencies: [
-        "CLarder", "Larder", "LarderColumns", "LarderContract", "LarderInterchange",
+        "CLarder", "Larder", "LarderColumns", "LarderContract", "LarderKeys",
+        "LarderInterchange",
       ],
       exclude: ["exports.map"],
       swiftSettings: engine),

@@ -67,7 +67,7 @@ import LarderInterchange
   _ error: UnsafeMutablePointer<larder_error>?
 ) -> Int32 {
   unsafe run(error) { () throws(LarderError) in
-    let keyBatch = try unsafe take(keys, keysSchema)
+    let keyBatch = try unsafe takeKeys(keys, keysSchema)
     let schemaPlace = try unsafe required(schema, "place for the schema")
     let place = try unsafe required(rows, "place for the rows")
     let store = try unsafe object(store, StoreHandle.self, "store").store
@@ -87,7 +87,8 @@ import LarderInterchange
   }
 }
 
-private func take(
+/// Takes a caller's array of keys over; first of all, so that it is released whatever happens.
+func takeKeys(
   _ keys: UnsafeMutablePointer<ArrowArray>?, _ schema: UnsafePointer<ArrowSchema>?
 ) throws(LarderError) -> RecordBatch {
   let keys = try unsafe required(keys, "array of keys")

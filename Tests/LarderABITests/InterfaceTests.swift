@@ -48,7 +48,7 @@ import Testing
       return String(cString: place)
     }
 
-      /// Drivers with their times in seconds, trips and no city.
+    /// Drivers with their times in seconds, trips and no city.
     static func rows(_ drivers: [Int64], _ times: [Int64], trips: [Int64]?) -> Foreign {
       var columns = [
         Foreign("l", length: drivers.count, name: "driver_id", [nil, Foreign.bytes(drivers)]),

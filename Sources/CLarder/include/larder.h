@@ -275,6 +275,15 @@ int32_t larder_read_online(larder_store *store, const char *question,
                            struct ArrowSchema *schema, struct ArrowArray *rows,
                            larder_error *error);
 
+/// Keys as Feast serializes them (entity-key serialization version 3): the bytes by which Larder,
+/// Redis and SQLite find a row.
+///
+/// `keys`: a struct array with a column for each join key: string, binary, 32- or 64-bit integers,
+/// or timestamps of whole seconds. Out comes one column, "entity_key".
+int32_t larder_entity_keys(const struct ArrowSchema *keys_schema, struct ArrowArray *keys,
+                           struct ArrowSchema *schema, struct ArrowArray *rows,
+                           larder_error *error);
+
 // MARK: Inspection
 
 /// What the store holds: rows, keys, times, segments, bytes by column. O(segments x columns).

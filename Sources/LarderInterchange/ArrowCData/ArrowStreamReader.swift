@@ -4,9 +4,9 @@ import LarderColumns
 /// Reads a stream of the C stream interface as batches of columns.
 ///
 /// The stream is released when the reader goes; the batches live as long as they are held.
-@safe package final class ArrowStreamReader: TableReader {
+@safe package final class ArrowStreamReader {
+  /// The columns of every batch.
   package let schema: Schema
-  package var rowCount: Int? { nil }
 
   private let columns: ArrowImport
   private let stream: UnsafeMutablePointer<ArrowArrayStream>
@@ -33,6 +33,10 @@ import LarderColumns
 
   deinit { unsafe ArrowStreamReader.release(stream) }
 
+  /// The next rows, or nil after the last.
+  ///
+  /// - Throws: `invalidInput` for what the producer says went wrong, or for an array that the
+  ///   specification does not allow, with its column; `limitExceeded`.
   package func nextBatch() throws(LarderError) -> RecordBatch? {
     guard let next = unsafe stream.pointee.get_next else {
       throw .malformed("The Arrow stream cannot be read from.")
