@@ -35,7 +35,7 @@ from ._errors import (
     UnsupportedVersionError,
 )
 from ._definitions import Entity, FeatureService, FeatureView, Field, Projection
-from ._store import Commit, Store, open
+from ._store import Commit, Store, entity_keys, open
 from ._job import Job
 
 __version__ = "0.1.0"
@@ -70,5 +70,6 @@ __all__ = [
     "Store",
     "UnsupportedError",
     "UnsupportedVersionError",
+    "entity_keys",
     "open",
 ]

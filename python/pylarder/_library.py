@@ -92,6 +92,7 @@ _signatures = {
     "larder_write_online": [c_void_p, c_char_p, c_void_p, POINTER(c_int64)],
     "larder_tear_down": [c_void_p, c_char_p],
     "larder_read_online": [c_void_p, c_char_p, c_void_p, c_void_p, c_void_p, c_void_p],
+    "larder_entity_keys": [c_void_p, c_void_p, c_void_p, c_void_p],
     "larder_info": [c_void_p, _text_place],
     "larder_verify": [c_void_p, _text_place],
 }

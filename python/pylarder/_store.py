@@ -458,6 +458,20 @@ class Store:
         return call_for_json("larder_verify", self._open())
 
 
+def entity_keys(keys: Any) -> "pyarrow.Array":
+    """Keys as Feast serializes them (entity-key serialization version 3).
+
+    Args:
+        keys: a table of any kind with a column for each join key: string, binary, int32, int64 or
+            timestamps of whole seconds.
+    """
+    rows = table(keys).combine_chunks().to_batches()
+    room = IncomingBatch()
+    with OutgoingBatch(rows[0]) as (schema, array):
+        call("larder_entity_keys", schema, array, *room.addresses)
+    return room.batch().column(0)
+
+
 def _readable(schema: "pyarrow.Schema") -> List[int]:
     """The columns that the engine reads; others pass an answer by without it."""
     import pyarrow as pa

@@ -1,0 +1,34 @@
+"""The stores that this process has open, one for each directory."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Dict, Tuple, Union
+
+from .. import Store
+from .. import open as open_store
+
+_open: Dict[Tuple[int, str], Store] = {}
+_lock = threading.Lock()
+
+
+def store_path(repo_path: Union[str, Path, None], path: str) -> str:
+    """A store's directory: relative paths count from the repository."""
+    if repo_path is not None and not os.path.isabs(path):
+        path = os.path.join(str(repo_path), path)
+    return os.path.abspath(path)
+
+
+def store_at(repo_path: Union[str, Path, None], path: str) -> Store:
+    """The store of a directory, opened once for each process, also after a fork."""
+    directory = store_path(repo_path, path)
+    key = (os.getpid(), directory)
+    with _lock:
+        store = _open.get(key)
+        # A directory that was removed and made anew is another store.
+        if store is None or not os.path.exists(os.path.join(directory, "LOCK")):
+            os.makedirs(os.path.dirname(directory) or ".", exist_ok=True)
+            store = _open[key] = open_store(directory)
+        return store
