@@ -72,14 +72,16 @@ import LarderInterchange
     let place = try unsafe required(rows, "place for the rows")
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let given = try unsafe Options(
-      question, "question", allowed: ["features", "fullFeatureNames", "at", "includeExpired"])
+      question, "question",
+      allowed: ["features", "projections", "fullFeatureNames", "at", "includeExpired"])
     var references: [FeatureReference] = []
     for text in try given.strings("features") ?? [] {
       references.append(try FeatureReference(text))
     }
-    let answer = try OnlineAnswer(
-      store, keyBatch, references, fullNames: try given.bool("fullFeatureNames"),
+    let options = OnlineReadOptions(
+      projections: try projections(given), fullFeatureNames: try given.bool("fullFeatureNames"),
       at: try given.time("at"), includeExpired: try given.bool("includeExpired"))
+    let answer = try OnlineAnswer(store, keyBatch, references, options: options)
     unsafe exportArrow(
       answer.batch.schema, dictionaries: answer.batch.columns.map(\.isDictionary),
       to: schemaPlace)

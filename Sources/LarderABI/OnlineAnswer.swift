@@ -6,56 +6,23 @@ import LarderContract
 struct OnlineAnswer {
   let batch: RecordBatch
 
-  /// Reads each view once.
+  /// Reads all views in one pass.
   ///
   /// - Throws: `invalidArgument` for no feature; `notFound` for unknown names; `invalidInput` for
   ///   two columns of one name.
   init(
     _ store: FeatureStore, _ keys: RecordBatch, _ references: [FeatureReference],
-    fullNames: Bool, at time: Timestamp?, includeExpired: Bool
+    options: OnlineReadOptions
   ) throws(LarderError) {
-    guard !references.isEmpty else {
-      throw LarderError(.invalidArgument, "Ask for at least one feature.")
-    }
-    var views: [(view: FeatureView, features: [String])] = []
-    var asked: [(view: Int, feature: Int)] = []
-    for reference in references {
-      let view: Int
-      if let known = views.firstIndex(where: { $0.view.name == reference.view }) {
-        view = known
-      } else {
-        view = views.count
-        views.append((try store.view(named: reference.view), []))
-      }
-      let names = reference.feature.map { [$0] } ?? views[view].view.features.map(\.name)
-      for name in names {
-        asked.append((view, views[view].features.count))
-        views[view].features.append(name)
-      }
-    }
-    // One instant for all views, so that one answer judges every time to live alike.
-    let at = time ?? .now
-    var answers: [OnlineRows] = []
-    for (view, features) in views {
-      answers.append(
-        try store.online(view.name).read(
-          keys, features: features, at: at, includeExpired: includeExpired))
-    }
-    var fields: [ColumnField] = []
-    var columns: [Column] = []
-    for (view, feature) in asked {
-      let name = views[view].features[feature]
-      let column = answers[view].features.columns[feature]
-      fields.append(
-        ColumnField(fullNames ? "\(views[view].view.name)__\(name)" : name, column.type))
-      columns.append(column)
-    }
-    for (index, answer) in answers.enumerated() {
-      let name = views[index].view.name
-      fields.append(ColumnField("\(name)__event_timestamp", answer.eventTimes.type))
-      columns.append(answer.eventTimes)
-      fields.append(ColumnField("\(name)__status", .string))
-      columns.append(OnlineAnswer.statuses(answer.statuses))
+    let answer = try store.onlineFeatures(for: keys, features: references, options: options)
+    // The caller has the keys.
+    var fields = Array(answer.rows.schema.fields.dropFirst(keys.columns.count))
+    var columns = Array(answer.rows.columns.dropFirst(keys.columns.count))
+    for view in answer.views {
+      fields.append(ColumnField("\(view.name)__event_timestamp", view.eventTimes.type))
+      columns.append(view.eventTimes)
+      fields.append(ColumnField("\(view.name)__status", .string))
+      columns.append(OnlineAnswer.statuses(view.statuses))
     }
     var seen: Set<String> = []
     for field in fields where !seen.insert(field.name).inserted {

@@ -83,21 +83,7 @@ private func retrievalOptions(_ given: Options) throws(LarderError) -> Retrieval
   options.through = try given.time("through")
   options.memoryBytes = try given.count("memoryBytes")
   options.threads = try given.count("threads")
-  for value in try given.values("projections") ?? [] {
-    let projection = try Options(value, "projection", allowed: ["view", "as", "joinKeys"])
-    guard let view = try projection.string("view"), let alias = try projection.string("as") else {
-      throw LarderError(.invalidArgument, "A projection has a \"view\" and an \"as\".")
-    }
-    var keys: [String: String] = [:]
-    for member in try projection.members("joinKeys") {
-      guard case .string(let column) = member.value.content else {
-        throw LarderError(
-          .invalidArgument, "\"joinKeys\" names a spine column for each join key.")
-      }
-      keys[member.name] = column
-    }
-    options.projections.append(.projection(of: view, as: alias, joinKeys: keys))
-  }
+  options.projections = try projections(given)
   return options
 }
 
@@ -124,6 +110,27 @@ private func wholeBatch(_ reader: ArrowStreamReader) throws(LarderError) -> Reco
   while let batch = try reader.nextBatch() { batches.append(batch) }
   if batches.count == 1 { return batches[0] }
   return try RecordBatch.concatenated(batches, schema: reader.schema)
+}
+
+/// The projections of a question.
+func projections(_ given: Options) throws(LarderError) -> [Projection] {
+  var projections: [Projection] = []
+  for value in try given.values("projections") ?? [] {
+    let projection = try Options(value, "projection", allowed: ["view", "as", "joinKeys"])
+    guard let view = try projection.string("view"), let alias = try projection.string("as") else {
+      throw LarderError(.invalidArgument, "A projection has a \"view\" and an \"as\".")
+    }
+    var keys: [String: String] = [:]
+    for member in try projection.members("joinKeys") {
+      guard case .string(let column) = member.value.content else {
+        throw LarderError(
+          .invalidArgument, "\"joinKeys\" names a spine column for each join key.")
+      }
+      keys[member.name] = column
+    }
+    projections.append(.projection(of: view, as: alias, joinKeys: keys))
+  }
+  return projections
 }
 
 /// Which columns are dictionary columns in every batch of a result: the spine's own.

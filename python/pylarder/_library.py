@@ -88,6 +88,7 @@ _signatures = {
     "larder_job_collect": [c_void_p, c_void_p, c_void_p],
     "larder_job_stream": [c_void_p, c_void_p],
     "larder_job_report": [c_void_p, _text_place],
+    "larder_why": [c_void_p, c_char_p, c_char_p, _text_place],
     "larder_materialize": [c_void_p, c_char_p, c_char_p, _text_place],
     "larder_write_online": [c_void_p, c_char_p, c_void_p, POINTER(c_int64)],
     "larder_tear_down": [c_void_p, c_char_p],

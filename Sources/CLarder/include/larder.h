@@ -237,6 +237,15 @@ void larder_job_cancel(larder_job *job);
 /// Frees a job; streams made of it go on. NULL is allowed.
 void larder_job_free(larder_job *job);
 
+/// Why a view answers a key at a time as it does.
+///
+/// Question: "key": {join key: value}, integers and texts as JSON has them, bytes in base 64 and
+/// instants in ISO 8601; "at": the time asked for; "asKnown"; "limit": rows to list, 20. `report`:
+/// {"view", "time", "status", "rule", "candidates": [{"event", "created", "commits", "verdict",
+/// "values"}], "counts"}.
+int32_t larder_why(larder_store *store, const char *view, const char *question, char **report,
+                   larder_error *error);
+
 // MARK: Online
 
 /// Brings a view's online table up to date with its history.
@@ -263,8 +272,9 @@ int32_t larder_tear_down(larder_store *store, const char *options, larder_error 
 ///
 /// `keys`: a struct array with the join keys of all views asked for, one row for each answer;
 /// null for a view without entities is no key at all, so it takes a struct without columns.
-/// Question: "features": array of "view:feature" or "view:*"; "fullFeatureNames"; "at": when the
-/// time to live is judged, null for now; "includeExpired": values past the time to live too.
+/// Question: "features": array of "view:feature" or "view:*"; "projections" as above;
+/// "fullFeatureNames"; "at": when the time to live is judged, null for now; "includeExpired":
+/// values past the time to live too.
 /// Columns: the features in the order asked for, then for each view `<view>__event_timestamp` and
 /// `<view>__status`, a dictionary of "present", "nullValue", "notFound" and "outsideMaxAge".
 ///

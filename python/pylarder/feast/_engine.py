@@ -14,9 +14,10 @@ from feast.infra.registry.base_registry import BaseRegistry
 from feast.repo_config import FeastConfigBaseModel
 
 from .. import NotFoundError
-from ._offline import LarderOfflineStore, _source_column
+from ._offline import LarderOfflineStore
 from ._online import _CREATED, _EVENT, LarderOnlineStore, OnlineTable
 from ._types import key_name
+from ._views import source_column, source_times
 
 
 class LarderComputeEngineConfig(FeastConfigBaseModel):
@@ -70,15 +71,15 @@ class LarderComputeEngine(LocalComputeEngine):
         view = task.feature_view
         source = view.batch_source
         table = OnlineTable(self.repo_config, view)
-        keys = {name: _source_column(source, name) for name in table.keys}
-        features = {name: _source_column(source, name) for name in table.kinds}
-        created = source.created_timestamp_column or None
+        keys = {name: source_column(source, name) for name in table.keys}
+        features = {name: source_column(source, name) for name in table.kinds}
+        timestamp, created = source_times(source)
         pulled = self.offline_store.pull_latest_from_table_or_query(
             config=self.repo_config,
             data_source=source,
             join_key_columns=list(keys.values()),
             feature_name_columns=list(features.values()),
-            timestamp_field=source.timestamp_field,
+            timestamp_field=timestamp,
             created_timestamp_column=created,
             start_date=task.start_time,
             end_date=task.end_time,
@@ -89,7 +90,7 @@ class LarderComputeEngine(LocalComputeEngine):
             if kind == "timestamp":
                 column = column.cast(pa.timestamp("s"))
             columns[key_name(name, kind)] = column
-        columns[_EVENT] = pulled.column(source.timestamp_field)
+        columns[_EVENT] = pulled.column(timestamp)
         if created:
             columns[_CREATED] = pulled.column(created)
         for name, column in features.items():

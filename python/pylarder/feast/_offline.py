@@ -45,7 +45,7 @@ from .._arrow import table as arrow_table
 from .._job import to_pandas
 from ._source import LarderSource
 from ._stores import store_at
-from ._views import NativeView, native_view, push
+from ._views import NativeView, native_view, push, source_column
 
 
 class LarderOfflineStoreConfig(FeastConfigBaseModel):
@@ -249,7 +249,7 @@ class LarderOfflineStore(OfflineStore):
         The rows are kept apart from those of the files, and survive every sync.
         """
         source = feature_view.batch_source
-        keys = [_source_column(source, column.name) for column in feature_view.entity_columns]
+        keys = [source_column(source, column.name) for column in feature_view.entity_columns]
         keys = [key for key in keys if key != DUMMY_ENTITY_ID]
         expected, names = get_pyarrow_schema_from_batch_source(config, source)
         if names != table.column_names:
@@ -351,7 +351,7 @@ class _Question:
             for column in view.entity_columns:
                 if column.name == DUMMY_ENTITY_ID:
                     continue
-                spine_columns[_source_column(source, column.name)] = (
+                spine_columns[source_column(source, column.name)] = (
                     view.projection.join_key_map.get(column.name, column.name)
                 )
             native = native_view(self.config, source, list(spine_columns))
@@ -359,7 +359,7 @@ class _Question:
             views.append((alias, view, native))
             projections.append(native.projection(alias, spine_columns))
             for feature in features:
-                references.append(f"{alias}:{native.check(_source_column(source, feature))}")
+                references.append(f"{alias}:{native.check(source_column(source, feature))}")
         self._check_keys(views)
         store = views[0][2].store
         if any(native.store is not store for _, _, native in views):
@@ -404,8 +404,9 @@ class _Question:
         for alias, view, native in views:
             late = _expired(view, times, table.column(f"{alias}__event_timestamp"))
             for feature in self.wanted[view]:
-                source_name = _source_column(view.batch_source, feature)
-                column = native.restore(table, source_name, f"{alias}__{source_name}")
+                source_name = source_column(view.batch_source, feature)
+                found = f"{alias}__{native.check(source_name)}"
+                column = native.restore(table, source_name, found)
                 if late is not None:
                     column = pc.if_else(late, pa.scalar(None, column.type), column)
                 columns.append(column)
@@ -494,15 +495,6 @@ def _bounds(column: pa.ChunkedArray) -> Tuple[Any, Any]:
         None if value is None else pd.to_datetime(value, utc=True)
         for value in (found["min"].as_py(), found["max"].as_py())
     )
-
-
-def _source_column(source: Optional[DataSource], name: str) -> str:
-    """The source's column behind a name of the feature view."""
-    mapping = source.field_mapping if source is not None else {}
-    for column, mapped in (mapping or {}).items():
-        if mapped == name:
-            return column
-    return name
 
 
 def _refuse_remote(path: str) -> None:

@@ -36,7 +36,7 @@ def key_name(name: str, kind: str) -> str:
     A join key has one type in a whole store; in Feast, views may differ. With its type in the name
     each is a key of its own.
     """
-    return f"{name}.{kind}"
+    return f"key.{name}.{kind}"
 
 
 def feature_kind(kind: pa.DataType, in_list: bool = False) -> Optional[str]:

@@ -60,7 +60,7 @@ class NativeView:
         )
 
     def check(self, column: str) -> str:
-        """A feature that can be asked for.
+        """The native name of a feature that can be asked for.
 
         Raises:
             NotFoundError: the source has no such column.
@@ -73,25 +73,24 @@ class NativeView:
                 f"There are: {', '.join(self.schema.names)}.",
                 column=column,
             )
-        if feature_kind(self.schema.field(index).type) is None or not _is_name(column):
+        if feature_kind(self.schema.field(index).type) is None:
             raise UnsupportedError(
                 f'Column "{column}" holds {self.schema.field(index).type}, which is not kept.',
                 column=column,
             )
-        return column
+        return native_name(column)
 
     def restore(self, table: pa.Table, column: str, name: Optional[str] = None) -> Any:
         """A feature of an answer in the source's own type."""
-        found = table.column(name or column)
+        found = table.column(name or native_name(column))
         return as_source(found, self.schema.field(column).type)
 
     def pull(self, latest: bool, start: Any, end: Any, columns: Sequence[str]) -> pa.Table:
         """Rows of a range with some columns of the source, times in UTC."""
         kept = [c for c in columns if c not in self.keys and c not in self._times()]
-        for column in kept:
-            self.check(column)
+        features = [self.check(column) for column in kept]
         pull = self.store.pull_latest if latest else self.store.pull_all
-        table = pull(self.name, start, end, features=kept).to_arrow()
+        table = pull(self.name, start, end, features=features).to_arrow()
         made: Dict[str, Any] = {}
         for column in columns:
             if column in self.keys:
@@ -99,7 +98,7 @@ class NativeView:
                     table.column(self.keys[column]), self.schema.field(column).type
                 )
             elif column in self._times():
-                made[column] = table.column(column)
+                made[column] = table.column(native_name(column))
             else:
                 made[column] = self.restore(table, column)
         if not made:
@@ -127,8 +126,9 @@ def native_view(
     Raises:
         UnsupportedError: the source is of another kind, remote, or no Parquet.
     """
-    timestamp = timestamp or source.timestamp_field
-    created = created or source.created_timestamp_column or None
+    own_times = source_times(source)
+    timestamp = timestamp or own_times[0]
+    created = created or own_times[1]
     if isinstance(source, LarderSource):
         return _view_of_larder_source(config, source, join_keys, timestamp)
     if not isinstance(source, FileSource):
@@ -140,6 +140,24 @@ def native_view(
     path = source_path(config.repo_path, source)
     keys = sorted(set(join_keys))
     return _Sync(store, path, keys, timestamp, created).view()
+
+
+def source_column(source: Optional[DataSource], name: str) -> str:
+    """The source's column behind a name of the feature view."""
+    mapping = source.field_mapping if source is not None else {}
+    for column, mapped in (mapping or {}).items():
+        if mapped == name:
+            return column
+    return name
+
+
+def source_times(source: DataSource) -> Tuple[str, Optional[str]]:
+    """The source's own columns of event and created time."""
+    created = source.created_timestamp_column
+    return (
+        source_column(source, source.timestamp_field),
+        source_column(source, created) if created else None,
+    )
 
 
 def _view_of_larder_source(
@@ -169,14 +187,18 @@ def _view_of_larder_source(
     )
 
 
-def _is_name(column: str) -> bool:
-    """Whether a column's name may be a feature's."""
-    return (
-        0 < len(column.encode()) <= 255
+def native_name(column: str) -> str:
+    """The native name of a column: its own, where the engine allows it."""
+    is_fine = (
+        0 < len(column.encode()) <= 200
         and ":" not in column
-        and not column.startswith("__")
+        and not column.startswith(("__", "feast."))
         and column.isprintable()
     )
+    if is_fine:
+        return column
+    readable = "".join(c if c.isalnum() else "_" for c in column)[:80]
+    return f"feast.{readable}.{hashlib.sha256(column.encode()).hexdigest()[:12]}"
 
 
 class _Sync:
@@ -205,7 +227,7 @@ class _Sync:
                 state = self._state()
                 if state is None or not _is_current(state, files):
                     state = self._sync(state, files)
-        return self._native(pa.ipc.read_schema(pa.py_buffer(base64.b64decode(state["schema"]))))
+        return self._native(_schema(state))
 
     def push(self, table: pa.Table) -> None:
         """Adds rows that are kept beside those of the files.
@@ -213,15 +235,18 @@ class _Sync:
         Args:
             table: the source's columns.
         """
-        view = self.view()
+        self.view()
         with self._lock():
             state = self._state()
             if state is None:
                 raise NotFoundError(f'The view "{self.name}" was dropped.')
-            if not state.get("pushed"):
-                self._apply(view.schema, {**state, "pushed": True})
-            rows = table.select(view.schema.names).cast(view.schema)
-            self.store.append(self.name, self._rows(rows.to_reader(), view.schema, pushed=True))
+            widened = sorted({*state.get("widened", []), *_losing(table, _schema(state))})
+            if not state.get("pushed") or widened != state.get("widened", []):
+                state = {**state, "pushed": True, "widened": widened}
+                self._apply(_schema(state), state)
+            schema = _schema(state)
+            rows = table.select(schema.names).cast(schema)
+            self.store.append(self.name, self._rows(rows.to_reader(), schema, pushed=True))
 
     def _native(self, schema: pa.Schema) -> NativeView:
         keys = {key: key_name(key, key_kind(schema.field(key).type) or "") for key in self.keys}
@@ -243,16 +268,17 @@ class _Sync:
 
     def _sync(self, state: Optional[Dict[str, Any]], files: List[SourceFile]) -> Dict[str, Any]:
         dataset = self._dataset(files)
-        schema = dataset.schema
-        self._check(schema)
+        self._check(dataset.schema)
         files = [file.examined() for file in files]
-        encoded = base64.b64encode(schema.serialize().to_pybytes()).decode()
+        encoded = base64.b64encode(dataset.schema.serialize().to_pybytes()).decode()
         pushed = bool(state and state.get("pushed"))
         after = {
             "files": [file.to_json() for file in files],
             "schema": encoded,
             "pushed": pushed,
+            "widened": state.get("widened", []) if state else [],
         }
+        schema = _schema(after)
         added = None
         if state and state["schema"] == encoded and not state.get("appending"):
             before = [SourceFile.from_json(file) for file in state["files"]]
@@ -264,14 +290,14 @@ class _Sync:
                 self.store.append(self.name, self._rows(self._read(added), schema))
             self._apply(schema, after)
             return after
-        self._replace(schema, files, pushed)
+        self._replace(schema, files, after)
         self._apply(schema, after)
         return after
 
-    def _replace(self, schema: pa.Schema, files: List[SourceFile], pushed: bool) -> None:
+    def _replace(self, schema: pa.Schema, files: List[SourceFile], after: Dict[str, Any]) -> None:
         """Puts the rows of the files in the place of all rows but those that were pushed."""
-        kept = self._pushed_rows(schema) if pushed else None
-        unfinished = {"files": [], "schema": "", "pushed": pushed}
+        kept = self._pushed_rows(schema) if after["pushed"] else None
+        unfinished = {**after, "files": [], "schema": ""}
         try:
             self._apply(schema, unfinished)
         except IncompatibleDefinitionError:
@@ -294,10 +320,12 @@ class _Sync:
         table = table.filter(pc.fill_null(table.column(PUSHED), False))
         columns = []
         for field in schema:
-            native = field.name
-            if native in self.keys:
+            native = native_name(field.name)
+            if field.name in self.keys:
                 native = next(
-                    name for name in table.column_names if name.rsplit(".", 1)[0] == field.name
+                    name
+                    for name in table.column_names
+                    if name.rsplit(".", 1)[0] == f"key.{field.name}"
                 )
             if native in table.column_names:
                 columns.append(as_source(table.column(native), field.type))
@@ -325,7 +353,7 @@ class _Sync:
         found: Dict[str, str] = {}
         for field in schema:
             kind = feature_kind(field.type)
-            if field.name not in own and kind is not None and _is_name(field.name):
+            if field.name not in own and kind is not None:
                 found[field.name] = kind
         return found
 
@@ -336,18 +364,19 @@ class _Sync:
         times = [self.timestamp, *([self.created] if self.created else [])]
         is_fine = any(_unit(schema.field(column).type) == "ns" for column in times)
         features = [
-            {"name": name, "type": kind} for name, kind in self._features(schema).items()
+            {"name": native_name(name), "type": kind}
+            for name, kind in self._features(schema).items()
         ]
         view = {
             "name": self.name,
             "entities": [entity] if self.keys else [],
-            "timestamp": self.timestamp,
+            "timestamp": native_name(self.timestamp),
             "timeUnit": "ns" if is_fine else "us",
             "features": [*features, {"name": PUSHED, "type": "bool"}],
             "tags": {_STATE: json.dumps(state), "feast.path": self.path},
         }
         if self.created:
-            view["created"] = self.created
+            view["created"] = native_name(self.created)
         definitions: Dict[str, Any] = {"featureViews": [view]}
         if self.keys:
             join_keys = [
@@ -397,18 +426,23 @@ class _Sync:
         """
         native = self._native(schema)
         features = list(self._features(schema))
+        wide = {field.name for field in schema if pa.types.is_float64(field.type)}
         times = [self.timestamp, *([self.created] if self.created else [])]
 
         def columns(batch: pa.RecordBatch) -> Dict[str, Any]:
             made = {name: _key(batch.column(key)) for key, name in native.keys.items()}
-            made.update({name: _time(batch.column(name)) for name in times})
-            made.update({name: _feature(batch.column(name)) for name in features})
+            made.update({native_name(name): _time(batch.column(name)) for name in times})
+            for name in features:
+                column = _feature(batch.column(name))
+                if name in wide:
+                    column = column.cast(pa.float64())
+                made[native_name(name)] = column
             made[PUSHED] = pa.repeat(pa.scalar(pushed), batch.num_rows)
             return made
 
         def convert(batch: pa.RecordBatch) -> pa.RecordBatch:
             made = pa.RecordBatch.from_pydict(columns(batch))
-            needed = [*native.keys.values(), self.timestamp]
+            needed = [*native.keys.values(), native_name(self.timestamp)]
             if any(made.column(name).null_count for name in needed):
                 mask = None
                 for name in needed:
@@ -433,8 +467,33 @@ def push(config: RepoConfig, source: FileSource, join_keys: Sequence[str], rows:
     """Adds rows to the view of a source, where they survive every sync."""
     store = store_at(config.repo_path, config.offline_store.path)
     path = source_path(config.repo_path, source)
-    created = source.created_timestamp_column or None
-    _Sync(store, path, sorted(set(join_keys)), source.timestamp_field, created).push(rows)
+    _Sync(store, path, sorted(set(join_keys)), *source_times(source)).push(rows)
+
+
+def _schema(state: Dict[str, Any]) -> pa.Schema:
+    """The columns of a view: those of its files, some of them wider."""
+    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(state["schema"])))
+    for column in state.get("widened", []):
+        index = schema.get_field_index(column)
+        if index >= 0 and pa.types.is_float32(schema.field(index).type):
+            schema = schema.set(index, schema.field(index).with_type(pa.float64()))
+    return schema
+
+
+def _losing(table: pa.Table, schema: pa.Schema) -> List[str]:
+    """The columns whose values would lose digits in the source's type: they are kept wider."""
+    found = []
+    for field in schema:
+        index = table.schema.get_field_index(field.name)
+        if index < 0 or not pa.types.is_float32(field.type):
+            continue
+        column = table.column(index)
+        if pa.types.is_float64(column.type):
+            narrow = column.cast(pa.float32(), safe=False).cast(pa.float64())
+            same = pc.or_(pc.equal(narrow, column), pc.is_nan(column))
+            if not pc.all(same, skip_nulls=True).as_py():
+                found.append(field.name)
+    return found
 
 
 def _is_current(state: Dict[str, Any], files: List[SourceFile]) -> bool:
