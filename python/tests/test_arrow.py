@@ -47,7 +47,7 @@ KINDS = {
     "float32": "float32", "float64": "float64",
     "string": "string", "large_string": "string", "string_view": "string", "dictionary": "string",
     "binary": "bytes", "large_binary": "bytes", "binary_view": "bytes", "fixed_binary": "bytes",
-    "timestamp_s": "timestamp(s)", "timestamp_ms": "timestamp(ms)",
+    "timestamp_s": "timestamp", "timestamp_ms": "timestamp",
     "timestamp_us": "timestamp", "timestamp_ns": "timestamp(ns)",
     "date32": "date", "decimal": "decimal",
     "list": "list<int64>", "large_list": "list<string>", "fixed_list": "list<float32>",

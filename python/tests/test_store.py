@@ -19,6 +19,11 @@ import pylarder
 KEYS = [2, 1, 1, 9, None, 1]
 
 
+def unknown(count):
+    """Created times that nobody knows."""
+    return pa.nulls(count, pa.timestamp("us"))
+
+
 @pytest.fixture
 def spine(moments):
     return pa.table(
@@ -147,9 +152,9 @@ def test_without_a_spine_the_keys_and_times_make_one(drivers, moments):
 
 def test_an_earlier_commit_answers_as_it_did(drivers, moments):
     before = drivers.append(
-        "stats", {"driver_id": [5], "event_timestamp": [moments(1)], "trips": [1]}
+        "stats", {"driver_id": [5], "event_timestamp": [moments(1)], "created": unknown(1), "trips": [1]}
     )
-    drivers.append("stats", {"driver_id": [5], "event_timestamp": [moments(2)], "trips": [2]})
+    drivers.append("stats", {"driver_id": [5], "event_timestamp": [moments(2)], "created": unknown(1), "trips": [2]})
     spine = {"driver_id": [5], "event_timestamp": [moments(9)]}
     now = drivers.historical_features(spine, ["stats:trips"]).to_arrow()
     then = drivers.historical_features(spine, ["stats:trips"], at=before).to_arrow()
@@ -157,13 +162,13 @@ def test_an_earlier_commit_answers_as_it_did(drivers, moments):
     with drivers.at(before) as past:
         assert past.pull_all("stats").to_arrow().num_rows == 4
         with pytest.raises(pylarder.ReadOnlyError):
-            past.append("stats", {"driver_id": [5], "event_timestamp": [moments(2)]})
+            past.append("stats", {"driver_id": [5], "event_timestamp": [moments(2)], "created": unknown(1)})
 
 
 def test_replace_and_pull(drivers, moments):
     drivers.replace(
         "stats",
-        {"driver_id": [3], "event_timestamp": [moments(120)], "trips": [3]},
+        {"driver_id": [3], "event_timestamp": [moments(120)], "created": unknown(1), "trips": [3]},
         start=moments(50),
         end=moments(150),
     )
@@ -179,6 +184,7 @@ def test_failures_are_exceptions_of_the_engines_codes(drivers, moments, tmp_path
         {
             "driver_id": pa.array([1, 2, None]),
             "event_timestamp": [moments(1)] * 3,
+            "created": unknown(3),
         }
     )
     with pytest.raises(pylarder.InvalidInputError) as failure:
@@ -258,6 +264,7 @@ def test_parquet_comes_in_through_datasets(drivers, moments, tmp_path):
         {
             "driver_id": pa.array(range(count)),
             "event_timestamp": pa.array([moments(1)] * count, pa.timestamp("us", "UTC")),
+            "created": unknown(count),
             "trips": pa.array(range(count)),
             "extra": pa.array([{"not": "kept"}] * count),
         }
@@ -282,6 +289,7 @@ def test_the_latest_values(drivers):
         {
             "driver_id": [1, 3],
             "event_timestamp": [now - dt.timedelta(seconds=5), now - dt.timedelta(days=2)],
+            "created": unknown(2),
             "trips": [100, 300],
         },
     )
@@ -336,7 +344,7 @@ def test_nothing_leaks(drivers, moments):
     spine = pa.table(
         {"driver_id": pa.array([1] * 1000), "event_timestamp": pa.array([moments(150)] * 1000)}
     )
-    rows = {"driver_id": [7], "event_timestamp": [moments(7)]}
+    rows = {"driver_id": [7], "event_timestamp": [moments(7)], "created": unknown(1)}
 
     def work():
         answer = drivers.historical_features(spine, ["stats:*"]).to_arrow()

@@ -66,7 +66,7 @@ def feature_kind(kind: pa.DataType, in_list: bool = False) -> Optional[str]:
         (_T.is_binary_view, "bytes"),
         (_T.is_fixed_size_binary, "bytes"),
         (_T.is_date32, "date"),
-        (_T.is_date64, "timestamp(ms)"),
+        (_T.is_date64, "timestamp"),
         (_T.is_time, "int64"),
         (_T.is_duration, "int64"),
     ]
@@ -76,7 +76,7 @@ def feature_kind(kind: pa.DataType, in_list: bool = False) -> Optional[str]:
     if _T.is_decimal(kind):
         return "decimal" if kind.scale >= 0 else None
     if _T.is_timestamp(kind):
-        return "timestamp" if kind.unit == "us" else f"timestamp({kind.unit})"
+        return "timestamp(ns)" if kind.unit == "ns" else "timestamp"
     if not in_list and (
         _T.is_list(kind) or _T.is_large_list(kind) or _T.is_fixed_size_list(kind)
     ):
@@ -93,7 +93,7 @@ def as_source(column: Any, kind: pa.DataType) -> Any:
     if _T.is_nested(kind) and not _T.is_nested(column.type):
         return decode(column, kind)
     if _T.is_date64(kind):
-        return column.cast(pa.timestamp("ms")).cast(kind)
+        return column.cast(pa.timestamp("ms", column.type.tz)).cast(pa.timestamp("ms")).cast(kind)
     if isinstance(kind, pa.BaseExtensionType) and kind.extension_name == "arrow.uuid":
         return column
     return column.cast(kind)
