@@ -4,12 +4,13 @@ import LarderOffline
 
 extension FeatureStore {
   /// Brings the rows of a view's partitions together in few segments, so that joins look into few
-  /// places, and applies what has expired.
+  /// places.
   ///
   /// Left to choose, it rewrites partitions of time that are closed (a later one has rows) and not
-  /// yet one segment, or of which a quarter lies outside the largest one. The open partition is left
-  /// to the merges that follow appends, unless rewriting it costs little or most of it lies about.
-  /// Appends, online writes and questions go on meanwhile; earlier snapshots stay as they are.
+  /// yet one segment, or of which a quarter lies outside the largest one. The open partition is
+  /// left to the merges that follow appends, unless rewriting it costs little or most of it lies
+  /// about. Appends, online writes and questions go on meanwhile; earlier snapshots stay as they
+  /// are.
   ///
   /// ```swift
   /// let report = try store.compact("driver_stats")

@@ -33,4 +33,64 @@ extension FeatureStore {
   public func snapshot(at id: UInt64) throws(LarderError) -> FeatureStore {
     FeatureStore(offline: try segments(for: "Time travel").at(id), online: nil)
   }
+
+  /// The store as of the commit of a tag: read-only, and kept as long as the value lives.
+  ///
+  /// - Throws: `notFound` with the nearest name.
+  public func snapshot(tagged name: String) throws(LarderError) -> FeatureStore {
+    let store = try segments(for: "Time travel")
+    let id = try store.store.snapshot(tagged: name).commit.id
+    return FeatureStore(offline: try store.at(id), online: nil)
+  }
+
+  /// The commits that can still be looked at, oldest first: those young enough, and those that a
+  /// tag or a reader holds.
+  ///
+  /// - Throws: `corrupt`; `io`; `unsupported` if the store is not Larder's own.
+  public func snapshots() throws(LarderError) -> [SnapshotInfo] {
+    try segments(for: "Listing snapshots").store.snapshots()
+  }
+
+  /// Gives a commit a name, by which it is kept until the tag is removed; a tag that exists moves.
+  ///
+  /// - Parameters:
+  ///   - name: 1 to 255 bytes of UTF-8, without spaces and `@`, and not a number.
+  ///   - commit: the commit's id; nil for the newest.
+  /// - Returns: the tagged commit.
+  /// - Throws: `invalidArgument` for a name that is none; `notFound` if the commit is no longer
+  ///   kept; `readOnly`; `locked`; `noSpace`; `io`.
+  @discardableResult
+  public func tag(_ name: String, at commit: UInt64? = nil) throws(LarderError) -> Commit {
+    let store = try segments(for: "Tagging")
+    try store.requireNewest()
+    return try store.store.tag(name, at: commit)
+  }
+
+  /// Removes a tag; its commit is kept no longer than others then.
+  ///
+  /// - Throws: `notFound` with the nearest name; else as `tag(_:at:)`.
+  public func removeTag(_ name: String) throws(LarderError) {
+    let store = try segments(for: "Tagging")
+    try store.requireNewest()
+    try store.store.removeTag(name)
+  }
+
+  /// Makes the state of an earlier commit the newest again, definitions included, in one commit.
+  ///
+  /// Nothing is lost: the commits in between stay snapshots like others until they are no longer
+  /// kept, and a rollback can be rolled back. What was materialized online stays as it is.
+  ///
+  /// - Parameters:
+  ///   - commit: the commit's id.
+  ///   - dryRun: whether to say only what would change.
+  /// - Throws: `notFound` if the commit is no longer kept, naming those that are; `readOnly`;
+  ///   `locked`; `noSpace`; `io`.
+  @discardableResult
+  public func rollback(
+    to commit: UInt64, dryRun: Bool = false
+  ) throws(LarderError) -> RollbackReport {
+    let store = try segments(for: "Rolling back")
+    if !dryRun { try store.requireNewest() }
+    return try store.store.rollback(to: commit, dryRun: dryRun)
+  }
 }

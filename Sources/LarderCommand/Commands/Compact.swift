@@ -80,7 +80,6 @@ struct Compact: ParsableCommand {
       text +=
         "\(view.name): \(Quantity.count(view.rowsWritten, "row")) and "
         + "\(Quantity.bytes(view.bytesWritten)) written in \(Quantity.seconds(view.seconds))"
-      if view.rowsExpired > 0 { text += ", \(Quantity.count(view.rowsExpired)) expired" }
       if view.rowsRepeated > 0 { text += ", \(Quantity.count(view.rowsRepeated)) repeated" }
       text += view.commit.map { ", commit \($0.id)\n" } ?? "\n"
     }
@@ -129,7 +128,7 @@ struct Compact: ParsableCommand {
             ])
           }),
         "rowsWritten": .integer(view.rowsWritten), "bytesWritten": .integer(view.bytesWritten),
-        "rowsExpired": .integer(view.rowsExpired), "rowsRepeated": .integer(view.rowsRepeated),
+        "rowsRepeated": .integer(view.rowsRepeated),
         "commit": view.commit.map { .integer($0.id) } ?? .null,
         "milliseconds": .integer(Int(view.seconds * 1_000)), "note": .text(view.note),
       ])

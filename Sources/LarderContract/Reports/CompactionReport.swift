@@ -12,7 +12,8 @@ public struct CompactionReport: Sendable, Hashable {
   public var bytesWaiting: UInt64
   /// When the last snapshot that keeps `bytesWaiting` grows too old; nil if nothing waits.
   ///
-  /// A reader or a tag may hold it longer. The next append or maintenance command after that removes the files.
+  /// A reader or a tag may hold it longer. The next append or maintenance command after that
+  /// removes the files.
   public var waitingUntil: Timestamp?
 
   /// Makes a report.
@@ -81,8 +82,6 @@ public struct CompactionReport: Sendable, Hashable {
     public var rowsWritten: Int
     /// Bytes of segments written.
     public var bytesWritten: UInt64
-    /// Rows that had expired and were left behind.
-    public var rowsExpired: Int
     /// Rows that later ones repeat and that were left behind.
     public var rowsRepeated: Int
     /// The commit; nil if there was none.
@@ -95,7 +94,7 @@ public struct CompactionReport: Sendable, Hashable {
     /// Makes a view's part.
     public init(
       name: String, before: Extent, after: Extent, partitions: [Partition] = [],
-      rowsWritten: Int = 0, bytesWritten: UInt64 = 0, rowsExpired: Int = 0, rowsRepeated: Int = 0,
+      rowsWritten: Int = 0, bytesWritten: UInt64 = 0, rowsRepeated: Int = 0,
       commit: Commit? = nil, seconds: Double = 0, note: String = ""
     ) {
       self.name = name
@@ -104,7 +103,6 @@ public struct CompactionReport: Sendable, Hashable {
       self.partitions = partitions
       self.rowsWritten = rowsWritten
       self.bytesWritten = bytesWritten
-      self.rowsExpired = rowsExpired
       self.rowsRepeated = rowsRepeated
       self.commit = commit
       self.seconds = seconds

@@ -31,7 +31,7 @@ public struct StoreReport: Sendable, Hashable {
     public var partitions: Int
     /// Bytes of the live segment files.
     public var bytes: UInt64
-    /// Rows that lie outside the largest segment, which compaction would bring together.
+    /// Rows that lie outside the largest segments of their partitions.
     public var debtRows: Int
     /// The columns and what lies around them, in the order of the files.
     public var parts: [Part]

@@ -10,17 +10,22 @@ struct LivingSnapshots: Sendable {
   let oldest: UInt64
   /// Pinned snapshots before `oldest`.
   let pinned: PinnedSnapshots
+  /// Snapshots with a tag.
+  let tagged: Set<UInt64>
 
   func isLiving(_ snapshot: UInt64) -> Bool {
     snapshot >= oldest || snapshot == head || pinned.contains(snapshot)
+      || tagged.contains(snapshot)
+  }
+
+  /// Whether a snapshot before `oldest` lives in a range of ids.
+  func keeps(_ range: Range<UInt64>) -> Bool {
+    pinned.ranges.contains { $0.overlaps(range) } || tagged.contains(where: range.contains)
   }
 
   /// Whether some living snapshot lies in `since ..< until`.
   func names(_ segment: StoreState.RetiredSegment) -> Bool {
-    if segment.until > oldest { return true }
-    return pinned.ranges.contains {
-      $0.lowerBound < segment.until && segment.since < $0.upperBound
-    }
+    segment.until > oldest || keeps(segment.since..<segment.until)
   }
 
   /// Leaves out of a state what no living snapshot needs.
@@ -35,7 +40,10 @@ extension StoreState {
   func oldest(keptSince time: Int64) -> UInt64 {
     var kept = head.id
     for (index, commit) in history.enumerated().reversed() where index + 1 < history.count {
-      guard history[index + 1].time.ticks > time else { break }
+      // Where ids are left out, those were given up; a tag may keep what lies before.
+      guard history[index + 1].time.ticks > time, history[index + 1].id == commit.id + 1 else {
+        break
+      }
       kept = commit.id
     }
     return kept
@@ -48,7 +56,8 @@ extension Store {
   /// - Throws: `io`, `forked`; then any snapshot may be pinned.
   func living(_ state: StoreState, oldest: UInt64) throws(LarderError) -> LivingSnapshots {
     LivingSnapshots(
-      head: state.head.id, oldest: oldest, pinned: try pins.pinned(below: oldest))
+      head: state.head.id, oldest: oldest, pinned: try pins.pinned(below: oldest),
+      tagged: Set(state.tags.values))
   }
 
   /// The time since which snapshots are kept, in microseconds.

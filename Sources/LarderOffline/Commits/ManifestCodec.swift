@@ -21,6 +21,12 @@ enum ManifestCodec {
     case .edit(let edit):
       encode(edit, into: &writer)
       return (ManifestRecordType.edit, writer.bytes)
+    case .tag(let tag):
+      encode(tag, into: &writer)
+      return (ManifestRecordType.tag, writer.bytes)
+    case .rollback(let rollback):
+      encode(rollback, into: &writer)
+      return (ManifestRecordType.rollback, writer.bytes)
     case .skipped(let type):
       return (type | ManifestRecordType.skippable, [])
     }
@@ -39,6 +45,8 @@ enum ManifestCodec {
     case ManifestRecordType.checkpoint: body = .checkpoint(try decodeState(&reader))
     case ManifestRecordType.definitions: body = .definitions(try CatalogCodec.decode(&reader))
     case ManifestRecordType.edit: body = .edit(try decodeEdit(&reader))
+    case ManifestRecordType.tag: body = .tag(try decodeTag(&reader))
+    case ManifestRecordType.rollback: body = .rollback(try decodeRollback(&reader))
     case _ where type & ManifestRecordType.skippable != 0: return .skipped(type: type)
     default:
       throw LarderError(
@@ -210,6 +218,11 @@ enum ManifestCodec {
       writer.write(commit.time.ticks)
       writer.write(commit.chainHash)
     }
+    writer.write(UInt32(state.tags.count))
+    for (name, commit) in state.tags.sorted(by: { utf8Order($0.key, $1.key) }) {
+      writer.write(text: name)
+      writer.write(commit)
+    }
   }
 
   /// The state of a checkpoint; its store, and its head's number and time, are the frame's.
@@ -250,6 +263,12 @@ enum ManifestCodec {
         throw reader.failure("The commits are out of order.")
       }
       state.history.append(commit)
+    }
+    for _ in 0..<(try reader.readCount("tags", each: 10)) {
+      let name = try reader.readText()
+      guard state.tags.updateValue(try reader.read(UInt64.self), forKey: name) == nil else {
+        throw reader.failure("The tag \"\(name)\" is there twice.")
+      }
     }
     return state
   }

@@ -18,6 +18,10 @@ package struct ManifestRecord: Sendable {
     case definitions(Catalog)
     /// Segments that go and come.
     case edit(Edit)
+    /// A name for a snapshot comes, moves or goes.
+    case tag(Tag)
+    /// An earlier state is the newest again.
+    case rollback(Rollback)
     /// A record of a later version that says that it may be skipped.
     case skipped(type: UInt32)
   }
@@ -28,6 +32,35 @@ package struct ManifestRecord: Sendable {
     case replace = 2
     case fold = 3
     case compaction = 4
+    case expiry = 5
+  }
+
+  /// A snapshot's name, by which it is kept.
+  package struct Tag: Sendable, Hashable {
+    package var name: String
+    /// The snapshot; nil if the tag goes.
+    package var commit: UInt64?
+
+    package init(name: String, commit: UInt64?) {
+      self.name = name
+      self.commit = commit
+    }
+  }
+
+  /// An earlier state that is the newest again; key logs stay as they are.
+  package struct Rollback: Sendable, Hashable {
+    /// The snapshot whose state it was.
+    package var target: UInt64
+    /// Its definitions, with the counters of the later ones.
+    package var catalog: Catalog
+    /// Its live segments by view.
+    package var segments: [UInt64: [SegmentDescription]]
+
+    package init(target: UInt64, catalog: Catalog, segments: [UInt64: [SegmentDescription]]) {
+      self.target = target
+      self.catalog = catalog
+      self.segments = segments
+    }
   }
 
   /// Segments of one view that go and come, and the key logs that grew for them.
@@ -57,6 +90,8 @@ enum ManifestRecordType {
   static let checkpoint: UInt32 = 1
   static let definitions: UInt32 = 2
   static let edit: UInt32 = 3
+  static let tag: UInt32 = 5
+  static let rollback: UInt32 = 6
   /// Types with this bit may be skipped by a version that does not know them.
   static let skippable: UInt32 = 0x8000_0000
 }

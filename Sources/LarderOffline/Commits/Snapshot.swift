@@ -79,17 +79,27 @@ extension Store {
     }
     let pin = try pins.pin(commit)
     let oldest = manifest.oldestRetained ?? 0
-    let isKept = oldest <= commit || commit == newest.head.id
+    let isKept =
+      oldest <= commit || commit == newest.head.id || newest.tags.values.contains(commit)
     let found = isKept ? try manifest.state(at: commit) : nil
     let isWhole = try found.map { state throws(LarderError) in try isComplete(state) } ?? false
     guard let state = found, isWhole || commit == newest.head.id else {
       pin.release()
       throw LarderError(
         .notFound,
-        "Commit \(commit) is no longer kept; the oldest that is kept is "
-          + "\(max(oldest, newest.history.first?.id ?? 0)).", file: layout.root)
+        "Commit \(commit) is no longer kept; kept are \(kept(newest, from: oldest)).",
+        file: layout.root)
     }
     return Snapshot(state, store: self, pin: pin)
+  }
+
+  /// The snapshots that are kept, in words: `12 to 20 and 3 (tagged "release")`.
+  private func kept(_ newest: StoreState, from oldest: UInt64) -> String {
+    let first = newest.history.first { $0.id >= oldest }?.id ?? newest.head.id
+    var text = first == newest.head.id ? "\(first)" : "\(first) to \(newest.head.id)"
+    for (name, commit) in newest.tags.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) })
+    where commit < first { text += " and \(commit) (tagged \"\(name)\")" }
+    return text
   }
 
   /// Whether all files of a state are there: after a reboot STATE no longer says what was swept.

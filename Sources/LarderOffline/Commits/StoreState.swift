@@ -19,6 +19,8 @@ package struct StoreState: Sendable {
   package var retired: [RetiredSegment] = []
   /// The commits that may still be looked at, oldest first, `head` last.
   package var history: [Commit]
+  /// Names of snapshots that are kept for it.
+  package var tags: [String: UInt64] = [:]
 
   /// A live segment and the commit that made it so.
   package struct LiveSegment: Sendable, Hashable {
@@ -60,6 +62,8 @@ extension StoreState {
     case .checkpoint(let state): self = state
     case .definitions(let catalog): adopt(catalog, at: commit.id)
     case .edit(let edit): try apply(edit, at: commit.id)
+    case .tag(let tag): tags[tag.name] = tag.commit
+    case .rollback(let rollback): try apply(rollback, at: commit.id)
     case .skipped: break
     }
     if case .checkpoint = body { return }

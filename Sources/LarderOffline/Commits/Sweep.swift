@@ -24,13 +24,14 @@ extension Store {
   /// An exact difference of sets, never by age. First it says which snapshots can no longer be
   /// pinned, then asks which are.
   ///
+  /// - Parameter keep: how long snapshots are kept this once; nil for the store's option.
   /// - Throws: `readOnly`, `io`, `corrupt`.
   @discardableResult
-  package func sweep() throws(LarderError) -> SweepReport {
+  package func sweep(keeping keep: Duration? = nil) throws(LarderError) -> SweepReport {
     _ = try writerLocks()
     var report = SweepReport()
     let state = try refresh()
-    let wanted = state.oldest(keptSince: keptSince)
+    let wanted = state.oldest(keptSince: keptSince(keep ?? options.keepSnapshots))
     guard let oldest = try manifest.publish(oldestRetained: wanted) else { return report }
     let living = try living(state, oldest: oldest)
     try sweepSegments(living, &report)
@@ -139,8 +140,7 @@ extension Store {
       // Snapshot `next` is replayed from the later file, whose checkpoint it is.
       let isNeeded =
         first.map { first in
-          next > living.oldest
-            || living.pinned.ranges.contains { $0.lowerBound < next && first < $0.upperBound }
+          next > living.oldest || living.keeps(first..<max(first, next))
         } ?? false
       if !isNeeded {
         let bytes = try host.files.status(of: manifest.path(number))?.bytes ?? 0

@@ -1,6 +1,7 @@
 import LarderColumns
 import LarderContract
 import LarderEncodings
+import LarderFiles
 import LarderKeys
 
 extension Snapshot {
@@ -19,14 +20,18 @@ extension Snapshot {
     let unit = view.definition.timeUnit
     let rows = segments.reduce(0) { $0 + $1.rows }
     var parts = PartsReport(view)
-    for description in segments { try parts.add(try open(description)) }
+    var opened: [Segment] = []
+    for description in segments { opened.append(try open(description)) }
+    for segment in opened { try parts.add(segment) }
+    let plan = try CompactionPlan(
+      view, opened, CompactionOptions(), now: store.host.now(), store: store.options)
     return StoreReport.View(
       name: view.name, rows: rows, keys: Int(keyLogs[view.keySet]?.count ?? 0),
       firstEvent: segments.map(\.minEvent).min().map { Timestamp(ticks: $0, unit: unit) },
       lastEvent: segments.map(\.maxEvent).max().map { Timestamp(ticks: $0, unit: unit) },
       segments: segments.count, partitions: Set(segments.compactMap(\.partition)).count,
       bytes: segments.reduce(0) { $0 + $1.fileBytes },
-      debtRows: rows - (segments.map(\.rows).max() ?? 0), parts: parts.parts)
+      debtRows: plan.debtRows, parts: parts.parts)
   }
 }
 

@@ -15,6 +15,13 @@ enum Step: Hashable, Sendable, CustomStringConvertible {
   case reopen
   case apply
   case sweep
+  case compact
+  /// Takes away what is more than 20 seconds older than the newest.
+  case expire
+  /// Goes back to the state that the run found.
+  case rollback
+  case vacuum
+  case tag
 
   var description: String {
     switch self {
@@ -25,6 +32,11 @@ enum Step: Hashable, Sendable, CustomStringConvertible {
     case .reopen: "reopen"
     case .apply: "apply"
     case .sweep: "sweep"
+    case .compact: "compact"
+    case .expire: "expire"
+    case .rollback: "rollback"
+    case .vacuum: "vacuum"
+    case .tag: "tag"
     }
   }
 }
@@ -39,6 +51,8 @@ final class StepRun {
   private(set) var pending: [[TestRow]] = []
   private var next: Int64
   private var features = 1
+  /// The newest commit when the run began, and its rows.
+  private var found: (commit: UInt64, rows: [TestRow])?
   let options: StoreOptions
   private let host: Host
 
@@ -61,6 +75,8 @@ final class StepRun {
   func perform(_ step: Step) throws {
     let store = try self.store ?? Store.open("/s", access: .readWrite, host: host, options: options)
     self.store = store
+    let start = try found ?? (store.snapshot().commit.id, acknowledged)
+    found = start
     switch step {
     case .append(let count), .introduce(let count):
       var rows = Fixture.rows(count, from: next)
@@ -86,6 +102,16 @@ final class StepRun {
         through: Timestamp(microseconds: high))
     case .fold: try store.fold()
     case .sweep: try store.sweep()
+    case .compact: try store.compact([], CompactionOptions(partitions: ["all"]))
+    case .expire:
+      let newest = acknowledged.map(\.event).max() ?? 0
+      pending.append(acknowledged.filter { $0.event >= newest - 20_000_000 })
+      try store.expire("stats", olderThan: .seconds(20))
+    case .rollback:
+      pending.append(start.rows)
+      try store.rollback(to: start.commit)
+    case .vacuum: try store.vacuum()
+    case .tag: try store.tag("kept")
     case .reopen:
       self.store = nil
       return

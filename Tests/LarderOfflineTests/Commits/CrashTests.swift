@@ -17,6 +17,12 @@ import Testing
     [.append(3), .fold, .sweep, .append(2)],
     [.apply, .append(2)],
     [.fold, .reopen, .replace(2), .sweep],
+    [.compact],
+    [.append(3), .compact, .append(2), .vacuum],
+    [.expire, .append(2)],
+    [.append(2), .expire, .vacuum, .compact],
+    [.append(3), .rollback, .append(2)],
+    [.tag, .append(2), .compact, .vacuum, .rollback],
   ]
 
   static let survivals: [(UInt64, SimulatedSurvival)] = [

@@ -12,6 +12,9 @@ import Testing
     [.replace(3)],
     [.fold, .append(2)],
     [.apply, .sweep],
+    [.compact, .append(2)],
+    [.expire, .vacuum],
+    [.tag, .append(1), .rollback],
   ]
 
   @Test(arguments: workloads, [SimulatedFault.Kind.io, .noSpace, .shortWrite, .lostSync])

@@ -161,13 +161,13 @@ import Testing
       view, segments, CompactionOptions(), now: store.host.now(), store: store.options)
     let rewrite = Rewrite(plan, plan.targets)
     for commit in 6..<9 { try append(Int64(commit) * 100) }
-    let result = try store.perform(rewrite, profile: .hot, dropsRepeated: false)
+    let result = try store.perform(rewrite, .compaction)
     #expect(result.rows == 60)
     #expect(try live(store).count == 4)
     #expect(try store.snapshot().allRows().sorted() == all)
     // The same plan cannot be carried out twice: its inputs are gone.
     let error = #expect(throws: LarderError.self) {
-      try store.perform(rewrite, profile: .hot, dropsRepeated: false)
+      try store.perform(rewrite, .compaction)
     }
     #expect(error?.code == .locked)
     #expect(try store.snapshot().allRows().sorted() == all)
@@ -192,7 +192,61 @@ import Testing
     #expect(throws: LarderError.self) { try both.check(one, fields: fields) }
   }
 
-  /// A store that forgets a commit in the middle of a compaction has lost nothing.
+  /// Breaks of the rules by which a rewrite is planned, each of which a check before the commit
+  /// refuses.
+  private enum Break: CaseIterable {
+    case losesAPart, writesAPartTwice, losesRowsOfAPart, overlapsAPart, forgetsAnInput
+    case takesAnInputTooMany, joinsCommitsAcrossAnother
+  }
+
+  @Test func refusesRewritesAgainstTheRules() throws {
+    for fault in Break.allCases {
+      let (_, store) = try makeStore(.month)
+      var all: [TestRow] = []
+      func append(_ days: Range<Int64>, _ value: Int64) throws {
+        let more = rows(days, from: value)
+        all += more
+        try store.append([Fixture.batch(more)], to: "stats")
+      }
+      // Commits 2 and 4 span October and November; commit 3 lies in November alone.
+      try append(25..<40, 0)
+      try append(33..<36, 1_000)
+      try append(26..<41, 2_000)
+      let view = try store.snapshot().catalog.views[0]
+      let segments = try live(store).sorted { $0.firstCommit < $1.firstCommit }
+        .map { try store.cache.segment($0) }
+      let plan = try CompactionPlan(
+        view, segments, CompactionOptions(partitions: ["2023-10"]), now: store.host.now(),
+        store: store.options)
+      var rewrite = Rewrite(plan, plan.targets)
+      // One output, and a remainder of each commit: joined they would reach across commit 3.
+      #expect(rewrite.removed.count == 2 && rewrite.parts.count == 3)
+      let edge = try #require(plan.targets.first).range.upperBound
+      switch fault {
+      case .losesAPart: rewrite.parts.removeLast()
+      case .writesAPartTwice: rewrite.parts.append(rewrite.parts[0])
+      case .losesRowsOfAPart: rewrite.parts[1].range = edge + 2 * day ... .max
+      case .overlapsAPart: rewrite.parts[1].range = edge - day ... .max
+      case .forgetsAnInput: rewrite.parts[0].inputs.removeLast()
+      case .takesAnInputTooMany: rewrite.parts[0].inputs.append(rewrite.parts[0].inputs[0])
+      case .joinsCommitsAcrossAnother:
+        rewrite.parts[1].inputs += rewrite.parts[2].inputs
+        rewrite.parts.removeLast()
+      }
+      let error = #expect(throws: LarderError.self, "\(fault)") {
+        try store.perform(rewrite, .compaction)
+      }
+      let isBox = fault == .joinsCommitsAcrossAnother
+      #expect(error?.code == (isBox ? .locked : .corrupt), "\(fault): \(error as Any)")
+      #expect(try store.snapshot().allRows().sorted() == all)
+      #expect(try live(store).count == 3)
+      // Without the break it goes through.
+      try store.perform(Rewrite(plan, plan.targets), .compaction)
+      #expect(try store.snapshot().allRows().sorted() == all)
+      #expect(try live(store).count == 4)
+    }
+  }
+
   @Test func namesPartitions() throws {
     for (width, name) in [
       (PartitionWidth.year, "2024"), (.month, "2024-02"), (.day, "2024-02-29"),

@@ -72,7 +72,8 @@ struct CompactionPlan {
   /// All units of time that have rows; small neighbours share one, and so does everything from the
   /// partition of the newest event on.
   private func findTargets(now: Int64) throws(LarderError) -> [CompactionTarget] {
-    guard let newest = try newestEvent(now: now) else { return [] }
+    let limit = Timestamp(microseconds: now).floor(in: view.definition.timeUnit)
+    guard let newest = try segments.newestEvent(notAfter: limit) else { return [] }
     let last = units.range(containing: newest)
     let open = last.lowerBound...Int64.max
     let histogram = try TimeHistogram(segments) {
@@ -126,18 +127,6 @@ struct CompactionPlan {
 
   private func halfOpen(_ range: ClosedRange<Int64>) -> Range<Int64>? {
     range.upperBound == .max ? nil : range.lowerBound..<(range.upperBound + 1)
-  }
-
-  /// The greatest event time that is not in the future; if all are, the greatest.
-  private func newestEvent(now: Int64) throws(LarderError) -> Int64? {
-    let limit = Timestamp(microseconds: now).floor(in: view.definition.timeUnit)
-    var newest: Int64?
-    for segment in segments {
-      if let event = try segment.greatestEvent(notAfter: limit) {
-        newest = max(newest ?? event, event)
-      }
-    }
-    return newest ?? segments.map(\.description.maxEvent).max()
   }
 
   private func name(of range: ClosedRange<Int64>) -> String {
@@ -305,27 +294,5 @@ struct CompactionPlan {
     else { return }
     note =
       "\(open.name) is left to folding: \(open.rows) rows in \(open.parts.count) segments"
-  }
-}
-
-extension Segment {
-  /// The greatest event time up to a limit; nil if all are later.
-  ///
-  /// - Complexity: O(1), or O(rows) if some are later.
-  func greatestEvent(notAfter limit: Int64) throws(LarderError) -> Int64? {
-    if description.maxEvent <= limit { return description.maxEvent }
-    if description.minEvent > limit { return nil }
-    var greatest: Int64?
-    var row = 0
-    while row < rows {
-      let end = min(rows, row + 65_536)
-      let events = try decodeEvents(rows: row..<end)
-      let times = unsafe events.values(as: Int64.self)
-      for index in 0..<end - row where unsafe times[index] <= limit {
-        greatest = unsafe max(greatest ?? .min, times[index])
-      }
-      row = end
-    }
-    return greatest
   }
 }

@@ -15,9 +15,11 @@ struct Rewrite {
   }
 
   let view: Catalog.View
-  /// All of their rows lie in `parts`.
+  /// All of their rows that stay lie in `parts`.
   var removed: [SegmentDescription] = []
   var parts: [Part] = []
+  /// Rows before this event time do not stay; nil if all do.
+  var cutoff: Int64?
 
   /// Brings targets together: every segment whose time meets one goes, one output takes its rows in
   /// the target, and what lies between targets stays in its own commits' interval.
@@ -61,6 +63,23 @@ struct Rewrite {
         inputs: inputs, range: .min ... .max, partition: nil,
         rows: inputs.reduce(0) { $0 + $1.rows })
     ]
+  }
+
+  /// Leaves the rows before a time behind: segments that lie before it go, and what those hold
+  /// besides that reach beyond it is written again, each in its own interval and partition.
+  init(_ view: Catalog.View, _ segments: [Segment], leavingOutBefore cutoff: Int64) {
+    self.view = view
+    self.cutoff = cutoff
+    for segment in segments where segment.description.minEvent < cutoff {
+      let bounds = segment.description
+      removed.append(bounds)
+      if bounds.maxEvent >= cutoff {
+        parts.append(
+          Part(
+            inputs: [segment], range: cutoff ... .max, partition: bounds.partition,
+            rows: segment.rows))
+      }
+    }
   }
 
   /// Rows to be written, roughly.
@@ -142,8 +161,8 @@ struct Box {
 struct RewriteResult {
   var commit: Commit
   var added: [SegmentDescription]
+  /// Rows that the outputs leave out because later ones repeat them.
   var rowsRepeated = 0
-  var rowsExpired = 0
   var bytes: UInt64 { added.reduce(0) { $0 + $1.fileBytes } }
   var rows: Int { added.reduce(0) { $0 + $1.rows } }
 }
@@ -155,23 +174,20 @@ extension Store {
   ///
   /// - Throws: `locked` if an input is gone; `notFound` if the view is; `corrupt` if the outputs do
   ///   not add up; `noSpace`, `io`. Nothing was changed then, unless the outcome is unknown.
+  @discardableResult
   func perform(
-    _ rewrite: Rewrite, profile: SegmentProfile, dropsRepeated: Bool
+    _ rewrite: Rewrite, _ reason: ManifestRecord.EditReason, profile: SegmentProfile = .hot,
+    dropsRepeated: Bool = false
   ) throws(LarderError) -> RewriteResult {
     let view = rewrite.view
     let output = SegmentOutput(self, view: view, commits: 0...0, profile: profile)
     do {
       let present = rewrite.parts.reduce(into: Set<UInt32>()) { present, part in
-        for input in part.inputs {
-          for feature in input.features { present.insert(feature.fieldID) }
-        }
+        for input in part.inputs { present.formUnion(input.features.map(\.fieldID)) }
       }
       let fields = view.fields.filter { present.contains($0.id) }
-      let hasCreated = view.definition.createdTimestamp != nil
-      var sums = ContentSums()
-      for removed in rewrite.removed {
-        try sums.add(try cache.segment(removed), fields: fields, hasCreated: hasCreated)
-      }
+      let (whole, expired) = try sums(of: rewrite, fields)
+      var sums = whole
       let merge = SegmentMerge(self, view: view)
       for part in rewrite.parts {
         var shares = try RangeRows(
@@ -186,19 +202,51 @@ extension Store {
       for description in added {
         let segment = try Segment(
           path: layout.segment(description), files: host.files, expected: description)
-        try written.add(segment, fields: fields, hasCreated: hasCreated)
+        try written.add(segment, fields: fields, hasCreated: hasCreated(view))
       }
       try sums.check(written, fields: fields)
       try output.syncFolder()
-      let rowsIn = rewrite.rows
-      let repeated = rowsIn - sums.rows
+      let repeated = whole.rows - sums.rows
       let commit = try commitRewrite(
-        .compaction, view, removing: rewrite.removed, adding: added, leavingOut: repeated)
+        reason, view, removing: rewrite.removed, adding: added, leavingOut: expired + repeated)
       output.release()
       return RewriteResult(commit: commit, added: added, rowsRepeated: repeated)
     } catch {
       if error.code != .outcomeUnknown { output.abandon() }
       throw error
     }
+  }
+
+  /// What the columns of a rewrite's outputs must add up to.
+  ///
+  /// - Returns: that, and how many rows do not stay.
+  private func sums(
+    of rewrite: Rewrite, _ fields: [Catalog.StoredField]
+  ) throws(LarderError) -> (sums: ContentSums, expired: Int) {
+    let hasCreated = hasCreated(rewrite.view)
+    var sums = ContentSums()
+    var expired = 0
+    for removed in rewrite.removed {
+      if let cutoff = rewrite.cutoff, removed.maxEvent < cutoff {
+        expired += removed.rows
+        continue
+      }
+      let segment = try cache.segment(removed)
+      try sums.add(segment, fields: fields, hasCreated: hasCreated)
+      guard let cutoff = rewrite.cutoff, removed.minEvent < cutoff else { continue }
+      var shares = try RangeRows(
+        [segment], in: .min...(cutoff - 1), rows: removed.rows, most: options.segmentRows)
+      while let share = try shares.nextShare() {
+        let rows = try MergedRows(
+          share, fields: fields, unit: rewrite.view.definition.timeUnit, hasCreated: hasCreated)
+        try sums.remove(Array(0..<UInt32(rows.count)), of: rows)
+        expired += rows.count
+      }
+    }
+    return (sums, expired)
+  }
+
+  private func hasCreated(_ view: Catalog.View) -> Bool {
+    view.definition.createdTimestamp != nil
   }
 }

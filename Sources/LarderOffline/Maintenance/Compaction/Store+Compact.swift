@@ -13,6 +13,7 @@ extension Store {
   ///   - options: what is chosen, and how it is written.
   /// - Throws: `notFound`, `invalidArgument`, `readOnly`, `locked`, `noSpace`, `io`, `corrupt`.
   ///   Views before the one that failed stay compacted.
+  @discardableResult
   package func compact(
     _ names: [String] = [], _ options: CompactionOptions = CompactionOptions()
   ) throws(LarderError) -> CompactionReport {
@@ -25,9 +26,11 @@ extension Store {
     for view in try chosen(names, in: catalog) {
       report.views.append(try compact(view, options, until: deadline))
     }
-    let swept = try sweep()
-    report.bytesReturned = swept.bytes
-    try noteWaiting(&report)
+    if let space = sweptSpace() {
+      report.bytesReturned = space.bytesReturned
+      report.bytesWaiting = space.bytesWaiting
+      report.waitingUntil = space.waitingUntil
+    }
     return report
   }
 
@@ -103,26 +106,34 @@ extension Store {
     if options.partitions.isEmpty, report.partitions.isEmpty || deadline == nil {
       try mergeLeftovers(view, options, &report)
     }
-    if report.commit != nil {
-      buildDerived(view.id)
-      let state = try refresh()
-      if let set = state.catalog.keySet(id: view.keySet) { try buildKeyMap(of: set) }
-      report.after = try self.plan(view, CompactionOptions()).extent
-    }
+    if report.commit != nil { follow(view, &report) }
     report.seconds = seconds(since: start)
     return report
+  }
+
+  /// Builds what follows from segments and keys.
+  ///
+  /// The commits are done: what fails is built later.
+  private func follow(_ view: Catalog.View, _ report: inout CompactionReport.View) {
+    buildDerived(view.id)
+    do {
+      report.after = try plan(view, CompactionOptions()).extent
+      if let set = try refresh().catalog.keySet(id: view.keySet) { try buildKeyMap(of: set) }
+    } catch {
+      report.note = "what follows from the segments is built later: \(error.message)"
+    }
   }
 
   private func perform(
     _ rewrite: Rewrite, _ options: CompactionOptions, _ report: inout CompactionReport.View
   ) throws(LarderError) {
     let result = try perform(
-      rewrite, profile: options.isCold ? .cold : .hot, dropsRepeated: options.dropsRepeated)
+      rewrite, .compaction, profile: options.isCold ? .cold : .hot,
+      dropsRepeated: options.dropsRepeated)
     report.commit = result.commit
     report.rowsWritten += result.rows
     report.bytesWritten += result.bytes
     report.rowsRepeated += result.rowsRepeated
-    report.rowsExpired += result.rowsExpired
   }
 
   /// Merges what is left over in closed time, 8 segments of one size class at a time.
@@ -136,25 +147,6 @@ extension Store {
           name: "leftovers", segments: group.count, rows: group.reduce(0) { $0 + $1.rows },
           debtRows: 0))
     }
-  }
-
-  /// Tells which bytes stay for the sake of earlier snapshots, and until when.
-  private func noteWaiting(_ report: inout CompactionReport) throws(LarderError) {
-    let state = try refresh()
-    var seen: Set<FileIdentifier> = []
-    var until: UInt64 = 0
-    for segment in state.retired where seen.insert(segment.uuid).inserted {
-      let path = "\(layout.viewFolder(segment.view))/\(segment.uuid).seg"
-      guard let status = try host.files.status(of: path) else { continue }
-      report.bytesWaiting += status.bytes
-      until = max(until, segment.until)
-    }
-    guard report.bytesWaiting > 0, let last = state.history.first(where: { $0.id == until }) else {
-      return
-    }
-    let kept = options.keepSnapshots.clampedMicroseconds
-    let (time, overflow) = last.time.ticks.addingReportingOverflow(kept)
-    if !overflow { report.waitingUntil = Timestamp(microseconds: time) }
   }
 
   private func seconds(since start: ContinuousClock.Instant) -> Double {

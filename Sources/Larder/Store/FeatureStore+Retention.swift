@@ -1,0 +1,50 @@
+import LarderColumns
+import LarderContract
+import LarderOffline
+
+extension FeatureStore {
+  /// Takes rows of a view away that are older than an age.
+  ///
+  /// Age is counted from the newest event of the view that is not in the future: neither a row of
+  /// the far future nor a view that is no longer fed loses everything. Whole segments go; those
+  /// that reach beyond are written again without the expired rows. Rows that are appended later
+  /// stay, however old, until the next time. Earlier snapshots still show everything.
+  ///
+  /// ```swift
+  /// try store.expire("driver_stats", olderThan: .seconds(90 * 86_400))
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - view: the view's name.
+  ///   - age: rows whose event time is further back than this expire; not negative.
+  ///   - dryRun: whether to say only what would expire.
+  /// - Throws: `notFound` with the nearest name; `invalidArgument`; `readOnly`; `locked`;
+  ///   `noSpace`; `io`; `unsupported` if the store is not Larder's own.
+  /// - Complexity: O(segments), and O(rows) of those segments that the cutoff parts.
+  @discardableResult
+  public func expire(
+    _ view: String, olderThan age: Duration, dryRun: Bool = false
+  ) throws(LarderError) -> ExpiryReport {
+    let store = try segments(for: "Expiring rows")
+    if !dryRun { try store.requireNewest() }
+    return try store.store.expire(view, olderThan: age, dryRun: dryRun)
+  }
+
+  /// Shortens the time that earlier snapshots are kept, now and once, and removes what that frees.
+  ///
+  /// The newest snapshot stays, and so do those with tags and those that readers hold.
+  ///
+  /// - Parameters:
+  ///   - keep: how long a snapshot stays after a newer one took its place; zero by default.
+  ///   - dryRun: whether to say only what would be removed.
+  /// - Throws: `readOnly`; `locked`; `io`; `corrupt`; `unsupported` if the store is not Larder's
+  ///   own.
+  @discardableResult
+  public func vacuum(
+    keeping keep: Duration = .zero, dryRun: Bool = false
+  ) throws(LarderError) -> SpaceReport {
+    let store = try segments(for: "Removing snapshots")
+    if !dryRun { try store.requireNewest() }
+    return try store.store.vacuum(keeping: keep, dryRun: dryRun)
+  }
+}

@@ -1,0 +1,127 @@
+import LarderColumns
+
+/// A commit that can still be looked at.
+public struct SnapshotInfo: Sendable, Hashable {
+  /// Its id, time and receipt.
+  public var commit: Commit
+  /// The tags that keep it, in order.
+  public var tags: [String]
+  /// Whether it is the newest.
+  public var isHead: Bool
+  /// Whether a reader holds it now.
+  public var isPinned: Bool
+
+  /// Makes a line of the list.
+  public init(commit: Commit, tags: [String], isHead: Bool, isPinned: Bool) {
+    self.commit = commit
+    self.tags = tags
+    self.isHead = isHead
+    self.isPinned = isPinned
+  }
+}
+
+/// What a rollback changed, or would change.
+public struct RollbackReport: Sendable, Hashable {
+  /// The newest commit before.
+  public var from: Commit
+  /// The commit whose state is the newest again.
+  public var to: Commit
+  /// The commit of the rollback itself; nil for a dry run, or if nothing changed.
+  public var commit: Commit?
+  /// The views that differ.
+  public var views: [View]
+
+  /// Makes a report.
+  public init(from: Commit, to: Commit, commit: Commit?, views: [View]) {
+    self.from = from
+    self.to = to
+    self.commit = commit
+    self.views = views
+  }
+
+  /// What changes for a view.
+  public struct View: Sendable, Hashable {
+    /// Its name before, or after where it was not there.
+    public var name: String
+    /// Its rows before; nil if it was not there.
+    public var rowsBefore: Int?
+    /// Its rows after; nil if it is not there.
+    public var rowsAfter: Int?
+
+    /// Makes a line.
+    public init(name: String, rowsBefore: Int?, rowsAfter: Int?) {
+      self.name = name
+      self.rowsBefore = rowsBefore
+      self.rowsAfter = rowsAfter
+    }
+  }
+}
+
+/// What became of the space of earlier snapshots.
+public struct SpaceReport: Sendable, Hashable {
+  /// Files removed, or that would be.
+  public var filesRemoved: Int
+  /// Bytes of them.
+  public var bytesReturned: UInt64
+  /// Bytes of files that stay because readers or tags hold an earlier snapshot, or because it is
+  /// young enough to be kept.
+  public var bytesWaiting: UInt64
+  /// When the last snapshot that is kept for its age grows too old; nil if nothing waits.
+  public var waitingUntil: Timestamp?
+  /// The oldest snapshot that can still be looked at, those with tags and readers apart.
+  public var oldest: UInt64
+  /// Whether nothing was changed.
+  public var isDryRun: Bool
+
+  /// Makes a report.
+  public init(
+    filesRemoved: Int, bytesReturned: UInt64, bytesWaiting: UInt64, waitingUntil: Timestamp?,
+    oldest: UInt64, isDryRun: Bool
+  ) {
+    self.filesRemoved = filesRemoved
+    self.bytesReturned = bytesReturned
+    self.bytesWaiting = bytesWaiting
+    self.waitingUntil = waitingUntil
+    self.oldest = oldest
+    self.isDryRun = isDryRun
+  }
+}
+
+/// What a view's retention took away, or would take.
+public struct ExpiryReport: Sendable, Hashable {
+  /// The view.
+  public var view: String
+  /// The event time from which age was counted: the newest that is not in the future; nil if there
+  /// are no rows.
+  public var reference: Timestamp?
+  /// Rows before this event time expired; nil if there are no rows.
+  public var cutoff: Timestamp?
+  /// Rows that expired.
+  public var rows: Int
+  /// Rows that stay.
+  public var rowsLeft: Int
+  /// Segments that went whole.
+  public var segmentsRemoved: Int
+  /// Segments that were written again without their expired rows.
+  public var segmentsRewritten: Int
+  /// The commit; nil if nothing had expired, or for a dry run.
+  public var commit: Commit?
+  /// What became of the space; nil for a dry run.
+  public var space: SpaceReport?
+
+  /// Makes a report.
+  public init(
+    view: String, reference: Timestamp?, cutoff: Timestamp?, rows: Int, rowsLeft: Int,
+    segmentsRemoved: Int, segmentsRewritten: Int, commit: Commit? = nil, space: SpaceReport? = nil
+  ) {
+    self.view = view
+    self.reference = reference
+    self.cutoff = cutoff
+    self.rows = rows
+    self.rowsLeft = rowsLeft
+    self.segmentsRemoved = segmentsRemoved
+    self.segmentsRewritten = segmentsRewritten
+    self.commit = commit
+    self.space = space
+  }
+}

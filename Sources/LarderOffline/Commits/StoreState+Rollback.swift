@@ -1,0 +1,42 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+
+extension StoreState {
+  /// Takes the definitions and segments of an earlier state; those of the newest are retired.
+  ///
+  /// - Throws: `corrupt` if the record contradicts itself or the state.
+  mutating func apply(
+    _ rollback: ManifestRecord.Rollback, at id: UInt64
+  ) throws(LarderError) {
+    let catalog = rollback.catalog
+    guard rollback.target < id, catalog.nextView >= self.catalog.nextView,
+      catalog.keySets == self.catalog.keySets,
+      rollback.segments.keys.allSatisfy({ catalog.view(id: $0) != nil })
+    else { throw LarderError(.corrupt, "Record \(id) goes back against the rules.") }
+    var since: [FileIdentifier: UInt64] = [:]
+    for (view, live) in segments {
+      let stays = Set((rollback.segments[view] ?? []).map(\.uuid))
+      for segment in live {
+        let uuid = segment.description.uuid
+        if stays.contains(uuid) {
+          since[uuid] = segment.since
+        } else {
+          retired.append(
+            RetiredSegment(view: view, uuid: uuid, since: segment.since, until: id))
+        }
+      }
+    }
+    var restored: [UInt64: [LiveSegment]] = [:]
+    for (view, live) in rollback.segments where !live.isEmpty {
+      guard live.allSatisfy({ $0.lastCommit <= rollback.target }),
+        Set(live.map(\.uuid)).count == live.count
+      else { throw LarderError(.corrupt, "Record \(id) restores segments against the rules.") }
+      restored[view] = live.map {
+        LiveSegment(description: $0, since: since[$0.uuid] ?? id)
+      }
+    }
+    self.catalog = catalog
+    segments = restored
+  }
+}
