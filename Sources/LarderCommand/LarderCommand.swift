@@ -19,6 +19,7 @@ import Larder
     subcommands: [
       Demo.self, Apply.self, Drop.self, Views.self, Import.self, Join.self, Why.self, Export.self,
       Materialize.self, Get.self, Put.self, Online.self, Info.self, Verify.self, Compact.self,
+      Expire.self, Snapshots.self, Rollback.self, Vacuum.self,
     ])
 
   package init() {}

@@ -24,7 +24,8 @@ import Testing
     #expect(
       LarderCommand.names == [
         "demo", "apply", "drop", "views", "import", "join", "why", "export", "materialize",
-        "get", "put", "online", "info", "verify", "compact",
+        "get", "put", "online", "info", "verify", "compact", "expire", "snapshots",
+        "rollback", "vacuum",
       ])
   }
 

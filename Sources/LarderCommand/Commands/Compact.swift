@@ -12,8 +12,8 @@ struct Compact: ParsableCommand {
       do not count) that are not yet one segment or of which a quarter lies outside the largest \
       one. The open partition is left to the merges that follow imports, unless rewriting it costs \
       little or most of it lies about; name it, or say --partition all, to rewrite it. Imports, \
-      online writers and readers go on meanwhile. Earlier snapshots keep their files until they are \
-      no longer kept.
+      online writers and readers go on meanwhile. Earlier snapshots keep their files until they \
+      are no longer kept.
 
       EXAMPLES
         larder compact my.larder
@@ -37,12 +37,13 @@ struct Compact: ParsableCommand {
   var dryRun = false
   @Flag(help: "Print JSON.")
   var json = false
+  @OptionGroup var locks: LockArgument
 
   func run() throws {
     if let maxSeconds, !(maxSeconds >= 0) {
       throw LarderError(.invalidArgument, "--max-seconds is negative.")
     }
-    let store = try dryRun ? target.openForReading() : target.openForWriting()
+    let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
     let report = try store.compact(
       views,
       CompactionOptions(
@@ -139,19 +140,5 @@ struct Compact: ParsableCommand {
       "bytesWaiting": .integer(report.bytesWaiting),
       "waitingUntil": report.waitingUntil.map { .text("\($0)") } ?? .null,
     ])
-  }
-}
-
-/// What became of the space that a command freed.
-enum SpaceText {
-  /// `12.0 MB returned; 3.4 MB wait for earlier snapshots until ...`.
-  static func line(returned: UInt64, waiting: UInt64, until: Timestamp?) -> String {
-    var text = "\(Quantity.bytes(returned)) returned"
-    if waiting > 0 {
-      text += "; \(Quantity.bytes(waiting)) stay for earlier snapshots"
-      if let until { text += " until \(until)" }
-      text += " (larder vacuum shortens that)"
-    }
-    return text + "\n"
   }
 }

@@ -9,7 +9,7 @@ struct Info: ParsableCommand {
     abstract: "Tell what a store holds: rows, keys, time ranges, bytes.",
     discussion: """
       Of one view also the bytes of each column and how they are encoded. Debt is rows outside the \
-      largest segment, which compaction would bring together.
+      largest segments of their partitions, which compaction would bring together.
 
       EXAMPLES
         larder info my.larder

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Larder
+import LarderContract
+import LarderInterchange
+
+/// `larder rollback`: an earlier state is the newest again.
+struct Rollback: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Make the state of an earlier commit the newest again.",
+    discussion: """
+      Views, definitions and rows go back, in one commit; online tables stay as they are. Nothing \
+      is lost: the commits in between stay snapshots until they are no longer kept, and a rollback \
+      can be rolled back. Asks at a terminal; elsewhere --yes is needed.
+
+      EXAMPLES
+        larder rollback my.larder --to 17 --dry-run
+        larder rollback my.larder --to 17 --yes
+      """)
+
+  @OptionGroup var target: StoreArgument
+  @Option(help: "The commit, as larder snapshots lists it.")
+  var to: UInt64
+  @Flag(help: "Only say what would change.")
+  var dryRun = false
+  @Flag(help: "Do not ask.")
+  var yes = false
+  @Flag(help: "Print JSON.")
+  var json = false
+  @OptionGroup var locks: LockArgument
+
+  func run() throws {
+    let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
+    var report = try store.rollback(to: to, dryRun: true)
+    if !dryRun, report.from.id != to {
+      try Confirmation.ask(
+        "Make commit \(to) of \(report.to.time) the newest again?", agreed: yes)
+      report = try store.rollback(to: to)
+    }
+    let output = try ByteOutput.standard()
+    if json {
+      try output.write { $0 += json(report).write() + [UInt8(ascii: "\n")] }
+    } else {
+      try output.write(text(report))
+    }
+    try output.finish()
+  }
+
+  private func text(_ report: RollbackReport) -> String {
+    var text = "from commit \(report.from.id) of \(report.from.time)\n"
+    text += "to   commit \(report.to.id) of \(report.to.time)\n"
+    if report.views.isEmpty {
+      text += "no view differs\n"
+    } else {
+      var table = Table(["view": .left, "rows before": .right, "rows after": .right])
+      for view in report.views {
+        table.add(
+          view.name, view.rowsBefore.map { Quantity.count($0) } ?? "-",
+          view.rowsAfter.map { Quantity.count($0) } ?? "-")
+      }
+      text += table.text
+    }
+    if dryRun { return text + "nothing was changed: this was a dry run\n" }
+    return text + (report.commit.map { "done by commit \($0.id)\n" } ?? "nothing to do\n")
+  }
+
+  private func json(_ report: RollbackReport) -> JSONValue {
+    .object([
+      "from": .integer(report.from.id), "to": .integer(report.to.id), "dryRun": .bool(dryRun),
+      "commit": report.commit.map { .integer($0.id) } ?? .null,
+      "views": .array(
+        report.views.map { view in
+          .object([
+            "name": .text(view.name),
+            "rowsBefore": view.rowsBefore.map { .integer($0) } ?? .null,
+            "rowsAfter": view.rowsAfter.map { .integer($0) } ?? .null,
+          ])
+        }),
+    ])
+  }
+}

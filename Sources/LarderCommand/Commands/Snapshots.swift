@@ -1,0 +1,80 @@
+import ArgumentParser
+import Larder
+import LarderContract
+import LarderInterchange
+
+/// `larder snapshots`: the commits that can be looked at.
+struct Snapshots: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List the commits that can still be looked at, or name one.",
+    discussion: """
+      Questions take a commit with --at, and rollback makes one the newest again. A commit is kept \
+      for an hour after a newer one took its place, and as long as it has a tag or a reader.
+
+      EXAMPLES
+        larder snapshots my.larder
+        larder snapshots my.larder --tag before-cleanup@17
+        larder snapshots my.larder --tag release
+        larder snapshots my.larder --untag release
+      """)
+
+  @OptionGroup var target: StoreArgument
+  @Option(help: "Tag a commit, the newest if none is given: NAME or NAME@COMMIT.")
+  var tag: TagArgument?
+  @Option(help: "Remove a tag.")
+  var untag: String?
+  @Flag(help: "Print JSON.")
+  var json = false
+  @OptionGroup var locks: LockArgument
+
+  func run() throws {
+    let store =
+      try tag == nil && untag == nil ? target.openForReading() : target.openForWriting(locks)
+    if let untag { try store.removeTag(untag) }
+    if let tag { try store.tag(tag.name, at: tag.commit) }
+    let snapshots = try store.snapshots()
+    let output = try ByteOutput.standard()
+    if json {
+      try output.write { $0 += Self.json(snapshots).write() + [UInt8(ascii: "\n")] }
+    } else {
+      var table = Table(["commit": .right, "time": .left, "tags": .left])
+      for snapshot in snapshots {
+        var notes = snapshot.tags
+        if snapshot.isHead { notes.append("(newest)") }
+        if snapshot.isPinned { notes.append("(being read)") }
+        table.add(
+          "\(snapshot.commit.id)", "\(snapshot.commit.time)", notes.joined(separator: " "))
+      }
+      try output.write(table.text)
+    }
+    try output.finish()
+  }
+
+  private static func json(_ snapshots: [SnapshotInfo]) -> JSONValue {
+    .array(
+      snapshots.map { snapshot in
+        .object([
+          "commit": .integer(snapshot.commit.id), "time": .text("\(snapshot.commit.time)"),
+          "chainHash": .text(String(snapshot.commit.chainHash, radix: 16)),
+          "tags": .array(snapshot.tags.map { .text($0) }), "newest": .bool(snapshot.isHead),
+          "pinned": .bool(snapshot.isPinned),
+        ])
+      })
+  }
+}
+
+/// `NAME` or `NAME@COMMIT` on the command line.
+package struct TagArgument: ExpressibleByArgument {
+  package var name: String
+  package var commit: UInt64?
+
+  package init?(argument: String) {
+    guard let at = argument.lastIndex(of: "@") else {
+      name = argument
+      return
+    }
+    name = String(argument[..<at])
+    guard let commit = UInt64(argument[argument.index(after: at)...]) else { return nil }
+    self.commit = commit
+  }
+}
