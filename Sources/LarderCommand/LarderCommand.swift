@@ -39,6 +39,10 @@ import Larder
   /// Parses, runs, and ends the process with the exit code of the outcome.
   package static func main() {
     Interrupt.watch()
+    // Without the guard a file cut short by somebody else ends the process by a signal.
+    do throws(LarderError) { try TruncationGuard.install() } catch {
+      Terminal.note("warning: \(error)")
+    }
     exitProcess(run(Array(CommandLine.arguments.dropFirst())))
   }
 

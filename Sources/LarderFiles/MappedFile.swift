@@ -9,16 +9,32 @@ import LarderColumns
   package let path: String
   /// The bytes.
   package let bytes: UnsafeRawBufferPointer
+  private let guarded: GuardedMap?
   private let release: @Sendable () -> Void
 
   /// Wraps bytes that stay valid until `release` is called, once, at the end.
+  ///
+  /// - Parameter isGuarded: whether the guard watches the bytes; whoever reads them then checks them
+  ///   each time, since zeros may take their place.
   package init(
-    path: String, bytes: UnsafeRawBufferPointer, release: @escaping @Sendable () -> Void
+    path: String, bytes: UnsafeRawBufferPointer, isGuarded: Bool = false,
+    release: @escaping @Sendable () -> Void
   ) {
     self.path = path
     unsafe self.bytes = bytes
     self.release = release
+    if isGuarded, let start = unsafe bytes.baseAddress {
+      guarded = unsafe GuardedMap(start, bytes.count)
+    } else {
+      guarded = nil
+    }
   }
 
-  deinit { release() }
+  /// Whether somebody cut the file short and the guard put zeros in the place of what was missed.
+  package var isTruncated: Bool { guarded?.isTruncated ?? false }
+
+  deinit {
+    guarded?.leave()
+    release()
+  }
 }

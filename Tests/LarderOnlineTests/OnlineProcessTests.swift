@@ -15,29 +15,12 @@ import Testing
     getenv(name).flatMap { Int(String(cString: $0)) } ?? usual
   }
 
-  /// Starts the workload; it lies beside the tests.
+  /// Starts the workload.
   private func start(_ arguments: [String]) throws -> pid_t {
-    var path = [CChar](repeating: 0, count: 4096)
-    let count = readlink("/proc/self/exe", &path, 4095)
-    var folder = String(
-      decoding: path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    if let test = CommandLine.arguments.first(where: { $0.hasSuffix(".xctest") }) { folder = test }
-    let directory = folder.split(separator: "/").dropLast().joined(separator: "/")
-    let program = "/\(directory)/OnlineWorkload"
-    var child: pid_t = 0
-    var words = ([program] + arguments).map { strdup($0) }
-    words.append(nil)
-    defer { for word in words { free(word) } }
-    let status = posix_spawn(&child, program, nil, nil, words, environ)
-    guard status == 0 else { throw POSIXFailure(errno: status) }
-    return child
+    try OnlineProcess.start(try OnlineProcess.program(), arguments)
   }
 
-  private func exitStatus(_ child: pid_t) -> Int32 {
-    var status: Int32 = 0
-    while waitpid(child, &status, 0) < 0, errno == EINTR {}
-    return status
-  }
+  private func exitStatus(_ child: pid_t) -> Int32 { OnlineProcess.exitStatus(child) }
 
   /// Checks every block against what was acknowledged; returns the newest batch.
   private func check(_ directory: String, _ cycle: Int) throws -> Int64 {
@@ -64,9 +47,9 @@ import Testing
 
   @Test func killedWritersLoseNothing() throws {
     let directory = try TemporaryDirectory()
-    for cycle in 1...number("LARDER_KILLS", 12) {
+    for cycle in 1...number("LARDER_KILLS", 50) {
       let child = try start(["write", directory.path, cycle % 2 == 0 ? "process" : "batch"])
-      usleep(UInt32.random(in: 20_000...120_000))
+      usleep(UInt32.random(in: 5_000...80_000))
       kill(child, SIGKILL)
       _ = exitStatus(child)
       if try POSIXFileSystem().status(of: directory.path + "/online/v1") == nil { continue }
@@ -90,7 +73,7 @@ import Testing
 
   @Test func readersSeeWhatWasAcknowledged() throws {
     let directory = try TemporaryDirectory()
-    let seconds = number("LARDER_STRESS_SECONDS", 2)
+    let seconds = number("LARDER_STRESS_SECONDS", 10)
     let writer = try start(["write", directory.path, "process"])
     usleep(300_000)
     let readers = try (0..<2).map { _ in try start(["read", directory.path, "\(seconds)"]) }

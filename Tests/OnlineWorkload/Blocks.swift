@@ -86,7 +86,10 @@ struct Acknowledged {
   private let descriptor: Int32
 
   init(_ directory: String) {
-    descriptor = open("\(directory)/acknowledged", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    let path = "\(directory)/acknowledged"
+    let writable = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    // On a read-only mount it is only asked.
+    descriptor = writable >= 0 ? writable : open(path, O_RDONLY | O_CLOEXEC)
   }
 
   var number: Int64 {
@@ -149,5 +152,62 @@ struct BlockReader {
       reads += keys.count
     }
     print("\(reads) rows read")
+  }
+}
+
+/// Writes blocks and checks all of them.
+struct BlockFiller {
+  let directory: String
+
+  /// Writes so many blocks.
+  func fill(batches: Int64) throws {
+    let store = try makeStore()
+    for number in 0..<batches {
+      try store.writeBatch(try Blocks.batch(number), to: Blocks.view)
+      Acknowledged(directory).set(number)
+    }
+    try store.close()
+  }
+
+  /// Writes until there is no room, and checks that reading goes on.
+  func fillTheDisk() throws {
+    let store = try makeStore()
+    var number: Int64 = 0
+    while true {
+      do { try store.writeBatch(try Blocks.batch(number), to: Blocks.view) } catch {
+        guard let error = error as? LarderError, error.code == .noSpace else { throw error }
+        break
+      }
+      Acknowledged(directory).set(number)
+      number += 1
+    }
+    print("the disk was full after \(number) batches")
+    try check()
+    guard number > 10 else { exit(1) }
+  }
+
+  /// Reads every row.
+  func check() throws {
+    let store = try Blocks.open(directory, durability: .process, isReadOnly: true)
+    let acknowledged = Acknowledged(directory).number
+    for block in 0..<Blocks.blocks {
+      let keys = Blocks.keys(ofBlock: block)
+      let rows = try store.read(RecordBatch(["id": .int64(keys)]), from: Blocks.view)
+      let least = Blocks.least(block: block, acknowledged: acknowledged)
+      for (row, key) in keys.enumerated() {
+        if let fault = Blocks.fault(rows, row, key: key, least: least) {
+          print(fault)
+          exit(1)
+        }
+      }
+    }
+  }
+
+  private func makeStore() throws -> MappedOnlineStore {
+    let store = try Blocks.open(directory, durability: .batch, isReadOnly: false)
+    try store.update(
+      keeping: [Blocks.view], deleting: [], entitiesToKeep: [], entitiesToDelete: [],
+      partial: true)
+    return store
   }
 }

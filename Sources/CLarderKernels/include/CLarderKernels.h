@@ -9,6 +9,8 @@
 #include "larder_encodings.h"
 #include "larder_join.h"
 #include "larder_keys.h"
+#include "larder_map_guard.h"
+#include "larder_online.h"
 
 /// Asks the processor to bring the cache line at `address` closer, for reading. Never faults.
 static inline void larder_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }

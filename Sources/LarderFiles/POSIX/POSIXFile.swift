@@ -131,6 +131,7 @@ final class POSIXFile: File {
     let address = UInt(bitPattern: start)
     return unsafe MappedFile(
       path: path, bytes: UnsafeRawBufferPointer(start: start, count: bytes),
+      isGuarded: kind == MAP_SHARED,
       release: { unsafe munmap(UnsafeMutableRawPointer(bitPattern: address), bytes) })
   }
 }

@@ -1,3 +1,4 @@
+import CLarderKernels
 import LarderColumns
 
 extension KeyBatch {
@@ -7,6 +8,24 @@ extension KeyBatch {
   /// offsets, of which there is one more than there are rows.
   package var tails: (base: UnsafePointer<UInt8>, offsets: UnsafePointer<Int32>?) {
     unsafe (base, offsets)
+  }
+
+  /// The form in which kernels take the tails; valid while the batch lives.
+  package var kernelView: larder_key_tails { unsafe view }
+
+  /// The keys of rows of one int64 join key, in memory that the caller keeps while the batch lives.
+  ///
+  /// - Precondition: the schema is of one int64 key.
+  package init(borrowing keys: UnsafeBufferPointer<Int64>, schema: KeySchema) {
+    precondition(schema.stride == 8)
+    // A pointer is needed even where there are no rows; nothing is read through it then.
+    let empty: StaticString = ""
+    let base = unsafe UnsafeRawPointer(keys.baseAddress).map {
+      unsafe $0.assumingMemoryBound(to: UInt8.self)
+    }
+    unsafe self.init(
+      schema: schema, count: keys.count, base: base ?? empty.utf8Start, offsets: nil, marks: nil,
+      owners: [])
   }
 
   /// Whether some row may have no key.

@@ -13,6 +13,7 @@ import Synchronization
   let lines: UInt64
   let bytes: Int
   private let owner: AnyObject
+  private let map: MappedFile?
 
   /// Takes a mapped file.
   init(_ map: MappedFile) throws(LarderError) {
@@ -25,6 +26,7 @@ import Synchronization
     unsafe bytes = map.bytes.count
     lines = UInt64((bytes - IndexFormat.linesOffset) / IndexFormat.line)
     owner = map
+    self.map = map
   }
 
   /// Takes memory of this process alone.
@@ -33,7 +35,11 @@ import Synchronization
     bytes = buffer.count
     lines = UInt64((bytes - IndexFormat.linesOffset) / IndexFormat.line)
     owner = buffer
+    map = nil
   }
+
+  /// Whether somebody cut the file short: then it hides rows.
+  var isTruncated: Bool { map?.isTruncated ?? false }
 
   // MARK: Words
 

@@ -34,17 +34,17 @@ struct KeyLookup {
     guard number < segments.count else { return .stale }
     let reference = unsafe segments.references[number]
     let sequence = index.sequence(ofNumber: number)
-    guard sequence != 0, reference.sequence == sequence,
+    guard sequence != 0, unsafe reference.sequence == sequence,
       let base = unsafe reference.base
     else { return .stale }
     let unit = slot.unit
-    guard unit >= LogFormat.headerUnits, unit < Int(reference.units) else {
+    guard unit >= LogFormat.headerUnits, unsafe unit < Int(reference.units) else {
       return .damaged
     }
     let record = unsafe Record(base: base + unit &* LogFormat.unit)
     let units = record.units
-    guard units >= 1, units <= Int(reference.units) &- unit, record.kind == RecordKind.row,
-      record.computedChecksum(seed: reference.seed, slot: slot) == record.checksum,
+    guard units >= 1, unsafe units <= Int(reference.units) &- unit, record.kind == RecordKind.row,
+      unsafe record.computedChecksum(seed: reference.seed, slot: slot) == record.checksum,
       record.isBounded
     else { return .damaged }
     guard record.keyBytes == tailBytes else { return .other }
@@ -101,53 +101,6 @@ struct KeyLookup {
       }
     }
   }
-
-  /// Searches for several keys, with the memory of all on its way at once.
-  ///
-  /// - Parameters:
-  ///   - lanes: the keys; at most `window`.
-  ///   - found: gets the answer of each lane, in order.
-  @inline(__always) func find(
-    _ lanes: UnsafePointer<KeyLane>, count: Int, into found: (Int, Found) -> Void
-  ) {
-    precondition(count <= KeyLookup.window)
-    unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: KeyLookup.window) { work in
-      let buckets = max(1, index.loadAcquiring(IndexFormat.buckets))
-      for lane in 0..<count {
-        let hash = unsafe lanes[lane].hash
-        let line = IndexFormat.line(ofBucket: IndexFormat.bucket(of: hash, count: buckets))
-        unsafe work[lane] = line
-        if line < index.lines { unsafe larder_prefetch(index.address(ofLine: line)) }
-      }
-      for lane in 0..<count {
-        let line = unsafe work[lane]
-        unsafe work[lane] = 0
-        guard line < index.lines else { continue }
-        let entries = unsafe IndexLine(base: index.address(ofLine: line))
-        var candidates = unsafe entries.candidates(IndexFormat.tag(of: lanes[lane].hash))
-        guard let entry = candidates.next() else { continue }
-        let slot = Slot(bits: entries.slot(entry))
-        unsafe work[lane] = UInt64(slot.bits)
-        if slot.number < segments.count, let base = unsafe segments.references[slot.number].base {
-          let row = unsafe base + slot.unit &* LogFormat.unit
-          unsafe larder_prefetch(row)
-          unsafe larder_prefetch(row + LogFormat.unit)
-        }
-      }
-      for lane in 0..<count {
-        let key = unsafe lanes[lane]
-        let slot = unsafe Slot(bits: UInt32(truncatingIfNeeded: work[lane]))
-        if slot.bits != 0, case .match(let record) = unsafe judge(slot, key.tail, key.bytes) {
-          found(lane, .row(record, slot))
-        } else {
-          found(lane, unsafe find(key.hash, key.tail, key.bytes))
-        }
-      }
-    }
-  }
-
-  /// Keys that are searched for together.
-  static let window = 64
 }
 
 /// Whether two tails have the same bytes.
@@ -187,29 +140,43 @@ struct KeyLookup {
 
 /// The keys of a batch as lookups take them.
 @safe struct TableKeys {
-  let batch: KeyBatch
-  private let base: UnsafePointer<UInt8>
-  private let offsets: UnsafePointer<Int32>?
-  private let stride: Int
-
-  var count: Int { batch.count }
+  /// The form in which kernels take the tails; valid while what holds them lives.
+  let kernelView: larder_key_tails
+  let count: Int
+  /// Bytes of every tail; 0 if they vary.
+  let stride: Int
+  /// Holds the tails, and knows which rows have no key; nil where all have one.
+  private let batch: KeyBatch?
 
   init(_ batch: KeyBatch) {
-    self.batch = batch
-    unsafe base = batch.tails.base
-    unsafe offsets = batch.tails.offsets
+    unsafe kernelView = batch.kernelView
+    count = batch.count
     stride = batch.schema.stride ?? 0
+    self.batch = batch
   }
+
+  /// Takes tails that the caller holds, one for each row.
+  init(_ tails: larder_key_tails, count: Int) {
+    unsafe kernelView = tails
+    self.count = count
+    unsafe stride = tails.stride
+    batch = nil
+  }
+
+  /// Whether some row may have no key.
+  var hasMarks: Bool { batch?.hasMarks ?? false }
+  /// Whether a row has a key.
+  func hasKey(_ row: Int) -> Bool { batch.map { $0.mark(row) == .key } ?? true }
 
   /// A row's key; its hash is computed.
   @inline(__always) func lane(_ row: Int) -> KeyLane {
-    if let offsets = unsafe offsets {
+    if let offsets = unsafe kernelView.offsets {
       let start = unsafe Int(offsets[row])
       let count = unsafe Int(offsets[row &+ 1]) &- start
-      return unsafe KeyLane(
-        hash: keyHash(base + start, count, stride), tail: base + start, bytes: count)
+      let tail = unsafe kernelView.tails + start
+      return unsafe KeyLane(hash: keyHash(tail, count, stride), tail: tail, bytes: count)
     }
-    let tail = unsafe base + row &* stride
+    let tail = unsafe kernelView.tails + row &* stride
     return unsafe KeyLane(hash: keyHash(tail, stride, stride), tail: tail, bytes: stride)
   }
 }

@@ -1,14 +1,10 @@
+import CLarderKernels
 import LarderColumns
 
 /// The segments that a reader or the writer has mapped, by number; immutable.
 @safe final class SegmentTable: @unchecked Sendable {
   /// What a lookup needs of a segment.
-  @safe struct Reference {
-    var sequence: UInt64
-    var base: UnsafeRawPointer?
-    var units: UInt32
-    var seed: UInt32
-  }
+  typealias Reference = larder_online_segment
 
   let segments: [LogSegment]
   let references: UnsafeMutablePointer<Reference>
@@ -41,7 +37,7 @@ import LarderColumns
   @inline(__always) func record(_ slot: Slot) -> Record {
     precondition(slot.number < count)
     let reference = unsafe references[slot.number]
-    guard let base = unsafe reference.base, slot.unit < Int(reference.units) else {
+    guard let base = unsafe reference.base, unsafe slot.unit < Int(reference.units) else {
       preconditionFailure("no such segment")
     }
     return unsafe Record(base: base + slot.unit &* LogFormat.unit)
@@ -53,11 +49,11 @@ import LarderColumns
     let reference = unsafe references[slot.number]
     guard let base = unsafe reference.base else { return nil }
     let unit = slot.unit
-    guard unit >= LogFormat.headerUnits, unit < Int(reference.units) else { return nil }
+    guard unit >= LogFormat.headerUnits, unsafe unit < Int(reference.units) else { return nil }
     let record = unsafe Record(base: base + unit &* LogFormat.unit)
     let units = record.units
-    guard units >= 1, units <= Int(reference.units) &- unit, record.kind == RecordKind.row,
-      record.computedChecksum(seed: reference.seed, slot: slot) == record.checksum,
+    guard units >= 1, unsafe units <= Int(reference.units) &- unit, record.kind == RecordKind.row,
+      unsafe record.computedChecksum(seed: reference.seed, slot: slot) == record.checksum,
       record.isBounded
     else { return nil }
     return record

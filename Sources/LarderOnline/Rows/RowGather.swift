@@ -12,6 +12,8 @@ struct FoundRows {
   var isMixed = false
   /// Bytes of the fixed part under that schema.
   var fixedBytes = 0
+  /// Bytes of every key's tail; 0 if they vary.
+  var keyBytes = 0
   /// Which of the first 64 features of the schema have a value in every row.
   var valid = UInt64.max
 }
@@ -27,51 +29,69 @@ struct FoundRows {
   /// A byte per answer: set where a feature has a value.
   let hasValue: UnsafeMutablePointer<UInt8>
 
+  /// Bytes of a column of fixed width in the shared memory of an answer.
+  static func stride(_ count: Int) -> Int { (count * 8 + 63) & ~63 }
+
   /// The columns of the features wanted.
   ///
-  /// Columns of fixed width without nulls share one buffer.
+  /// Columns of fixed width without nulls lie one after the other in one piece of memory.
   ///
+  /// - Parameter arena: a stride for other things, then one for each feature.
+  /// - Returns: the columns, and whether some feature has a value in every row, so that no row is
+  ///   null altogether; if not, `hasValue` is filled.
   /// - Throws: `corrupt` for a row whose values lie outside of it; `limitExceeded` for 2 GiB of
   ///   text in one column.
-  func columns(_ types: [DataType]) throws(LarderError) -> [Column] {
+  func columns(
+    _ types: [DataType], arena: Buffer
+  ) throws(LarderError) -> (columns: [Column], isFull: Bool) {
     var columns: [Column] = []
     columns.reserveCapacity(types.count)
-    let stride = (count * 8 + 63) & ~63
-    var shared: Buffer?
-    if !isFull(types) { unsafe memset(hasValue, 0, count) }
+    guard let projection = commonProjection else {
+      unsafe memset(hasValue, 0, count)
+      for (feature, type) in types.enumerated() { columns.append(try column(feature, type)) }
+      return (columns, false)
+    }
+    var isFull = false
+    for feature in types.indices where plainOffset(feature, types[feature], projection) != nil {
+      isFull = true
+      break
+    }
+    if !isFull { unsafe memset(hasValue, 0, count) }
+    let stride = RowGather.stride(count)
     for (feature, type) in types.enumerated() {
-      guard let offset = plainOffset(feature, type) else {
+      guard let offset = plainOffset(feature, type, projection) else {
         columns.append(try column(feature, type))
         continue
       }
-      let arena = shared ?? Buffer(uninitializedBytes: stride * types.count)
-      shared = arena
-      let target = unsafe arena.base + feature * stride
+      let start = stride * (feature + 1)
       let width = type.rowWidth
       if width == 8 {
-        unsafe copy64(offset, to: target.assumingMemoryBound(to: UInt64.self))
+        unsafe copy(
+          offset, UInt64.self, to: (arena.base + start).assumingMemoryBound(to: UInt64.self))
       } else {
-        unsafe copy32(offset, to: target.assumingMemoryBound(to: UInt32.self))
+        unsafe copy(
+          offset, UInt32.self, to: (arena.base + start).assumingMemoryBound(to: UInt32.self))
       }
       columns.append(
         Column(
-          type: type, count: count, nullCount: 0, validity: nil,
-          offset: feature * stride / width, values: arena))
+          type: type, count: count, nullCount: 0, validity: nil, offset: start / width,
+          values: arena))
     }
-    return columns
+    return (columns, isFull)
   }
 
-  /// Whether some feature has a value in every row, so that no row is null altogether.
-  func isFull(_ types: [DataType]) -> Bool {
-    types.indices.contains { plainOffset($0, types[$0]) != nil }
+  /// Where the features lie, if every key has a row and all are of one schema.
+  private var commonProjection: RowProjection? {
+    guard !rows.hasGaps, !rows.isMixed, rows.schema >= 0, count > 0 else { return nil }
+    return projections[rows.schema]
   }
 
   /// The offset of a feature that every row has in the same place and as it is wanted; nil if
   /// rows must be looked at one by one.
-  private func plainOffset(_ feature: Int, _ type: DataType) -> Int? {
-    guard !rows.hasGaps, !rows.isMixed, rows.schema >= 0, count > 0,
-      case .fixed = type.layout, let projection = projections[rows.schema]
-    else { return nil }
+  @inline(__always) private func plainOffset(
+    _ feature: Int, _ type: DataType, _ projection: RowProjection
+  ) -> Int? {
+    guard case .fixed = type.layout else { return nil }
     let position = projection.positions[feature]
     guard position >= 0, position < 64, rows.valid &>> UInt64(position) & 1 == 1,
       projection.conversions[feature] == .none
@@ -79,19 +99,23 @@ struct FoundRows {
     return projection.offsets[feature]
   }
 
-  private func copy64(_ offset: Int, to target: UnsafeMutablePointer<UInt64>) {
-    for row in 0..<count {
-      guard let base = unsafe records[row] else { continue }
-      let record = unsafe Record(base: base)
-      unsafe target[row] = record.load(record.featuresOffset &+ offset, as: UInt64.self)
+  /// Copies one feature of all rows, none of which is missing.
+  @inline(__always) private func copy<T: BitwiseCopyable>(
+    _ offset: Int, _ type: T.Type, to target: UnsafeMutablePointer<T>
+  ) {
+    if rows.keyBytes > 0 {
+      // All keys have one width, so the features begin at one place.
+      let offset = Record.featuresOffset(keyBytes: rows.keyBytes) &+ offset
+      for row in 0..<count {
+        guard let base = unsafe records[row] else { continue }
+        unsafe target[row] = base.loadUnaligned(fromByteOffset: offset, as: type)
+      }
+      return
     }
-  }
-
-  private func copy32(_ offset: Int, to target: UnsafeMutablePointer<UInt32>) {
     for row in 0..<count {
       guard let base = unsafe records[row] else { continue }
       let record = unsafe Record(base: base)
-      unsafe target[row] = record.load(record.featuresOffset &+ offset, as: UInt32.self)
+      unsafe target[row] = record.load(record.featuresOffset &+ offset, as: type)
     }
   }
 

@@ -57,7 +57,9 @@ extension DataType {
 }
 
 /// Where the features wanted lie in rows of one schema.
-struct RowProjection: Sendable {
+///
+/// An object, so that lookups in hot loops hand one reference about.
+final class RowProjection: Sendable {
   /// What is to be done to a stored value.
   enum Conversion: UInt8, Sendable { case none, widenInteger, widenFloat }
   /// For each feature wanted its position in the schema; -1 if its rows do not have it.

@@ -348,10 +348,22 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   ) throws(LarderError) -> Result {
     let table = try table(id, view)
     do throws(LarderError) { return try body(table) } catch {
-      guard error.code == .notFound else { throw error }
-      try closeTable(id)
-      throw .noOnlineTable(view)
+      throw try explained(error, id, view)
     }
+  }
+
+  /// The table of an id, open for reading at least.
+  func openTable(_ id: UInt32, _ view: FeatureView) throws(LarderError) -> OnlineTable {
+    try table(id, view)
+  }
+
+  /// What an error of a table means: one whose files are gone was dropped.
+  func explained(
+    _ error: LarderError, _ id: UInt32, _ view: FeatureView
+  ) throws(LarderError) -> LarderError {
+    guard error.code == .notFound else { return error }
+    try closeTable(id)
+    return .noOnlineTable(view)
   }
 
   /// The keys of a batch's rows.

@@ -123,25 +123,38 @@ extension MappedOnlineStore {
   var bound: BoundPlan
 }
 
+extension BoundPlan {
+  /// What came of a search.
+  struct Answer {
+    /// nil if the key has no row.
+    var row: FoundRow?
+  }
+
+  /// Finds the row of a key; nil if the snapshot is behind.
+  ///
+  /// - Throws: `corrupt` for a row that does not match its checksum.
+  func find(_ lane: KeyLane) throws(LarderError) -> Answer? {
+    switch unsafe snapshot.lookup.find(lane.hash, lane.tail, lane.bytes) {
+    case .row(let record, _):
+      if record.isDeletion { return Answer(row: nil) }
+      guard record.schema < projections.count, let projection = projections[record.schema] else {
+        return nil
+      }
+      guard record.isStub || projection.isBounded(record) else { throw ListCodec.damaged }
+      return Answer(row: FoundRow(record: record, projection: projection, bound: self))
+    case .absent: return snapshot.lookup.index.isTruncated ? nil : Answer(row: nil)
+    case .damaged(let slot): throw snapshot.damagedRow(slot)
+    case .stale: return nil
+    }
+  }
+}
+
 extension OnlineTable {
   /// Finds the row of a key; nil if there is none.
   func find(_ lane: KeyLane, _ plan: ReadPlan) throws(LarderError) -> FoundRow? {
     var snapshot = try snapshot()
     for attempt in 0..<2_000 {
-      let bound = try plan.bound(to: snapshot)
-      switch unsafe snapshot.lookup.find(lane.hash, lane.tail, lane.bytes) {
-      case .row(let record, _):
-        if record.isDeletion { return nil }
-        if record.schema < bound.projections.count,
-          let projection = bound.projections[record.schema]
-        {
-          guard record.isStub || projection.isBounded(record) else { throw ListCodec.damaged }
-          return FoundRow(record: record, projection: projection, bound: bound)
-        }
-      case .absent: return nil
-      case .damaged(let slot): throw snapshot.damagedRow(slot)
-      case .stale: break
-      }
+      if let found = try plan.bound(to: snapshot).find(lane) { return found.row }
       snapshot = try newer(than: snapshot, attempt)
     }
     throw IndexWriter.damaged

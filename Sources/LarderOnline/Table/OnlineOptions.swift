@@ -13,6 +13,8 @@ public struct OnlineOptions: Sendable, Hashable {
   package var firstSegmentBytes = 1 << 20
   /// Bytes of the largest segments.
   package var largestSegmentBytes = LogFormat.largestSegment
+  /// How many segments a table may have at a time.
+  package var segmentLimit = LogFormat.segments
 
   /// Whether the next segment is made ready in the background.
   package var preparesAhead = true

@@ -166,16 +166,28 @@ final class OnlineTable: Sendable {
   func read(
     _ keys: KeyBatch, _ plan: ReadPlan, at: Timestamp?, includeExpired: Bool
   ) throws(LarderError) -> OnlineRows {
+    var buffers = OnlineBuffers()
+    try read(
+      TableKeys(keys), plan, at: at, includeExpired: includeExpired, into: &buffers)
+    guard let rows = buffers.rows else { throw IndexWriter.damaged }
+    return rows
+  }
+
+  /// Reads one answer per key into memory that is used again.
+  ///
+  /// - Throws: as above.
+  func read(
+    _ keys: TableKeys, _ plan: ReadPlan, at: Timestamp?, includeExpired: Bool,
+    into buffers: inout OnlineBuffers
+  ) throws(LarderError) {
     let readAt = at ?? Timestamp(microseconds: host.now())
     var snapshot = try snapshot()
     for attempt in 0..<2_000 {
       let read = TableRead(
         plan: plan, bound: try plan.bound(to: snapshot), readAt: readAt,
         includeExpired: includeExpired)
-      switch try read.answer(keys) {
-      case .rows(let rows): return rows
-      case .stale: snapshot = try newer(than: snapshot, attempt)
-      }
+      if try read.answer(keys, &buffers) { return }
+      snapshot = try newer(than: snapshot, attempt)
     }
     throw IndexWriter.damaged
   }

@@ -5,13 +5,6 @@ import LarderKeys
 
 /// One look at a snapshot for the keys of a batch.
 @safe struct TableRead {
-  /// What the attempt came to.
-  enum Outcome {
-    case rows(OnlineRows)
-    /// The snapshot is behind the writer: take a newer one.
-    case stale
-  }
-
   let plan: ReadPlan
   let bound: BoundPlan
   let readAt: Timestamp
@@ -19,40 +12,45 @@ import LarderKeys
 
   private var snapshot: TableSnapshot { bound.snapshot }
 
-  /// Answers every key, or says that the snapshot is behind.
+  /// Answers every key into memory that is used again.
   ///
+  /// - Returns: false if the snapshot is behind the writer: take a newer one.
   /// - Throws: `corrupt` for a row that does not match its checksum.
-  func answer(_ batch: KeyBatch) throws(LarderError) -> Outcome {
-    let count = batch.count
-    let work = Buffer(uninitializedBytes: count * 16)
-    let records = unsafe work.base.assumingMemoryBound(to: UnsafeRawPointer?.self)
-    let marks = unsafe (work.base + count * 8).assumingMemoryBound(to: UInt8.self)
-    guard unsafe try find(batch, records) else { return .stale }
-    var statuses = [OnlineStatus](repeating: .present, count: count)
-    let eventMemory = Buffer(uninitializedBytes: count * 8)
-    let events = unsafe eventMemory.base.assumingMemoryBound(to: Int64.self)
+  func answer(_ keys: TableKeys, _ buffers: inout OnlineBuffers) throws(LarderError) -> Bool {
+    let count = keys.count
+    let missed = MapGuard.hits
+    buffers.prepare(rows: count, features: plan.types.count)
+    let records = unsafe buffers.records
+    guard unsafe try find(keys, records) else { return false }
+    let events = unsafe buffers.events
     var absent = NullMarks(count: count)
     guard
-      let rows = unsafe try judge(count, records, events, &statuses, &absent)
-    else { return .stale }
+      let rows = unsafe try judge(
+        count, records, events, &buffers.statuses, &absent, keyStride: keys.stride)
+    else { return false }
     let gather = unsafe RowGather(
       records: UnsafePointer(records), count: count, rows: rows, projections: bound.projections,
-      hasValue: marks)
-    let columns = try gather.columns(plan.types)
-    if !columns.isEmpty, !gather.isFull(plan.types) {
-      for row in 0..<count where statuses[row] == .present {
-        if unsafe marks[row] == 0 { statuses[row] = .nullValue }
+      hasValue: buffers.marks)
+    let (columns, isFull) = try gather.columns(plan.types, arena: buffers.arena)
+    if !isFull, !columns.isEmpty {
+      for row in 0..<count where buffers.statuses[row] == .present {
+        if unsafe buffers.marks[row] == 0 { buffers.statuses[row] = .nullValue }
       }
     }
     // The memory of the rows must outlive the gathering.
-    withExtendedLifetime((work, bound)) {}
-    return .rows(
-      OnlineRows(
-        features: RecordBatch(unchecked: plan.schema, columns: columns, count: count),
-        eventTimes: Column(
-          type: .timestamp(plan.view.timeUnit), count: count, nullCount: absent.nullCount,
-          validity: absent.buffer, values: eventMemory),
-        statuses: statuses, readAt: readAt))
+    withExtendedLifetime(bound) {}
+    if MapGuard.hits != missed {
+      // Zeros may stand where values were; an index without its end hides rows.
+      guard snapshot.lookup.index.isTruncated else { throw snapshot.truncated }
+      return false
+    }
+    buffers.finish(
+      RecordBatch(unchecked: plan.schema, columns: columns, count: count),
+      Column(
+        type: .timestamp(plan.view.timeUnit), count: count, nullCount: absent.nullCount,
+        validity: absent.buffer, values: buffers.arena),
+      readAt: readAt)
+    return true
   }
 
   /// Takes out what gives no values: nothing found, deletions, rows past the time to live.
@@ -61,10 +59,11 @@ import LarderKeys
   private func judge(
     _ count: Int, _ records: UnsafeMutablePointer<UnsafeRawPointer?>,
     _ events: UnsafeMutablePointer<Int64>, _ statuses: inout [OnlineStatus],
-    _ absent: inout NullMarks
+    _ absent: inout NullMarks, keyStride: Int
   ) throws(LarderError) -> FoundRows? {
     let expiry = Expiry(plan.view, at: readAt)
     var rows = FoundRows()
+    rows.keyBytes = keyStride
     for row in 0..<count {
       guard let base = unsafe records[row], unsafe !Record(base: base).isDeletion else {
         unsafe records[row] = nil
@@ -84,6 +83,8 @@ import LarderKeys
           rows.hasGaps = true
           continue
         }
+      } else {
+        statuses[row] = .present
       }
       if record.isStub {
         unsafe records[row] = nil
@@ -92,12 +93,12 @@ import LarderKeys
       }
       let schema = record.schema
       if schema != rows.schema {
-        guard schema < bound.projections.count, bound.projections[schema] != nil else {
+        guard schema < bound.projections.count, let projection = bound.projections[schema] else {
           return nil
         }
         if rows.schema >= 0 { rows.isMixed = true }
         rows.schema = schema
-        rows.fixedBytes = bound.projections[schema]?.fixedBytes ?? 0
+        rows.fixedBytes = projection.fixedBytes
       }
       guard record.featuresOffset &+ rows.fixedBytes <= record.bytes else {
         throw ListCodec.damaged
@@ -109,54 +110,29 @@ import LarderKeys
 
   /// Finds the record of each key; false if the snapshot is behind.
   private func find(
-    _ batch: KeyBatch, _ records: UnsafeMutablePointer<UnsafeRawPointer?>
+    _ keys: TableKeys, _ records: UnsafeMutablePointer<UnsafeRawPointer?>
   ) throws(LarderError) -> Bool {
-    let keys = TableKeys(batch)
-    var failure: LarderError?
-    var isStale = false
+    var failure: WindowFailure?
+    let lines = bound.rowLines
     unsafe withUnsafeTemporaryAllocation(
-      of: KeyLane.self, capacity: KeyLookup.window
-    ) { lanes in
-      guard let base = lanes.baseAddress else { return }
+      byteCount: KeyLookup.window * 12, alignment: 64
+    ) { work in
+      guard let base = work.baseAddress else { return }
+      let hashes = unsafe base.assumingMemoryBound(to: UInt64.self)
+      let slots = unsafe (base + KeyLookup.window * 8).assumingMemoryBound(to: UInt32.self)
       var start = 0
-      while start < batch.count, !isStale, failure == nil {
-        let count = min(KeyLookup.window, batch.count - start)
-        if batch.hasMarks {
-          unsafe findMarked(keys, start, count, records, &isStale, &failure)
-        } else {
-          for lane in 0..<count { unsafe (base + lane).initialize(to: keys.lane(start + lane)) }
-          unsafe snapshot.lookup.find(base, count: count) { lane, found in
-            switch found {
-            case .row(let record, _): unsafe records[start + lane] = record.base
-            case .absent: unsafe records[start + lane] = nil
-            case .stale: isStale = true
-            case .damaged(let slot): failure = snapshot.damagedRow(slot)
-            }
-          }
-        }
-        start += count
+      while start < keys.count, failure == nil {
+        let count = min(KeyLookup.window, keys.count &- start)
+        failure = unsafe snapshot.lookup.find(
+          keys, start, count, rowLines: lines,
+          into: FoundWindow(hashes: hashes, rows: records + start, slots: slots))
+        start &+= count
       }
     }
-    if let failure { throw failure }
-    return !isStale
-  }
-
-  /// Finds keys one by one where some rows have none.
-  private func findMarked(
-    _ keys: TableKeys, _ start: Int, _ count: Int,
-    _ records: UnsafeMutablePointer<UnsafeRawPointer?>, _ isStale: inout Bool,
-    _ failure: inout LarderError?
-  ) {
-    for row in start..<start + count {
-      unsafe records[row] = nil
-      guard keys.batch.mark(row) == .key else { continue }
-      let key = keys.lane(row)
-      switch unsafe snapshot.lookup.find(key.hash, key.tail, key.bytes) {
-      case .row(let record, _): unsafe records[row] = record.base
-      case .absent: break
-      case .stale: isStale = true
-      case .damaged(let slot): failure = snapshot.damagedRow(slot)
-      }
+    switch failure {
+    case nil: return true
+    case .stale: return false
+    case .damaged(let slot): throw snapshot.damagedRow(slot)
     }
   }
 }

@@ -42,9 +42,18 @@ final class TableSnapshot: Sendable {
       offset: UInt64(slot.unit * LogFormat.unit))
   }
 
-  /// Whether segments or definitions changed since.
+  /// The error for files that somebody cut short while they were read.
+  var truncated: LarderError {
+    LarderError(
+      .corrupt,
+      "A file of the online table was cut short while it was read. Restore the store, or drop the "
+        + "table and materialize the view again.",
+      file: lookup.segments.segments.last?.path)
+  }
+
+  /// Whether segments or definitions changed since, or the index can no longer be trusted.
   var isBehind: Bool {
     lookup.index.loadAcquiring(IndexFormat.generation) != generation
-      || lookup.index.load(IndexFormat.retired) != 0
+      || lookup.index.load(IndexFormat.retired) != 0 || lookup.index.isTruncated
   }
 }

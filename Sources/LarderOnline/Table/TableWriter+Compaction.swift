@@ -59,6 +59,8 @@ extension TableWriter {
     }.map(\.sequence).sorted()
     if chosen.contains(current.sequence) {
       batch += 1
+      isMoving = true
+      defer { isMoving = false }
       try startSegment(for: 1)
     }
     return chosen
@@ -78,6 +80,8 @@ extension TableWriter {
   ) throws(LarderError) -> Bool {
     try checkUsable()
     batch += 1
+    isMoving = true
+    defer { isMoving = false }
     pending.removeAll(keepingCapacity: true)
     let isOldest = segments.allSatisfy { $0.sequence >= move.segment.sequence }
     var dropped: [(UInt64, UInt32)] = []
@@ -142,6 +146,8 @@ extension TableWriter {
   func remove(_ segment: LogSegment, _ report: inout OnlineCompactionReport) throws(LarderError) {
     try checkUsable()
     batch += 1
+    isMoving = true
+    defer { isMoving = false }
     do throws(LarderError) { try commit(retiring: segment) } catch {
       if poison == nil { abandonBatch() }
       throw error

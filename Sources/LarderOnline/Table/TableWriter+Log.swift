@@ -217,14 +217,19 @@ extension TableWriter {
     staged = 0
   }
 
+  /// Segments that only compaction may begin: a full table can still be compacted.
+  static let segmentsForCompaction = 2
+
   /// The header of the segment after the current one: twice as large, as far as that is allowed.
   private func nextHeader(for units: Int) throws(LarderError) -> SegmentHeader {
     let taken = Set(segments.map(\.number))
-    guard let number = (0..<LogFormat.segments).first(where: { !taken.contains($0) }) else {
+    let limit = options.segmentLimit - (isMoving ? 0 : TableWriter.segmentsForCompaction)
+    let free = (0..<LogFormat.segments).first { !taken.contains($0) }
+    guard let number = free, segments.count < limit else {
       throw LarderError(
         .limitExceeded,
-        "The online table has \(LogFormat.segments) segments, which is the most it can; compact "
-          + "it.", file: directory)
+        "The online table has \(segments.count) segments, which is the most it can; compact it.",
+        file: directory)
     }
     // Room for the header, the state and two commits besides the record that is waiting.
     let least =

@@ -64,49 +64,21 @@ extension TableWriter {
     let losers = BatchWinners.losers(batch.keys, batch.times)
     pending.removeAll(keepingCapacity: true)
     pending.reserveCapacity(batch.keys.count)
-    var found = [Before](repeating: .none, count: KeyLookup.window)
-    var hashes = [UInt64](repeating: 0, count: KeyLookup.window)
+    let found = window.found
     var start = 0
     while start < batch.keys.count {
       let count = min(KeyLookup.window, batch.keys.count - start)
-      try look(batch.keys, start, count, &found, &hashes)
+      switch lookup.find(batch.keys, start, count, rowLines: 2, into: found) {
+      case nil: break
+      case .stale: throw IndexWriter.damaged
+      case .damaged(let slot): throw damagedRow(slot)
+      }
       for lane in 0..<count where losers == nil || losers?[start + lane] == false {
-        try append(start + lane, hashes[lane], found[lane], &batch)
+        try append(start + lane, found, lane, &batch)
       }
       start += count
       if start & 0xFFFF == 0 { progress?(start) }
     }
-  }
-
-  /// What the table has of a key.
-  private enum Before {
-    case none
-    case row(Record, Slot)
-  }
-
-  /// Searches the table for a window of the batch's keys.
-  private func look(
-    _ keys: TableKeys, _ start: Int, _ count: Int, _ before: inout [Before],
-    _ hashes: inout [UInt64]
-  ) throws(LarderError) {
-    var failure: LarderError?
-    unsafe withUnsafeTemporaryAllocation(of: KeyLane.self, capacity: count) { lanes in
-      guard let base = lanes.baseAddress else { return }
-      for lane in 0..<count {
-        let key = keys.lane(start + lane)
-        hashes[lane] = key.hash
-        unsafe (base + lane).initialize(to: key)
-      }
-      unsafe lookup.find(base, count: count) { lane, found in
-        switch found {
-        case .row(let record, let slot): before[lane] = .row(record, slot)
-        case .absent: before[lane] = .none
-        case .stale: failure = IndexWriter.damaged
-        case .damaged(let slot): failure = damagedRow(slot)
-        }
-      }
-    }
-    if let failure { throw failure }
   }
 
   /// The error for a row that does not match its checksum.
@@ -121,10 +93,13 @@ extension TableWriter {
 
   /// Encodes one row of the batch, if it wins over the one that is there.
   private func append(
-    _ row: Int, _ hash: UInt64, _ before: Before, _ batch: inout Batch
+    _ row: Int, _ found: FoundWindow, _ lane: Int, _ batch: inout Batch
   ) throws(LarderError) {
+    let hash = unsafe found.hashes[lane]
     var old: (row: Record, slot: Slot)?
-    if case .row(let record, let slot) = before { old = (record, slot) }
+    if let base = unsafe found.rows[lane] {
+      old = unsafe (Record(base: base), Slot(bits: found.slots[lane]))
+    }
     let event = batch.times.events[row]
     let created = batch.times.created(row)
     if let old, old.row.wins(overEvent: event, created: created) { return }
@@ -230,6 +205,12 @@ extension TableWriter {
     memory.store(
       LogPosition(sequence: current.sequence, unit: end).bits, IndexFormat.applied)
     memory.store(UInt64(bitPattern: host.now()), IndexFormat.lastWrite)
+    if memory.isTruncated {
+      throw poison(
+        LarderError(
+          .corrupt, "The key index was cut short by somebody else; reopen the store to rebuild it.",
+          file: directory))
+    }
     prepareAhead()
   }
 

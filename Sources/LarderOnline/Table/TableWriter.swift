@@ -45,6 +45,10 @@ final class TableWriter: @unchecked Sendable {
   /// The next segment's file, if it is being made ready.
   var spare: SpareSegment?
 
+  /// Whether compaction is at work, which may use the last segments: it gives others back.
+  var isMoving = false
+  /// Where the rows before those of a batch were found.
+  let window = WindowMemory()
   /// Rows that are written and not published yet.
   var pending: [PendingRow] = []
 

@@ -1,0 +1,59 @@
+// The lookup of online rows by batch. Sources/LarderOnline/Index/KeyLookup.swift has the portable
+// twin, which also settles what is left open here.
+#ifndef LARDER_ONLINE_H
+#define LARDER_ONLINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "larder_keys.h"
+
+/// How many keys larder_online_find takes at a time.
+#define LARDER_ONLINE_LANES 64
+
+/// A segment of the row log, under its number; `base` is null where there is none.
+typedef struct {
+  uint64_t sequence;
+  const void *base;
+  /// Units of 64 bytes.
+  uint32_t units;
+  /// What the checksums of its records begin from.
+  uint32_t seed;
+} larder_online_segment;
+
+/// An index and its segments. FORMAT.md of the online table says what the bytes mean.
+typedef struct {
+  const void *lines;
+  uint64_t line_count;
+  /// The index's table of segments: entries of 32 bytes, each beginning with a sequence number.
+  const void *table;
+  const larder_online_segment *segments;
+  uint32_t segment_count;
+  /// Cache lines of a row to bring closer.
+  uint32_t row_lines;
+} larder_online_index;
+
+/// Looks keys up and checks the rows found: bounds, kind, key, checksum.
+///
+/// Other processes may store into the index meanwhile.
+///
+/// @param buckets how many buckets the index has.
+/// @param first the first key of the batch; `count` are looked up, at most LARDER_ONLINE_LANES.
+/// @param hashes gets the hash of each key.
+/// @param rows gets each row's address; null where the search must be done with more care, because
+///   the key is absent, or the index or the row is not as it should be.
+/// @param slots gets the slot of each row found.
+/// @return how many are null.
+size_t larder_online_find(const larder_online_index *index, uint64_t buckets,
+                          const larder_key_tails *tails, size_t first, size_t count,
+                          uint64_t *hashes, const void **rows, uint32_t *slots);
+
+/// Computes the CRC-32C of rows, several at a time.
+///
+/// @param rows the rows, each of whole units as its word at offset 4 says.
+/// @param states what each checksum begins from.
+/// @param checksums gets the checksums.
+void larder_online_checksums(const void *const *rows, const uint32_t *states, size_t count,
+                             uint32_t *checksums);
+
+#endif
