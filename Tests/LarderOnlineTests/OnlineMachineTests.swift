@@ -60,7 +60,7 @@ import Testing
     #expect(try reader.withRow(ofKey: 7) { $0[int64: 0] } == 7)
     let other = open(directory.path, isReadOnly: true)
     try check(other)
-    let segment = try #require(try files(directory.path, ".rows").last)
+    let segment = try #require(try files(directory.path, ".rows").first)
     #expect(truncate(segment, 4_096) == 0)
     for attempt in 0..<2 {
       do {
@@ -73,6 +73,28 @@ import Testing
     }
     do { try check(open(directory.path, isReadOnly: true)) } catch let error as LarderError {
       #expect(error.code == .corrupt && error.message.contains("truncated"))
+    }
+  }
+
+  @Test(arguments: [0, 100, 4_096, 4_200, 30_000], [true, false])
+  func aSegmentCutShortIsDamage(bytes: Int, isClosed: Bool) throws {
+    try MapGuard.install()
+    for isLast in [true, false] {
+      let directory = try TemporaryDirectory()
+      let store = open(directory.path)
+      try fill(store)
+      if isClosed { try store.close() }
+      let segments = try files(directory.path, ".rows")
+      let segment = try #require(isLast ? segments.last : segments.first)
+      #expect(segments.count > 1 && truncate(segment, off_t(bytes)) == 0)
+      for isReadOnly in [true, false] {
+        do {
+          try check(open(directory.path, isReadOnly: isReadOnly))
+          Issue.record("rows that are gone were answered, last \(isLast), \(isReadOnly)")
+        } catch let error as LarderError {
+          #expect(error.code == .corrupt, "\(error)")
+        }
+      }
     }
   }
 

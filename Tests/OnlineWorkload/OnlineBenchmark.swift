@@ -3,8 +3,12 @@ import LarderColumns
 import LarderContract
 import LarderFiles
 import LarderOnline
+import Synchronization
 
 /// Measures an online table of int64 keys and ten float64 features.
+///
+/// Each figure is a JSON line, of the same names as `Benchmarks/online/peers` prints for other
+/// engines; checksums are verified with every row that is read.
 struct OnlineBenchmark {
   let directory: String
   let keys: Int
@@ -27,27 +31,46 @@ struct OnlineBenchmark {
     ) { _ in 1 }
   }
 
+  // MARK: Rows
+
   /// The key of a number: scrambled, so that neighbours lie apart.
   private func key(_ number: Int) -> Int64 {
     Int64(bitPattern: UInt64(number) &* 0x9E37_79B9_7F4A_7C15)
   }
 
-  private func batch(_ numbers: [Int], event: Int64) throws -> RecordBatch {
-    var columns: [(ColumnField, Column)] = [
-      (ColumnField("customer_id", .int64), .int64(numbers.map { key($0) })),
-      (ColumnField("at", .timestamp(.microseconds)), .timestamp(numbers.map { _ in event })),
-      (ColumnField("known", .timestamp(.microseconds)), .timestamp(numbers.map { _ in event })),
-    ]
-    for feature in 0..<10 {
-      columns.append(
-        (
-          ColumnField("f\(feature)", .float64),
-          .float64(numbers.map { Double($0 + feature) + Double(event) })
-        ))
-    }
-    return try RecordBatch(
-      schema: Schema(columns.map(\.0)), columns: columns.map(\.1))
+  /// A random number's next.
+  private func next(_ word: inout UInt64) -> Int {
+    word = word &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Int(word >> 20) % keys
   }
+
+  private func batch(_ numbers: [Int], event: Int64) throws -> RecordBatch {
+    let count = numbers.count
+    var columns: [(ColumnField, Column)] = [
+      (ColumnField("customer_id", .int64), column(.int64, count) { key(numbers[$0]) })
+    ]
+    for name in ["at", "known"] {
+      let type = DataType.timestamp(.microseconds)
+      columns.append((ColumnField(name, type), column(type, count) { _ in event }))
+    }
+    for feature in 0..<10 {
+      let values = column(.float64, count) { Double(numbers[$0] + feature) + Double(event) }
+      columns.append((ColumnField("f\(feature)", .float64), values))
+    }
+    return RecordBatch(
+      unchecked: Schema(columns.map(\.0)), columns: columns.map(\.1), count: count)
+  }
+
+  private func column<T: BitwiseCopyable>(
+    _ type: DataType, _ count: Int, _ value: (Int) -> T
+  ) -> Column {
+    let values = Buffer(uninitializedBytes: count * 8)
+    let target = values.mutableValues(as: T.self)
+    for row in 0..<count { target[row] = value(row) }
+    return Column(type: type, count: count, nullCount: 0, validity: nil, values: values)
+  }
+
+  // MARK: Clocks and lines
 
   private func seconds(_ duration: Duration) -> Double {
     Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
@@ -60,42 +83,45 @@ struct OnlineBenchmark {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
   }
 
-  private func line(_ name: String, _ value: Double, _ unit: String) {
+  private func line(_ what: String, _ value: Double, _ unit: String) {
     let scaled = (value * 1000).rounded() / 1000
-    print("\(name): \(scaled) \(unit)")
+    print(
+      "{\"engine\": \"Larder\", \"keys\": \(keys), \"what\": \"\(what)\", \"value\": \(scaled), "
+        + "\"unit\": \"\(unit)\"}")
+    fflush(nil)
   }
+
+  // MARK: The run
 
   func run() throws {
     var store = open(.process)
     try store.update(
       keeping: [view], deleting: [], entitiesToKeep: [], entitiesToDelete: [], partial: true)
     try load(store)
-    try upserts(store, durable: false)
     try store.close()
-    try measureOpen("open after close and first read")
-    try points()
-    try batches()
+    try bytes()
+    try measureOpen("open after close")
+    try runReads()
+    store = open(.process)
+    try upserts(store, event: 2_000, rounds: 300, "upserts")
+    try store.close()
     store = open(.batch)
-    try upserts(store, durable: true)
+    try upserts(store, event: 5_000, rounds: 50, "durable upserts")
     try store.close()
-    let indexes = try POSIXFileSystem().names(in: directory + "/online/v1").filter {
-      $0.hasSuffix(".index")
-    }
-    for name in indexes { try POSIXFileSystem().remove(directory + "/online/v1/" + name) }
-    let rebuilt = open(.process)
-    let start = clock.now
-    try rebuilt.writeBatch(try batch([0], event: 1), to: view)
-    line("open for writing without an index", seconds(clock.now - start) * 1000, "ms")
+    try besideAWriter()
+    try measureOpen("open after a kill")
+    try measureLostIndex()
   }
 
   /// Only the reads, of a table that is there.
   func runReads() throws {
-    try points()
-    try batches()
+    let store = open(.process, isReadOnly: true)
+    try points(store, "")
+    try batches(store)
   }
 
   private func load(_ store: MappedOnlineStore) throws {
-    let size = 100_000
+    let size = 10_000
     var spent = Duration.zero
     var processor = 0.0
     var worst = Duration.zero
@@ -111,37 +137,77 @@ struct OnlineBenchmark {
       worst = max(worst, taken)
       first += size
     }
-    line("load in batches of 100,000", Double(keys) / seconds(spent) / 1e6, "M rows/s")
-    line("  by processor time", Double(keys) / processor / 1e6, "M rows/s")
-    line("worst batch", seconds(worst) * 1000, "ms")
-    let statistics = try store.statistics(of: view)
-    let bytes = Double(statistics.logBytes + statistics.indexBytes) / Double(keys)
-    line("bytes per row, files", bytes, "B")
+    let start = clock.now
+    try store.sync()
+    spent += clock.now - start
+    line("load", Double(keys) / seconds(spent) / 1e6, "M rows/s")
+    line("load, processor", Double(keys) / processor / 1e6, "M rows/s")
+    line("worst batch of 10,000 in the load", seconds(worst) * 1000, "ms")
   }
 
-  private func upserts(_ store: MappedOnlineStore, durable: Bool) throws {
+  private func bytes() throws {
+    var total = 0
+    for name in try POSIXFileSystem().names(in: directory + "/online/v1") {
+      var status = stat()
+      if stat(directory + "/online/v1/" + name, &status) == 0 {
+        total += Int(status.st_blocks) * 512
+      }
+    }
+    line("bytes per row", Double(total) / Double(keys), "B")
+  }
+
+  private func upserts(
+    _ store: MappedOnlineStore, event: Int64, rounds: Int, _ name: String
+  ) throws {
     var word: UInt64 = 99
     var times: [Double] = []
     var processor = 0.0
-    let event: Int64 = durable ? 3_000 : 2_000
-    for round in 0..<(durable ? 300 : 1_000) {
-      let numbers = (0..<1_000).map { _ in
-        word = word &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return Int(word >> 20) % keys
-      }
-      let rows = try batch(numbers, event: event + Int64(round))
+    for round in 0..<rounds {
+      let rows = try batch((0..<1_000).map { _ in next(&word) }, event: event + Int64(round))
       let start = clock.now
       let began = processorTime()
       try store.writeBatch(rows, to: view)
       processor += processorTime() - began
       times.append(seconds(clock.now - start))
     }
-    let name = durable ? "durable upserts of 1,000" : "upserts of 1,000"
     line(name, Double(times.count) * 1_000 / times.reduce(0, +) / 1e6, "M rows/s")
-    line("  by processor time", Double(times.count) * 1_000 / processor / 1e6, "M rows/s")
+    line("\(name), processor", Double(times.count) * 1_000 / processor / 1e6, "M rows/s")
     times.sort()
-    line("  p50", times[times.count / 2] * 1000, "ms")
-    line("  worst", times[times.count - 1] * 1000, "ms")
+    line("\(name), p50 of a batch", times[times.count / 2] * 1000, "ms")
+  }
+
+  /// Upserts for ever, until it is killed; a byte on standard output says that it began.
+  func writeForEver() throws {
+    let store = open(.process)
+    var word: UInt64 = 77
+    var event: Int64 = 10_000
+    while true {
+      try store.writeBatch(try batch((0..<1_000).map { _ in next(&word) }, event: event), to: view)
+      if event == 10_000 { print("writing") }
+      fflush(nil)
+      event += 1
+    }
+  }
+
+  private func besideAWriter() throws {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0 else { throw LarderError(.io, "no pipe", systemError: errno) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+    var words = ["/proc/self/exe", "upserts", directory, "\(keys)"].map { strdup($0) }
+    words.append(nil)
+    var child: pid_t = 0
+    let status = posix_spawn(&child, "/proc/self/exe", &actions, nil, words, environ)
+    guard status == 0 else { throw LarderError(.io, "no process", systemError: status) }
+    var byte: UInt8 = 0
+    guard Glibc.read(ends[0], &byte, 1) == 1 else { throw LarderError(.io, "no writer") }
+    try points(open(.process, isReadOnly: true), " beside a writer")
+    kill(child, SIGKILL)
+    waitpid(child, nil, 0)
+    posix_spawn_file_actions_destroy(&actions)
+    for word in words { free(word) }
+    for end in ends { close(end) }
   }
 
   private func measureOpen(_ name: String) throws {
@@ -151,15 +217,27 @@ struct OnlineBenchmark {
     line(name, seconds(clock.now - start) * 1000, "ms")
   }
 
-  private func points() throws {
-    let store = open(.process, isReadOnly: true)
+  private func measureLostIndex() throws {
+    let files = POSIXFileSystem()
+    for name in try files.names(in: directory + "/online/v1") where name.hasSuffix(".index") {
+      try files.remove(directory + "/online/v1/" + name)
+    }
+    let store = open(.process)
+    let rows = try batch([0], event: 1)
+    let start = clock.now
+    try store.writeBatch(rows, to: view)
+    line("open with a lost index, index rebuilt", seconds(clock.now - start) * 1000, "ms")
+  }
+
+  // MARK: Reads
+
+  private func points(_ store: MappedOnlineStore, _ suffix: String) throws {
     let reader = try store.reader(for: view)
     var word: UInt64 = 5
     var times: [Double] = []
     var sum = 0.0
     for _ in 0..<200_000 {
-      word = word &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      let key = key(Int(word >> 20) % keys)
+      let key = key(next(&word))
       let start = clock.now
       sum +=
         try reader.withRow(ofKey: key) { row in
@@ -170,52 +248,80 @@ struct OnlineBenchmark {
       times.append(seconds(clock.now - start))
     }
     times.sort()
-    line("point read p50", times[times.count / 2] * 1e9, "ns")
-    line("point read p99", times[times.count * 99 / 100] * 1e9, "ns")
+    for (name, part) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
+      let time = times[Int(Double(times.count) * part)]
+      line("point \(name)\(suffix)", time * 1e9, "ns")
+    }
     if sum.isNaN { print("unlikely") }
   }
 
-  private func batches() throws {
-    let store = open(.process, isReadOnly: true)
-    let reader = try store.reader(for: view)
+  private func batches(_ store: MappedOnlineStore) throws {
     for size in [100, 1_000] {
-      try batches(of: size, "reader") { numbers, buffers in
-        try reader.read(numbers.span, into: &buffers)
-        return buffers.rows?.statuses ?? []
-      }
-      try batches(of: size, "store") { numbers, _ in
-        try store.read(RecordBatch(["customer_id": .int64(numbers)]), from: view).statuses
+      let (spent, processor) = try batches(store, of: size, seed: 6)
+      line("batch of \(size), per key", spent * 1e9 / 1e6, "ns")
+      line("batch of \(size), per key, processor", processor * 1e9 / 1e6, "ns")
+    }
+    let start = clock.now
+    let failed = Atomic(false)
+    let threads = (0..<2).map { number in
+      WorkThread {
+        do { _ = try batches(store, of: 100, seed: UInt64(7 + number)) } catch {
+          failed.store(true, ordering: .relaxed)
+        }
       }
     }
+    for thread in threads { thread.join() }
+    guard !failed.load(ordering: .relaxed) else { throw LarderError(.io, "a thread failed") }
+    line("batches of 100, 2 threads", 2 / seconds(clock.now - start), "M keys/s")
   }
 
+  /// Reads a million keys in batches; seconds by the wall and by the processor.
   private func batches(
-    of size: Int, _ name: String,
-    _ read: ([Int64], inout OnlineBuffers) throws -> [OnlineStatus]
-  ) throws {
-    var word: UInt64 = 6
+    _ store: MappedOnlineStore, of size: Int, seed: UInt64
+  ) throws -> (wall: Double, processor: Double) {
+    let reader = try store.reader(for: view)
+    var word = seed
     var spent = Duration.zero
     var processor = 0.0
     var buffers = OnlineBuffers()
-    let rounds = 2_000_000 / size
-    for _ in 0..<rounds {
-      let numbers = (0..<size).map { _ -> Int64 in
-        word = word &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return key(Int(word >> 20) % keys)
-      }
+    var sum = 0.0
+    for _ in 0..<1_000_000 / size {
+      let numbers = (0..<size).map { _ in key(next(&word)) }
       let start = clock.now
       let began = processorTime()
-      let statuses = try read(numbers, &buffers)
+      try reader.read(numbers.span, into: &buffers)
+      guard let rows = buffers.rows, rows.statuses.allSatisfy({ $0 == .present }) else {
+        throw LarderError(.corrupt, "rows are missing")
+      }
+      for column in rows.features.columns {
+        for value in column.fixedValues(as: Double.self) { sum += value }
+      }
       processor += processorTime() - began
       spent += clock.now - start
-      guard statuses.count == size, statuses.allSatisfy({ $0 == .present }) else {
-        print("missing rows")
-        exit(1)
-      }
     }
-    line(
-      "batch of \(size) by the \(name), per key", seconds(spent) * 1e9 / Double(rounds * size), "ns"
-    )
-    line("  processor time", processor * 1e9 / Double(rounds * size), "ns")
+    if sum.isNaN { print("unlikely") }
+    return (seconds(spent), processor)
+  }
+}
+
+/// A thread that runs a closure.
+private final class WorkThread {
+  private var thread = pthread_t()
+
+  init(_ body: @escaping @Sendable () -> Void) {
+    let box = Unmanaged.passRetained(Box(body))
+    pthread_create(
+      &thread, nil,
+      { argument in
+        if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
+        return nil
+      }, box.toOpaque())
+  }
+
+  func join() { pthread_join(thread, nil) }
+
+  private final class Box {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 }

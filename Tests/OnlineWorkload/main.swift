@@ -5,7 +5,8 @@
 //   OnlineWorkload fill DIR BATCHES           writes so many blocks
 //   OnlineWorkload full DIR                   writes until the disk is full, which must be an error
 //   OnlineWorkload check DIR                  reads everything; exits with 1 at a wrong answer
-//   OnlineWorkload bench DIR KEYS             measures; prints one line per figure
+//   OnlineWorkload bench DIR KEYS             measures; prints a JSON line per figure
+//   OnlineWorkload upserts DIR KEYS           writes to what `bench` left until it is killed
 //   OnlineWorkload reads DIR KEYS             measures reads of what `bench` left
 import Glibc
 
@@ -24,6 +25,9 @@ do {
     try BlockFiller(directory: arguments[2]).fillTheDisk()
   case "check" where arguments.count == 3:
     try BlockFiller(directory: arguments[2]).check()
+  case "upserts" where arguments.count == 4:
+    try OnlineBenchmark(directory: arguments[2], keys: Int(arguments[3]) ?? 1_000_000)
+      .writeForEver()
   case "reads" where arguments.count == 4:
     try OnlineBenchmark(directory: arguments[2], keys: Int(arguments[3]) ?? 1_000_000).runReads()
   default:

@@ -103,6 +103,37 @@ enum IndexFile {
     return (memory, file)
   }
 
+  /// Whether an index of a table says that a segment's file was in use.
+  ///
+  /// A segment is named only after its first batch was on disk, so a file that is named and lacks it
+  /// was damaged, whatever else the index says.
+  static func names(
+    segment sequence: UInt64, inode: UInt64, in directory: String, _ files: any FileSystem
+  ) throws(LarderError) -> Bool {
+    for number in try TableFiles.numbers(directory, IndexFormat.suffix, files) {
+      let file: any File
+      do throws(LarderError) {
+        file = try files.open("\(directory)/\(IndexFormat.fileName(number))", .read)
+      } catch {
+        if error.code == .notFound { continue }
+        throw error
+      }
+      guard try file.status().bytes >= UInt64(IndexFormat.linesOffset),
+        IndexIdentity(try file.readExactly(4096, at: 0)) != nil
+      else { continue }
+      let table = try file.readExactly(
+        LogFormat.segments * IndexFormat.tableEntry, at: UInt64(IndexFormat.table))
+      let isNamed = unsafe table.withUnsafeBytes { entries in
+        stride(from: 0, to: entries.count, by: IndexFormat.tableEntry).contains { entry in
+          unsafe entries.loadUnaligned(fromByteOffset: entry, as: UInt64.self) == sequence
+            && entries.loadUnaligned(fromByteOffset: entry + 8, as: UInt64.self) == inode
+        }
+      }
+      if isNamed { return true }
+    }
+    return false
+  }
+
   /// Whether an index was made or taken over in this boot.
   static func isOfThisBoot(
     _ memory: IndexMemory, _ files: any FileSystem

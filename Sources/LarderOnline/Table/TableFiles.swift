@@ -117,7 +117,25 @@ enum TableFiles {
       guard error.code == .corrupt else { throw error }
     }
     try checkRemnant(file, bytes: bytes)
+    try checkUnnamed(file, sequence, files)
     return false
+  }
+
+  /// Refuses a segment without its first batch if an index says that it had it.
+  static func checkUnnamed(
+    _ file: any File, _ sequence: UInt64, _ files: any FileSystem
+  ) throws(LarderError) {
+    let directory = file.path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/")
+    let status = try file.status()
+    guard
+      try IndexFile.names(
+        segment: sequence, inode: status.inode, in: directory, files)
+    else { return }
+    throw LarderError(
+      .corrupt,
+      "The online table's segment lacks its first batch, which was on disk once: it was truncated or "
+        + "overwritten from outside.", file: file.path, offset: status.bytes)
   }
 
   /// Refuses a segment whose start is damaged, unless it is what a crash left of its making.

@@ -82,6 +82,7 @@ struct TableRecovery {
       guard error.code == .corrupt else { throw error }
     }
     try TableFiles.checkRemnant(file, bytes: bytes)
+    try TableFiles.checkUnnamed(file, sequence, files)
     return true
   }
 
