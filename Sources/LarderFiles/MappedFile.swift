@@ -23,7 +23,7 @@ import LarderColumns
     self.path = path
     unsafe self.bytes = bytes
     self.release = release
-    if isGuarded, let start = unsafe bytes.baseAddress {
+    if isGuarded, let start = bytes.baseAddress {
       guarded = unsafe GuardedMap(start, bytes.count)
     } else {
       guarded = nil

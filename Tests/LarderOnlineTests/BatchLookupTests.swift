@@ -35,11 +35,8 @@ import Testing
     if view.features.count > 1 {
       columns.append((ColumnField("b", .float64), .float64((0..<count).map { Double($0) / 2 })))
       columns.append((ColumnField("c", .int32), .int32((0..<count).map { Int32($0) })))
-      columns.append(
-        (
-          ColumnField("d", .string),
-          .string((0..<count).map { String(repeating: "x", count: $0 % 300) })
-        ))
+      let texts = (0..<count).map { String(repeating: "x", count: $0 % 300) }
+      columns.append((ColumnField("d", .string), try .string(texts)))
     }
     try store.writeBatch(
       try RecordBatch(schema: Schema(columns.map(\.0)), columns: columns.map(\.1)), to: view)
@@ -166,7 +163,10 @@ import Testing
       } else {
         try reader.read(keys, into: &buffers)
       }
-      let rows = try #require(buffers.rows)
+      guard let rows = buffers.rows else {
+        Issue.record("round \(round) has no answer")
+        return
+      }
       let fresh = try store.read(keys, from: numbers)
       #expect(rows.statuses == fresh.statuses, "round \(round)")
       let values = (0..<asked.count).map { rows.features.row($0) + [rows.eventTimes[$0]] }

@@ -195,7 +195,8 @@ struct OnlineBenchmark {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-    var words = ["/proc/self/exe", "upserts", directory, "\(keys)"].map { strdup($0) }
+    let arguments: [String] = ["/proc/self/exe", "upserts", directory, "\(keys)"]
+    var words = arguments.map { strdup($0) }
     words.append(nil)
     var child: pid_t = 0
     let status = posix_spawn(&child, "/proc/self/exe", &actions, nil, words, environ)
