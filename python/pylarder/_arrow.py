@@ -126,9 +126,7 @@ def _release(struct: ctypes.Structure) -> None:
         _RELEASE(struct.release)(addressof(struct))
 
 
-def counted(
-    reader: "pyarrow.RecordBatchReader", progress: Any
-) -> "pyarrow.RecordBatchReader":
+def counted(reader: "pyarrow.RecordBatchReader", progress: Any) -> "pyarrow.RecordBatchReader":
     """A reader that tells a function how many rows it has given so far."""
     import pyarrow as pa
 

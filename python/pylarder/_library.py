@@ -6,7 +6,7 @@ import ctypes
 import json
 import os
 from ctypes import POINTER, byref, c_char, c_char_p, c_int32, c_int64, c_uint64, c_void_p
-from typing import Any, Optional
+from typing import Any, Dict, List, Optional
 
 from ._errors import BY_CODE, Error
 
@@ -73,7 +73,7 @@ _handle_place = POINTER(c_void_p)
 
 # Everything that returns a code ends in the error struct; handles and Arrow structs go as
 # addresses.
-_signatures = {
+_signatures: Dict[str, List[Any]] = {
     "larder_open": [c_char_p, c_char_p, _handle_place],
     "larder_snapshot": [c_void_p, c_uint64, _handle_place],
     "larder_apply": [c_void_p, c_char_p, c_char_p, _text_place],
@@ -156,7 +156,7 @@ def call_for_text(name: str, *arguments: Any) -> str:
     place = c_void_p()
     call(name, *arguments, byref(place))
     try:
-        return ctypes.string_at(place.value).decode("utf-8")
+        return ctypes.string_at(place.value or 0).decode("utf-8")
     finally:
         library().larder_text_free(place)
 

@@ -115,7 +115,9 @@ class Store:
 
     # Definitions
 
-    def apply(self, definitions: Any, *, dropping: bool = False, dry_run: bool = False) -> List[dict]:
+    def apply(
+        self, definitions: Any, *, dropping: bool = False, dry_run: bool = False
+    ) -> List[dict]:
         """Makes entities, views and services known, in one commit. Idempotent.
 
         Args:
@@ -272,7 +274,9 @@ class Store:
             A job with as many rows as the spine, in its order.
         """
         question = options(
-            **({"service": features} if isinstance(features, str) else {"features": list(features)}),
+            **(
+                {"service": features} if isinstance(features, str) else {"features": list(features)}
+            ),
             timestamp=timestamp,
             fullFeatureNames=full_feature_names,
             asKnown=as_known,
@@ -296,13 +300,21 @@ class Store:
         return job
 
     def pull_latest(
-        self, view: str, start: Any = None, end: Any = None, features: Optional[Sequence[str]] = None
+        self,
+        view: str,
+        start: Any = None,
+        end: Any = None,
+        features: Optional[Sequence[str]] = None,
     ) -> Job:
         """The latest row of each entity with start <= event time <= end."""
         return self._pull(view, start, end, features, latest=True)
 
     def pull_all(
-        self, view: str, start: Any = None, end: Any = None, features: Optional[Sequence[str]] = None
+        self,
+        view: str,
+        start: Any = None,
+        end: Any = None,
+        features: Optional[Sequence[str]] = None,
     ) -> Job:
         """Every row with start <= event time <= end."""
         return self._pull(view, start, end, features, latest=False)

@@ -28,12 +28,18 @@ MAKERS = {
     "large_binary": (pa.large_binary(), lambda r: r.randbytes(r.randint(0, 9))),
     "binary_view": (pa.binary_view(), lambda r: r.randbytes(r.randint(0, 30))),
     "fixed_binary": (pa.binary(3), lambda r: r.randbytes(3)),
-    "timestamp_s": (pa.timestamp("s"), lambda r: dt.datetime(2000, 1, 1) + dt.timedelta(seconds=r.randint(0, 10**9))),
+    "timestamp_s": (
+        pa.timestamp("s"),
+        lambda r: dt.datetime(2000, 1, 1) + dt.timedelta(seconds=r.randint(0, 10**9)),
+    ),
     "timestamp_ms": (pa.timestamp("ms", "Asia/Tokyo"), lambda r: r.randint(0, 10**12)),
     "timestamp_us": (pa.timestamp("us", "UTC"), lambda r: r.randint(0, 10**15)),
     "timestamp_ns": (pa.timestamp("ns"), lambda r: r.randint(0, 10**18)),
     "date32": (pa.date32(), lambda r: dt.date(2000, 1, 1) + dt.timedelta(days=r.randint(0, 9999))),
-    "decimal": (pa.decimal128(20, 3), lambda r: decimal.Decimal(r.randint(-(10**9), 10**9)).scaleb(-3)),
+    "decimal": (
+        pa.decimal128(20, 3),
+        lambda r: decimal.Decimal(r.randint(-(10**9), 10**9)).scaleb(-3),
+    ),
     "list": (pa.list_(pa.int64()), lambda r: [r.randint(0, 9) for _ in range(r.randint(0, 4))]),
     "large_list": (pa.large_list(pa.string()), lambda r: ["q" * r.randint(0, 3)] * r.randint(0, 3)),
     "fixed_list": (pa.list_(pa.float32(), 3), lambda r: [0.5 * r.randint(0, 9) for _ in range(3)]),
@@ -42,15 +48,33 @@ MAKERS = {
 
 KINDS = {
     "bool": "bool",
-    "int8": "int32", "uint8": "int32", "int16": "int32", "uint16": "int32", "int32": "int32",
-    "uint32": "int64", "int64": "int64", "uint64": "int64",
-    "float32": "float32", "float64": "float64",
-    "string": "string", "large_string": "string", "string_view": "string", "dictionary": "string",
-    "binary": "bytes", "large_binary": "bytes", "binary_view": "bytes", "fixed_binary": "bytes",
-    "timestamp_s": "timestamp", "timestamp_ms": "timestamp",
-    "timestamp_us": "timestamp", "timestamp_ns": "timestamp(ns)",
-    "date32": "date", "decimal": "decimal",
-    "list": "list<int64>", "large_list": "list<string>", "fixed_list": "list<float32>",
+    "int8": "int32",
+    "uint8": "int32",
+    "int16": "int32",
+    "uint16": "int32",
+    "int32": "int32",
+    "uint32": "int64",
+    "int64": "int64",
+    "uint64": "int64",
+    "float32": "float32",
+    "float64": "float64",
+    "string": "string",
+    "large_string": "string",
+    "string_view": "string",
+    "dictionary": "string",
+    "binary": "bytes",
+    "large_binary": "bytes",
+    "binary_view": "bytes",
+    "fixed_binary": "bytes",
+    "timestamp_s": "timestamp",
+    "timestamp_ms": "timestamp",
+    "timestamp_us": "timestamp",
+    "timestamp_ns": "timestamp(ns)",
+    "date32": "date",
+    "decimal": "decimal",
+    "list": "list<int64>",
+    "large_list": "list<string>",
+    "fixed_list": "list<float32>",
 }
 
 
@@ -94,7 +118,9 @@ def test_random_tables_of_all_types_come_back(tmp_path, seed):
 
 def test_tables_without_rows_and_without_columns(store):
     store.apply(pylarder.FeatureView("plain", [], {"f": "int64"}))
-    empty = pa.table({"event_timestamp": pa.array([], pa.timestamp("us")), "f": pa.array([], pa.int64())})
+    empty = pa.table(
+        {"event_timestamp": pa.array([], pa.timestamp("us")), "f": pa.array([], pa.int64())}
+    )
     assert store.append("plain", empty).rows == 0
     store.append("plain", {"event_timestamp": [dt.datetime(2024, 1, 1)], "f": [1]})
     spine = pa.table({"event_timestamp": pa.array([], pa.timestamp("us"))})

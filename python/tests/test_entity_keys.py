@@ -15,7 +15,10 @@ from feast.protos.feast.types.Value_pb2 import Value  # noqa: E402
 import pylarder  # noqa: E402
 
 KINDS = {
-    "string_val": (pa.string(), lambda r: "".join(r.choice("aé\u4e2d\U0001f600\0 ") for _ in range(r.randint(0, 12)))),
+    "string_val": (
+        pa.string(),
+        lambda r: "".join(r.choice("aé\u4e2d\U0001f600\0 ") for _ in range(r.randint(0, 12))),
+    ),
     "bytes_val": (pa.binary(), lambda r: r.randbytes(r.randint(0, 12))),
     "int32_val": (pa.int32(), lambda r: r.randint(-(2**31), 2**31 - 1)),
     "int64_val": (pa.int64(), lambda r: r.randint(-(2**63), 2**63 - 1)),
@@ -28,7 +31,9 @@ def test_random_keys_of_all_types_are_byte_equal(seed):
     generator = random.Random(seed)
     names = []
     while len(names) < generator.randint(1, 5):
-        name = "".join(generator.choice("abZ_é\uffee\U00010000") for _ in range(generator.randint(1, 6)))
+        name = "".join(
+            generator.choice("abZ_é\uffee\U00010000") for _ in range(generator.randint(1, 6))
+        )
         if name not in names:
             names.append(name)
     kinds = [generator.choice(list(KINDS)) for _ in names]
@@ -37,7 +42,11 @@ def test_random_keys_of_all_types_are_byte_equal(seed):
     columns = {}
     for name, kind, column in zip(names, kinds, values):
         arrow = KINDS[kind][0]
-        array = pa.array(column, pa.int64()).cast(arrow) if kind.startswith("unix") else pa.array(column, arrow)
+        array = (
+            pa.array(column, pa.int64()).cast(arrow)
+            if kind.startswith("unix")
+            else pa.array(column, arrow)
+        )
         columns[name] = array
     found = pylarder.entity_keys(columns).to_pylist()
     for row in range(rows):
@@ -50,7 +59,12 @@ def test_random_keys_of_all_types_are_byte_equal(seed):
 
 
 def test_what_is_no_key_is_refused():
-    for column in [pa.array([1.5]), pa.array([True]), pa.array([None], pa.int64()), pa.array([dt.date(2024, 1, 1)])]:
+    for column in [
+        pa.array([1.5]),
+        pa.array([True]),
+        pa.array([None], pa.int64()),
+        pa.array([dt.date(2024, 1, 1)]),
+    ]:
         with pytest.raises(pylarder.InvalidInputError) as failure:
             pylarder.entity_keys({"k": column})
         assert failure.value.column == "k"

@@ -16,7 +16,17 @@ from feast import Entity, FeatureView, Field, FileSource, ValueType  # noqa: E40
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey  # noqa: E402
 from feast.protos.feast.types.Value_pb2 import Value  # noqa: E402
 from feast.types import (  # noqa: E402
-    Array, Bool, Bytes, Float32, Float64, Int32, Int64, Json, Map, String, UnixTimestamp,
+    Array,
+    Bool,
+    Bytes,
+    Float32,
+    Float64,
+    Int32,
+    Int64,
+    Json,
+    Map,
+    String,
+    UnixTimestamp,
 )
 
 from feast_repo import UTC, config, driver, stats, store, write  # noqa: E402
@@ -100,7 +110,16 @@ def test_rows_past_the_time_to_live_are_not_given(fs):
     put(fs, [(key(2), {"trips": Value(int64_val=2)}, now(-3500), None)])
     assert [values is None for _, values in get(fs, [1, 2])] == [True, False]
     response = fs.get_online_features(["stats:trips"], [{"driver_id": 1}]).proto
-    assert response.results[-1].statuses[0] == 2 or response.results[-1].values[0].WhichOneof("val") is None
+    assert (
+        response.results[-1].statuses[0] == 2
+        or response.results[-1].values[0].WhichOneof("val") is None
+    )
+
+
+def test_rows_past_the_time_to_live_are_served_where_that_is_asked_for(fs):
+    put(fs, [(key(1), {"trips": Value(int64_val=1)}, now(-3601), None)])
+    fs.config.online_store.serve_expired = True
+    assert get(fs, [1])[0][1]["trips"].int64_val == 1
 
 
 def test_a_write_of_some_features_keeps_the_others(fs):
@@ -179,7 +198,10 @@ def test_materialization_with_and_without_the_compute_engine_comes_to_the_same(t
     }
     path = write(tmp_path / "stats.parquet", columns)
     features = {
-        "trips": Int64, "rate": Float64, "city": String, "seen": UnixTimestamp,
+        "trips": Int64,
+        "rate": Float64,
+        "city": String,
+        "seen": UnixTimestamp,
         "vector": Array(Float64),
     }
     found = []
@@ -187,7 +209,9 @@ def test_materialization_with_and_without_the_compute_engine_comes_to_the_same(t
         ("local", {}),
         ("larder", {"batch_engine": {"type": "pylarder.feast.LarderComputeEngine"}}),
     ]:
-        view = stats(path, features=features, created_timestamp_column="created", ttl=dt.timedelta(days=1))
+        view = stats(
+            path, features=features, created_timestamp_column="created", ttl=dt.timedelta(days=1)
+        )
         fs = store(tmp_path / name, view, **more)
         fs.materialize(now(-9999), now())
         rows = [{"driver_id": n} for n in range(510)]
@@ -201,7 +225,9 @@ def test_materialization_with_and_without_the_compute_engine_comes_to_the_same(t
 
 def test_several_views_are_answered_in_one_request(tmp_path):
     customer = Entity(name="customer", join_keys=["customer_id"], value_type=ValueType.STRING)
-    path = write(tmp_path / "a.parquet", {"driver_id": [1], "event_timestamp": [now(-9)], "trips": [1]})
+    path = write(
+        tmp_path / "a.parquet", {"driver_id": [1], "event_timestamp": [now(-9)], "trips": [1]}
+    )
     other = write(
         tmp_path / "b.parquet",
         {"customer_id": ["x", "y"], "event_timestamp": [now(-9)] * 2, "orders": [5, 6]},
@@ -271,7 +297,11 @@ def test_keys_of_every_type(tmp_path):
         "i": (ValueType.INT32, 7, {"int32_val": 7}),
         "l": (ValueType.INT64, -(2**62), {"int64_val": -(2**62)}),
         "b": (ValueType.BYTES, b"\0\1", {"bytes_val": b"\0\1"}),
-        "t": (ValueType.UNIX_TIMESTAMP, pd.Timestamp("2024-01-01", tz="UTC"), {"unix_timestamp_val": 1704067200}),
+        "t": (
+            ValueType.UNIX_TIMESTAMP,
+            pd.Timestamp("2024-01-01", tz="UTC"),
+            {"unix_timestamp_val": 1704067200},
+        ),
     }
     for name, (kind, value, _) in kinds.items():
         entity = Entity(name=f"e_{name}", join_keys=[name], value_type=kind)
@@ -291,4 +321,6 @@ def test_keys_of_every_type(tmp_path):
         found = online(fs).online_read(fs.config, fs.get_feature_view(f"v_{name}"), [asked], None)
         assert found[0][1]["trips"].int64_val == 1, name
         spine = pd.DataFrame({name: [value], "event_timestamp": [now()]})
-        assert fs.get_historical_features(spine, [f"v_{name}:trips"]).to_df()["trips"].tolist() == [1]
+        assert fs.get_historical_features(spine, [f"v_{name}:trips"]).to_df()["trips"].tolist() == [
+            1
+        ]

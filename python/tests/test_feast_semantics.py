@@ -103,7 +103,9 @@ def test_of_equal_event_times_the_created_last_and_then_the_last_row_wins(tmp_pa
 
 
 def test_the_latest_rows_null_stays_null(simple):
-    job = ask(simple, {"driver_id": [2], "event_timestamp": [at(101)]}, ["stats:rate", "stats:trips"])
+    job = ask(
+        simple, {"driver_id": [2], "event_timestamp": [at(101)]}, ["stats:rate", "stats:trips"]
+    )
     table = job.to_arrow()
     assert np.isnan(table.column("rate").to_pylist()[0] or np.nan)
     assert table.column("trips").to_pylist() == [20]
@@ -163,7 +165,9 @@ def test_whole_numbers_stay_whole(tmp_path):
 
 def test_a_spine_column_named_like_a_feature_is_refused_by_name(simple):
     spine = {"driver_id": [1], "event_timestamp": [at(120)], "trips": [5]}
-    with pytest.raises(pylarder.InvalidInputError, match='"trips".*entity_df.*stats:trips') as failure:
+    with pytest.raises(
+        pylarder.InvalidInputError, match='"trips".*entity_df.*stats:trips'
+    ) as failure:
         ask(simple, spine)
     assert failure.value.column == "trips"
     table = ask(simple, spine, full_feature_names=True).to_arrow()
@@ -292,15 +296,19 @@ def test_sources_in_every_unit_with_and_without_a_zone(tmp_path, unit):
             [f"{name}:trips"],
         )
         assert job.to_arrow().column("trips").to_pylist() == [10, 11, NULL]
-        pulled = fs._get_provider().offline_store.pull_all_from_table_or_query(
-            config=fs.config,
-            data_source=fs.get_feature_view(name).batch_source,
-            join_key_columns=["driver_id"],
-            feature_name_columns=["trips"],
-            timestamp_field="event_timestamp",
-            start_date=at(0).to_pydatetime(),
-            end_date=at(100).to_pydatetime(),
-        ).to_arrow()
+        pulled = (
+            fs._get_provider()
+            .offline_store.pull_all_from_table_or_query(
+                config=fs.config,
+                data_source=fs.get_feature_view(name).batch_source,
+                join_key_columns=["driver_id"],
+                feature_name_columns=["trips"],
+                timestamp_field="event_timestamp",
+                start_date=at(0).to_pydatetime(),
+                end_date=at(100).to_pydatetime(),
+            )
+            .to_arrow()
+        )
         assert pulled.num_rows == 2
 
 
@@ -403,7 +411,12 @@ def test_a_native_view_is_a_source(tmp_path):
     native.apply(pylarder.FeatureView("native", [key], {"trips": "int64", "city": "string"}))
     native.append(
         "native",
-        {"driver_id": [1, 1], "event_timestamp": [at(0), at(50)], "trips": [10, 11], "city": ["a", None]},
+        {
+            "driver_id": [1, 1],
+            "event_timestamp": [at(0), at(50)],
+            "trips": [10, 11],
+            "city": ["a", None],
+        },
     )
     view = FeatureView(
         name="stats",

@@ -179,7 +179,9 @@ def test_pushed_values_keep_their_digits(tmp_path):
     write(path, columns)
     fs = store(tmp_path, stats(path, features={"trips": Int64, "rate": Float32}))
     spine = pd.DataFrame({"driver_id": [1, 7], "event_timestamp": [at(9)] * 2})
-    ask = lambda: fs.get_historical_features(spine, ["stats:rate"]).to_arrow().column("rate")  # noqa: E731
+    ask = (
+        lambda: fs.get_historical_features(spine, ["stats:rate"]).to_arrow().column("rate")
+    )  # noqa: E731
     assert ask().type == pa.float32()
     fs.write_to_offline_store("stats", pd.DataFrame({**rows([7], [5], [70]), "rate": [0.25]}))
     assert ask().type == pa.float32()
@@ -223,9 +225,7 @@ def test_partitions_of_folders_are_columns(tmp_path):
 
 
 def test_field_mappings_name_features_keys_and_times(tmp_path):
-    path = write(
-        tmp_path / "stats.parquet", {"id": [1], "ts": [at(0)], "n": [10], "made": [at(1)]}
-    )
+    path = write(tmp_path / "stats.parquet", {"id": [1], "ts": [at(0)], "n": [10], "made": [at(1)]})
     view = stats(
         path,
         features={"trips": Int64},

@@ -152,9 +152,13 @@ def test_without_a_spine_the_keys_and_times_make_one(drivers, moments):
 
 def test_an_earlier_commit_answers_as_it_did(drivers, moments):
     before = drivers.append(
-        "stats", {"driver_id": [5], "event_timestamp": [moments(1)], "created": unknown(1), "trips": [1]}
+        "stats",
+        {"driver_id": [5], "event_timestamp": [moments(1)], "created": unknown(1), "trips": [1]},
     )
-    drivers.append("stats", {"driver_id": [5], "event_timestamp": [moments(2)], "created": unknown(1), "trips": [2]})
+    drivers.append(
+        "stats",
+        {"driver_id": [5], "event_timestamp": [moments(2)], "created": unknown(1), "trips": [2]},
+    )
     spine = {"driver_id": [5], "event_timestamp": [moments(9)]}
     now = drivers.historical_features(spine, ["stats:trips"]).to_arrow()
     then = drivers.historical_features(spine, ["stats:trips"], at=before).to_arrow()
@@ -162,7 +166,9 @@ def test_an_earlier_commit_answers_as_it_did(drivers, moments):
     with drivers.at(before) as past:
         assert past.pull_all("stats").to_arrow().num_rows == 4
         with pytest.raises(pylarder.ReadOnlyError):
-            past.append("stats", {"driver_id": [5], "event_timestamp": [moments(2)], "created": unknown(1)})
+            past.append(
+                "stats", {"driver_id": [5], "event_timestamp": [moments(2)], "created": unknown(1)}
+            )
 
 
 def test_replace_and_pull(drivers, moments):
@@ -195,7 +201,9 @@ def test_failures_are_exceptions_of_the_engines_codes(drivers, moments, tmp_path
     with pytest.raises(pylarder.NotFoundError, match="stats"):
         drivers.append("stast", rows)
     with pytest.raises(pylarder.NotFoundError, match="trips"):
-        drivers.historical_features({"driver_id": [1], "event_timestamp": [moments(1)]}, ["stats:trip"])
+        drivers.historical_features(
+            {"driver_id": [1], "event_timestamp": [moments(1)]}, ["stats:trip"]
+        )
     with pytest.raises(pylarder.NotFoundError):
         pylarder.open(tmp_path / "none", create=False)
     (tmp_path / "file").write_text("x")
@@ -295,7 +303,12 @@ def test_the_latest_values(drivers):
     )
     reports = drivers.materialize()
     assert [report["view"] for report in reports] == ["stats"]
-    assert drivers.write_online("stats", {"driver_id": [4], "event_timestamp": [now], "created": [now], "trips": [4]}) == 1
+    assert (
+        drivers.write_online(
+            "stats", {"driver_id": [4], "event_timestamp": [now], "created": [now], "trips": [4]}
+        )
+        == 1
+    )
     answer = drivers.read_online("stats", {"driver_id": [4, 1, 3, 9, 4]}, ["trips"])
     assert answer.column_names == ["driver_id", "trips", "stats__event_timestamp", "stats__status"]
     assert answer.column("trips").to_pylist() == [4, 100, None, None, 4]
@@ -357,6 +370,18 @@ def test_nothing_leaks(drivers, moments):
     for _ in range(20):
         work()
     assert pa.total_allocated_bytes() == before
+
+
+def test_why_says_which_rows_were_in_question(drivers, moments):
+    found = drivers.why("stats", {"driver_id": 1}, moments(150))
+    assert found["status"] == "present" and found["rule"]
+    verdicts = [row["verdict"] for row in found["candidates"]]
+    assert sorted(verdicts) == ["answer", "later"]
+    answer = next(row for row in found["candidates"] if row["verdict"] == "answer")
+    assert answer["values"] == {"rate": "0.5", "trips": "10", "city": "a"}
+    assert drivers.why("stats", {"driver_id": 77}, moments(150))["status"] == "noEntity"
+    with pytest.raises(pylarder.NotFoundError):
+        drivers.why("stats", {"drive": 1}, moments(150))
 
 
 def test_info_and_verify(drivers):

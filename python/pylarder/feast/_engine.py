@@ -70,6 +70,8 @@ class LarderComputeEngine(LocalComputeEngine):
     def _move(self, task: MaterializationTask) -> None:
         view = task.feature_view
         source = view.batch_source
+        if source is None:
+            raise NotFoundError(f'Feature view "{view.name}" has no batch source.')
         table = OnlineTable(self.repo_config, view)
         keys = {name: source_column(source, name) for name in table.keys}
         features = {name: source_column(source, name) for name in table.kinds}
@@ -97,6 +99,7 @@ class LarderComputeEngine(LocalComputeEngine):
             columns[name] = table.kinds[name].cast(pulled.column(column))
         rows = pa.table(columns)
         assert DUMMY_ENTITY_ID not in rows.column_names
+        assert isinstance(self.online_store, LarderOnlineStore)
         store = self.online_store._store(self.repo_config)
         try:
             store.write_online(table.name, rows)

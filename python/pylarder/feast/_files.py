@@ -153,9 +153,7 @@ class Part:
     first_group: int = 0
 
 
-def growth(
-    before: Sequence[SourceFile], now: Sequence[SourceFile]
-) -> Optional[List[Part]]:
+def growth(before: Sequence[SourceFile], now: Sequence[SourceFile]) -> Optional[List[Part]]:
     """What was added to files since; None if anything else happened to them.
 
     Args:

@@ -96,7 +96,9 @@ class LarderRetrievalJob(RetrievalJob):
         """How the store will answer."""
         return self._explain() if self._explain else "every row of a range, by key and time"
 
-    def to_df(self, validation_reference: Any = None, timeout: Optional[int] = None) -> pd.DataFrame:
+    def to_df(
+        self, validation_reference: Any = None, timeout: Optional[int] = None
+    ) -> pd.DataFrame:
         """The answer as a pandas table; whole numbers stay whole where some are null."""
         table = self.to_arrow(validation_reference=validation_reference, timeout=timeout)
         return to_pandas(table).reset_index(drop=True)
@@ -159,6 +161,8 @@ class LarderOfflineStore(OfflineStore):
             _get_requested_on_demand_feature_views(feature_refs, project, registry),
         )
         spine: Optional[pa.Table] = None
+        start: Any = None
+        end: Any = None
         if entity_df is None:
             start, end = compute_non_entity_date_range(
                 feature_views,
@@ -173,7 +177,6 @@ class LarderOfflineStore(OfflineStore):
             timestamp = _timestamp_column(spine)
             keys = [name for name in spine.column_names if name != timestamp]
             bounds = _bounds(spine.column(timestamp))
-            start = end = None
         question = _Question(
             config, wanted, spine, timestamp, full_feature_names, filter_by_created_timestamp
         )
@@ -249,6 +252,8 @@ class LarderOfflineStore(OfflineStore):
         The rows are kept apart from those of the files, and survive every sync.
         """
         source = feature_view.batch_source
+        if source is None:
+            raise NotFoundError(f'Feature view "{feature_view.name}" has no batch source.')
         keys = [source_column(source, column.name) for column in feature_view.entity_columns]
         keys = [key for key in keys if key != DUMMY_ENTITY_ID]
         expected, names = get_pyarrow_schema_from_batch_source(config, source)
@@ -491,9 +496,10 @@ def _bounds(column: pa.ChunkedArray) -> Tuple[Any, Any]:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         return (None, None)
     found = pc.min_max(column)
-    return tuple(
-        None if value is None else pd.to_datetime(value, utc=True)
-        for value in (found["min"].as_py(), found["max"].as_py())
+    first, last = found["min"].as_py(), found["max"].as_py()
+    return (
+        None if first is None else pd.to_datetime(first, utc=True),
+        None if last is None else pd.to_datetime(last, utc=True),
     )
 
 

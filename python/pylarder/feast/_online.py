@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import json
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Dict, List, Literal, Optional, Sequence, Set, Tuple
 
@@ -43,6 +45,9 @@ class LarderOnlineStoreConfig(FeastConfigBaseModel):
     path: str = "data/larder"
     """The store's directory, relative to the repository."""
 
+    serve_expired: bool = False
+    """Whether values past their view's ttl are served all the same, as SQLite's store does."""
+
 
 class OnlineTable:
     """The native view behind a feature view's online table.
@@ -74,7 +79,9 @@ class OnlineTable:
                 )
             self.keys[column.name] = kind
         self.kinds = {
-            field.name: OnlineKind(field.dtype.to_value_type()) for field in table.features
+            field.name: OnlineKind(field.dtype.to_value_type())
+            for field in table.features
+            if field.name not in self.keys
         }
         self.ttl: Optional[timedelta] = getattr(table, "ttl", None) or None
 
@@ -86,9 +93,7 @@ class OnlineTable:
             "timestamp": _EVENT,
             "created": _CREATED,
             "timeUnit": "ns",
-            "features": [
-                {"name": name, "type": kind.name} for name, kind in self.kinds.items()
-            ],
+            "features": [{"name": name, "type": kind.name} for name, kind in self.kinds.items()],
         }
         if self.ttl:
             view["timeToLive"] = f"{self.ttl // timedelta(microseconds=1)}us"
@@ -275,6 +280,7 @@ class LarderOnlineStore(OnlineStore):
         asked: List[Tuple[OnlineTable, Sequence[str], Sequence[EntityKeyProto]]],
     ) -> List[List[_Answer]]:
         store = self._store(config)
+        expired = bool(getattr(config.online_store, "serve_expired", False))
         answers: List[List[_Answer]] = []
         for native, names, keys in asked:
             unknown = [name for name in names if name not in native.kinds]
@@ -285,14 +291,14 @@ class LarderOnlineStore(OnlineStore):
                 continue
             batch = native.key_batch(keys)
             try:
-                answer = read_batch(store, native.name, names, batch)
+                answer = read_batch(store, native.name, names, batch, expired)
             except NotFoundError:
                 if _is_known(store, native.name, names):
                     # Nothing was written yet: a table that is not there holds nobody.
                     answers.append([(None, None)] * len(keys))
                     continue
                 raise
-            answers.append(_rows(native, names, answer))
+            answers.append(_rows(native, names, answer, expired))
         return answers
 
     def _read_features_per_fv(
@@ -384,31 +390,37 @@ def _batch(native: OnlineTable, names: Sequence[str], rows: Sequence[_Row]) -> p
     return pa.RecordBatch.from_pydict(columns)
 
 
+@functools.lru_cache(maxsize=1024)
+def _question(view: str, names: Tuple[str, ...], expired: bool) -> bytes:
+    features = [f"{view}:{name}" for name in names]
+    return json.dumps({"features": features, "includeExpired": expired}).encode()
+
+
 def read_batch(
-    store: Store, view: str, names: Sequence[str], keys: pa.RecordBatch
+    store: Store, view: str, names: Sequence[str], keys: pa.RecordBatch, expired: bool = False
 ) -> pa.RecordBatch:
     """Features, then event time and status, of the keys of a batch."""
-    import json
-
-    question = json.dumps({"features": [f"{view}:{name}" for name in names]}).encode()
+    question = _question(view, tuple(names), expired)
     room = IncomingBatch()
     with OutgoingBatch(keys) as (schema, array):
         call("larder_read_online", store._open(), question, schema, array, *room.addresses)
     return room.batch()
 
 
-def _rows(native: OnlineTable, names: Sequence[str], answer: pa.RecordBatch) -> List[_Answer]:
+def _rows(
+    native: OnlineTable, names: Sequence[str], answer: pa.RecordBatch, expired: bool = False
+) -> List[_Answer]:
     """An answer as Feast has it: (None, None) for who is not there or past the time to live."""
     count = answer.num_rows
     statuses = answer.column(len(names) + 1).indices.to_pylist()
-    times = answer.column(len(names)).cast(pa.int64()).to_pylist()
+    times = answer.column(len(names)).view(pa.int64()).to_pylist()
     columns = [
         native.kinds[name].messages(answer.column(index)) for index, name in enumerate(names)
     ]
     rows: List[_Answer] = []
     for row in range(count):
         # 0 and 1 are present and null; 2 and 3 not found and past the time to live.
-        if statuses[row] > 1:
+        if statuses[row] == 2 or (statuses[row] == 3 and not expired):
             rows.append((None, None))
             continue
         time = _EPOCH + timedelta(microseconds=times[row] // 1_000)

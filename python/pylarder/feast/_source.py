@@ -117,7 +117,9 @@ class LarderSource(DataSource):
         for view in known.get("featureViews", []):
             if view["name"] == self.view:
                 return {**view, "joinKeys": [k for e in view["entities"] for k in keys[e]]}
-        raise NotFoundError(f'The store has no view "{self.view}", which source "{self.name}" names.')
+        raise NotFoundError(
+            f'The store has no view "{self.view}", which source "{self.name}" names.'
+        )
 
     def get_table_column_names_and_types(self, config: RepoConfig) -> Iterable[Tuple[str, str]]:
         view = self.definition(config)

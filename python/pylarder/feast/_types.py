@@ -77,9 +77,7 @@ def feature_kind(kind: pa.DataType, in_list: bool = False) -> Optional[str]:
         return "decimal" if kind.scale >= 0 else None
     if _T.is_timestamp(kind):
         return "timestamp(ns)" if kind.unit == "ns" else "timestamp"
-    if not in_list and (
-        _T.is_list(kind) or _T.is_large_list(kind) or _T.is_fixed_size_list(kind)
-    ):
+    if not in_list and (_T.is_list(kind) or _T.is_large_list(kind) or _T.is_fixed_size_list(kind)):
         element = feature_kind(kind.value_type, in_list=True)
         if element:
             return f"list<{element}>"
@@ -162,8 +160,11 @@ class OnlineKind:
         if member is None:
             return pa.array(
                 [
-                    None if value is None or value.WhichOneof("val") is None
-                    else value.SerializeToString()
+                    (
+                        None
+                        if value is None or value.WhichOneof("val") is None
+                        else value.SerializeToString()
+                    )
                     for value in values
                 ],
                 self.arrow,
