@@ -273,7 +273,8 @@ def test_views_without_entities(tmp_path):
     assert pulled.column("trips").to_pylist() == [11]
     assert pulled.column("__dummy_id").to_pylist() == [""]
     fs.materialize(at(-1).to_pydatetime(), dt.datetime.now(dt.timezone.utc))
-    online = fs.get_online_features(["stats:trips"], [{}]).to_dict()
+    # Feast counts the rows by some entity, needed or not.
+    online = fs.get_online_features(["stats:trips"], [{"driver_id": 1}]).to_dict()
     assert online["trips"] == [11]
 
 
