@@ -166,10 +166,15 @@ let package = Package(
         "LarderConformance", "CLarderKernels", "TestSupport", "OnlineWorkload",
       ],
       swiftSettings: tests),
+    .target(
+      name: "InterchangeFuzzing",
+      dependencies: ["LarderColumns", "LarderContract", "LarderInterchange"],
+      path: "Tests/Fuzz/Interchange", swiftSettings: tests),
     .testTarget(
       name: "LarderInterchangeTests",
       dependencies: [
         "LarderColumns", "LarderContract", "LarderFiles", "LarderInterchange", "TestSupport",
+        "InterchangeFuzzing",
       ],
       exclude: ["Differential/generate.py"],
       swiftSettings: tests),
@@ -192,7 +197,7 @@ let package = Package(
     .testTarget(
       name: "LarderCommandTests",
       dependencies: [
-        "LarderColumns", "LarderContract", "LarderFiles", "TestSupport", "LarderCommand",
+        "LarderColumns", "LarderContract", "LarderFiles", "Larder", "TestSupport", "LarderCommand",
       ],
       exclude: ["Snapshots"],
       swiftSettings: tests),

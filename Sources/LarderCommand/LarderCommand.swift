@@ -17,9 +17,10 @@ import Larder
       """,
     version: "larder 0.1.0",
     subcommands: [
-      Demo.self, Apply.self, Drop.self, Views.self, Import.self, Join.self, Why.self, Export.self,
-      Materialize.self, Get.self, Put.self, Online.self, Info.self, Verify.self, Compact.self,
-      Expire.self, Snapshots.self, Rollback.self, Vacuum.self,
+      Demo.self, SchemaCommand.self, Define.self, Apply.self, Drop.self, Views.self, Import.self,
+      Join.self, Why.self, Export.self, Materialize.self, Get.self, Put.self, Online.self,
+      Info.self, Verify.self, Compact.self, Expire.self, Snapshots.self, Rollback.self,
+      Vacuum.self,
     ])
 
   package init() {}

@@ -23,9 +23,9 @@ import Testing
   @Test func listsTheCommandsOfTheManual() {
     #expect(
       LarderCommand.names == [
-        "demo", "apply", "drop", "views", "import", "join", "why", "export", "materialize",
-        "get", "put", "online", "info", "verify", "compact", "expire", "snapshots",
-        "rollback", "vacuum",
+        "demo", "schema", "define", "apply", "drop", "views", "import", "join", "why", "export",
+        "materialize", "get", "put", "online", "info", "verify", "compact", "expire",
+        "snapshots", "rollback", "vacuum",
       ])
   }
 

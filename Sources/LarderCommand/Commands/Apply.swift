@@ -29,7 +29,7 @@ struct Apply: ParsableCommand {
 
   func run() throws {
     let text = try ByteSource(path: definitions).readAll()
-    let known = try existingEntities()
+    let known = try target.knownDefinitions()?.allEntities
     let read = try Definitions(json: text, file: definitions, knowing: known ?? [])
     if dryRun, known == nil {
       let empty = FeatureStore(offline: InMemoryOfflineStore())
@@ -39,16 +39,6 @@ struct Apply: ParsableCommand {
       at: target.store, access: dryRun ? .readOnly : .create, settings: locks.settings)
     let changes = try store.apply(read, dropping: drop, dryRun: dryRun)
     ChangeReport.print(changes, dryRun: dryRun)
-  }
-
-  /// The entities that the store has; nil if there is no store.
-  private func existingEntities() throws(LarderError) -> [Entity]? {
-    do throws(LarderError) {
-      return try target.openForReading().definitions().allEntities
-    } catch {
-      if error.code == .notFound { return nil }
-      throw error
-    }
   }
 }
 

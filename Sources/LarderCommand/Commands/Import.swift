@@ -38,6 +38,8 @@ struct Import: ParsableCommand {
   var null: [String] = []
   @Option(help: ArgumentHelp("The character between cells; tab is a tab.", valueName: "C"))
   var delimiter: String = ","
+  @Option(help: ArgumentHelp("Threads to read with; all cores if not said.", valueName: "N"))
+  var threads: Int?
   @Option(help: "What to do with a row of CSV that cannot be read: stop or skip.")
   var onError: CSVErrorPolicy = .stop
   @Flag(help: "Replace the view's whole history by these rows.")
@@ -52,7 +54,7 @@ struct Import: ParsableCommand {
     options.map = try MappingArgument.dictionary(map)
     options.policy = onError
     options.timeUnit = timeUnit?.unit
-    options.threads = .availableCores
+    options.threads = max(1, threads ?? .availableCores)
     let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
     let view = try store.view(named: self.view)
     let progress = Progress("import")

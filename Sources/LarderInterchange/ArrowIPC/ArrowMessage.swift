@@ -36,7 +36,13 @@ struct ArrowMessage {
     var length = try word()
     if length == UInt32.max { length = try word() }
     if length == 0 { return nil }
-    guard length <= Limits.metadataBytes, Int(length) <= bytes.count - at else {
+    guard length <= Limits.metadataBytes else {
+      throw LarderError(
+        .limitExceeded,
+        "A message has metadata of \(length) bytes; at most \(Limits.metadataBytes) are read.",
+        offset: UInt64(clamping: start))
+    }
+    guard Int(length) <= bytes.count - at else {
       throw .malformed("A message has metadata of \(length) bytes.", offset: start)
     }
     let metadata = unsafe UnsafeRawBufferPointer(rebasing: bytes[at..<(at + Int(length))])

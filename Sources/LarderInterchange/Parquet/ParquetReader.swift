@@ -34,6 +34,7 @@ package final class ParquetReader: TableReader {
   }
 
   private struct PartialRowGroup {
+    var group: RowGroup
     var readers: [ColumnChunkReader]
     var rowsLeft: Int
     var batchRows: Int
@@ -62,7 +63,10 @@ package final class ParquetReader: TableReader {
       }
       let filter = try RowGroupFilter(options.bounds, fields: fields, metadata: metadata)
       var kept: [RowGroup] = []
-      for group in metadata.rowGroups where filter.mayMatch(group) { kept.append(group) }
+      for (index, var group) in metadata.rowGroups.enumerated() where filter.mayMatch(group) {
+        group.ordinal = index + 1
+        kept.append(group)
+      }
       var rows = 0
       for group in kept {
         let (sum, overflow) = rows.addingReportingOverflow(group.rowCount)
@@ -176,7 +180,7 @@ package final class ParquetReader: TableReader {
       task, worker throws(LarderError) in
       let (group, column) = order[task]
       let reader = try self.reader(groups[group], column, scratch[worker])
-      return try self.read(reader, column, groups[group].rowCount)
+      return try self.read(reader, column, groups[group], groups[group].rowCount)
     }
     var places = groups.map { _ in [Column?](repeating: nil, count: columns.count) }
     for (task, column) in zip(order, done) { places[task.0][task.1] = column }
@@ -198,7 +202,7 @@ package final class ParquetReader: TableReader {
       return try ColumnChunkReader(
         source: source, chunk: chunk, shape: column.shape, fileEnd: fileEnd,
         keepsDictionary: options.keepsDictionaries && !column.shape.isList, scratch: scratch)
-    } catch { throw error.located(file: source.name, column: column.name) }
+    } catch { throw error.located(file: source.name, column: column.name).inRowGroup(group) }
   }
 
   private func check(
@@ -221,10 +225,10 @@ package final class ParquetReader: TableReader {
   }
 
   private func read(
-    _ reader: ColumnChunkReader, _ column: Int, _ rows: Int
+    _ reader: ColumnChunkReader, _ column: Int, _ group: RowGroup, _ rows: Int
   ) throws(LarderError) -> Column {
     do throws(LarderError) { return try reader.read(rows: rows) } catch {
-      throw error.located(file: source.name, column: columns[column].name)
+      throw error.located(file: source.name, column: columns[column].name).inRowGroup(group)
     }
   }
 
@@ -234,20 +238,31 @@ package final class ParquetReader: TableReader {
     for index in columns.indices {
       readers.append(try reader(group, index, PageScratch()))
     }
-    partial = PartialRowGroup(readers: readers, rowsLeft: group.rowCount, batchRows: batchRows)
+    partial = PartialRowGroup(
+      group: group, readers: readers, rowsLeft: group.rowCount, batchRows: batchRows)
   }
 
   private func readPartial() throws(LarderError) -> RecordBatch {
     guard var group = partial else { throw .malformed("No row group is open.") }
     let rows = min(group.batchRows, group.rowsLeft)
     let readers = group.readers
+    let whole = group.group
     let columns = try performTasks(readers.count, threads: options.threads) {
       task, _ throws(LarderError) in
-      try self.read(readers[task], task, rows)
+      try self.read(readers[task], task, whole, rows)
     }
     group.rowsLeft -= rows
     partial = group.rowsLeft > 0 ? group : nil
     return RecordBatch(unchecked: schema, columns: columns, count: rows)
+  }
+}
+
+extension LarderError {
+  /// The same error with the row group it happened in.
+  fileprivate func inRowGroup(_ group: RowGroup) -> LarderError {
+    var error = self
+    error.message = "Row group \(group.ordinal): \(message)"
+    return error
   }
 }
 

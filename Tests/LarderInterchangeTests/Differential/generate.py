@@ -2,6 +2,10 @@
 
     generate.py parquet|arrow|defaults|golden DIRECTORY COUNT SEED
     generate.py read DIRECTORY 0 0
+    generate.py public DIRECTORY FROM 0
+
+`read` reads back with pyarrow, polars and duckdb what Larder wrote; `public` copies the files of a tree into one directory,
+with what pyarrow finds in the columns that it can read.
 
 FILE.expected has a line for each column: name, tab, Larder's type, tab, the values. Values are
 written so that no two differ in silence: floats by their bits, texts and bytes in hexadecimal.
@@ -506,11 +510,82 @@ def read_back(directory):
         table.validate(full=True)
         with open(path + '.read', 'w') as f:
             f.write(expected(table, name.endswith('.parquet')))
+        if name.endswith('.parquet'):
+            others_agree(path, table)
+
+
+def others_agree(path, table):
+    """polars and duckdb find what pyarrow finds, as far as their own types tell it."""
+    import duckdb, polars
+    plain = [f for f in table.schema if not pa.types.is_nested(f.type) and not isinstance(f.type, pa.JsonType)]
+    if table.num_columns == 0:
+        return
+    frame = polars.read_parquet(path).to_arrow()
+    relation = duckdb.sql("select * from '%s'" % path).to_arrow_table()
+    for other, name in ((frame, 'polars'), (relation, 'duckdb')):
+        if other.num_rows != table.num_rows or other.column_names != table.column_names:
+            raise SystemExit('%s: %s finds another shape' % (path, name))
+        for f in plain:
+            if pa.types.is_timestamp(f.type) or pa.types.is_binary(f.type) and name == 'duckdb':
+                # duckdb has microseconds for some units, and zones in the session's own.
+                ours = table[f.name].combine_chunks().is_valid()
+                theirs = other[f.name].combine_chunks().is_valid()
+            else:
+                ours, theirs = table[f.name].combine_chunks(), other[f.name].cast(f.type).combine_chunks()
+            if strings(ours, True) != strings(theirs, True):
+                raise SystemExit('%s: %s finds other values in %s' % (path, name, f.name))
+
+
+def readable(t):
+    """Whether the text form knows a type."""
+    if pa.types.is_list(t) or pa.types.is_large_list(t) or pa.types.is_fixed_size_list(t):
+        return not pa.types.is_nested(t.value_type) and readable(t.value_type)
+    if pa.types.is_dictionary(t):
+        return readable(t.value_type)
+    known = (pa.types.is_primitive(t) or pa.types.is_string(t) or pa.types.is_large_string(t) or pa.types.is_binary(t)
+             or pa.types.is_large_binary(t) or pa.types.is_fixed_size_binary(t) or pa.types.is_decimal(t)
+             or pa.types.is_string_view(t) or pa.types.is_binary_view(t))
+    return known and not pa.types.is_interval(t)
+
+
+def public(directory, source):
+    """Files that others publish for tests, flat in one directory, with what pyarrow finds in them."""
+    import pyarrow.ipc as ipc, shutil
+    for root, _, names in sorted(os.walk(source)):
+        for name in sorted(names):
+            path = os.path.join(root, name)
+            lead = open(path, 'rb').read(8)
+            kind = 'parquet' if lead[:4] in (b'PAR1', b'PARE') else 'arrow' if lead[:6] == b'ARROW1' else \
+                'arrows' if lead[:4] == b'\xff\xff\xff\xff' else None
+            if not kind or name.endswith('.expected'):
+                continue
+            copy = os.path.join(directory, os.path.relpath(path, source).replace('/', '__'))
+            shutil.copyfile(path, copy)
+            os.chmod(copy, 0o644)
+            try:
+                if kind == 'parquet':
+                    file = pq.ParquetFile(path)
+                    columns = [f.name for f in file.schema_arrow if readable(f.type)]
+                    table = file.read(columns)
+                else:
+                    reader = ipc.open_file(path) if kind == 'arrow' else ipc.open_stream(path)
+                    table = reader.read_all()
+                    table = table.select([f.name for f in table.schema if readable(f.type)])
+                table.validate(full=True)
+                text = expected(table, kind == 'parquet')
+            except Exception as reason:
+                print('pyarrow does not read %s: %s' % (os.path.basename(copy), str(reason).split('\n')[0]))
+                continue
+            with open(copy + '.expected', 'w') as f:
+                f.write(text)
 
 
 def main():
-    what, directory, count, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    what, directory = sys.argv[1], sys.argv[2]
     os.makedirs(directory, exist_ok=True)
+    if what == 'public':
+        return public(directory, sys.argv[3])
+    count, seed = int(sys.argv[3]), int(sys.argv[4])
     RNG.seed(seed)
     if what == 'golden':
         os.makedirs(directory + '/parquet', exist_ok=True)

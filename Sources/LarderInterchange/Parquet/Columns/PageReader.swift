@@ -147,12 +147,18 @@ final class PageScratch {
         return header
       } catch {
         // Long statistics make long headers: try again with more bytes, if there are more.
-        guard reader.ranOut, count < end - position, room < Limits.parquetPageHeaderBytes else {
+        guard reader.ranOut, count < end - position else {
           var error = error
           if error.offset != nil { error.offset = UInt64(position) }
           throw error
         }
-        room *= 16
+        guard room < Limits.parquetPageHeaderBytes else {
+          throw LarderError(
+            .limitExceeded,
+            "A page has a header of more than \(Limits.parquetPageHeaderBytes) bytes.",
+            offset: UInt64(clamping: position))
+        }
+        room = min(room * 16, Limits.parquetPageHeaderBytes)
       }
     }
   }

@@ -97,6 +97,8 @@ enum Encoding: Int32 {
 struct RowGroup {
   var chunks: [ColumnChunk] = []
   var rowCount = 0
+  /// Its place in the file, from 1, for messages.
+  var ordinal = 0
 }
 
 /// Where a column of a row group lies and how it is compressed.

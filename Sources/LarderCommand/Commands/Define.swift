@@ -1,0 +1,87 @@
+import ArgumentParser
+import Larder
+import LarderContract
+import LarderInterchange
+
+/// `larder define`: a view with the columns of a file.
+struct Define: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Create a view with the columns of a file.",
+    discussion: """
+      All columns that are neither keys nor times become features. Makes the store if there is none, \
+      and an entity of its name for each key that the store does not know. Defining the same view \
+      twice changes nothing. Nothing is imported. `larder schema` shows the columns; `larder apply` \
+      takes definitions that say more.
+
+      EXAMPLES
+        larder define my.larder driver_stats history/ --keys driver_id \\
+          --timestamp event_timestamp --created created --ttl 2d
+        larder define my.larder vix vix-daily.csv --timestamp DATE
+      """)
+
+  @OptionGroup var target: StoreArgument
+  @Argument(help: "The view's name.")
+  var view: String
+  @OptionGroup var table: TableArgument
+  @Option(
+    help: ArgumentHelp(
+      "The join keys; without any, rows apply to everything.", valueName: "COLUMN[,COLUMN]"))
+  var keys: String?
+  @Option(help: ArgumentHelp("The column of event times.", valueName: "COLUMN"))
+  var timestamp: String
+  @Option(help: ArgumentHelp("The column of created times.", valueName: "COLUMN"))
+  var created: String?
+  @Option(
+    help: ArgumentHelp("How old a value may be, such as 2d; else any age.", valueName: "TIME"))
+  var ttl: String?
+  @Option(
+    help: """
+      The unit that times are kept in, us or ns; else ns where the file has them. It never changes.
+      """)
+  var timeUnit: TimeUnitArgument?
+  @Flag(help: "Only say what would change.")
+  var dryRun = false
+  @OptionGroup var locks: LockArgument
+
+  func run() throws {
+    let summary = try table.summary()
+    let known = try target.knownDefinitions()
+    let keys = keys?.split(separator: ",").map(String.init) ?? []
+    let proposal = ViewProposal(keys: keys, timestamp: timestamp, created: created)
+    let view: FeatureView
+    do throws(LarderError) {
+      view = try proposal.view(
+        self.view, columns: summary.columns, known: known?.allEntities ?? [],
+        timeToLive: try ttl.map { text throws(LarderError) in try TimeToLive.parse(text) },
+        timeUnit: timeUnit?.unit)
+    } catch {
+      var error = error
+      if error.column != nil, error.file == nil { error.file = table.file }
+      throw error
+    }
+    for column in summary.columns {
+      guard case .failure(let refusal) = column.type else { continue }
+      Terminal.note("warning: \"\(column.name)\" is left out: \(refusal.message)")
+    }
+    let definitions = Definitions(entities: view.entities, featureViews: [view])
+    if dryRun, known == nil {
+      let empty = FeatureStore(offline: InMemoryOfflineStore())
+      return ChangeReport.print(try empty.apply(definitions, dryRun: true), dryRun: true)
+    }
+    let store = try FeatureStore(
+      at: target.store, access: dryRun ? .readOnly : .create, settings: locks.settings)
+    ChangeReport.print(try store.apply(definitions, dryRun: dryRun), dryRun: dryRun)
+  }
+}
+
+extension StoreArgument {
+  /// What the store knows; nil if there is no store.
+  func knownDefinitions() throws(LarderError) -> Definitions? {
+    do throws(LarderError) {
+      return try openForReading().definitions()
+    } catch {
+      if error.code == .notFound { return nil }
+      throw error
+    }
+  }
+}
