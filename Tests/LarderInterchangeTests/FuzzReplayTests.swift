@@ -24,7 +24,8 @@ import Testing
 
   @Test(arguments: ["parquet", "arrow"])
   func changedInputsAreSurvived(kind: String) throws {
-    let files = ExpectedFiles.golden(kind)
+    let files = ExpectedFiles(directory: "\(Self.root)/fixtures/\(kind)")
+    #expect(files.names().count >= 5)
     let survive = try #require(Self.readers[kind])
     let seed: UInt64 = 77
     var random = SeededRandom(seed: seed)
@@ -52,8 +53,9 @@ import Testing
 
   /// A change of a page's body changes its checksum too, and nothing else.
   @Test func checksumsAreMended() throws {
-    let files = ExpectedFiles.golden("parquet")
+    let files = ExpectedFiles(directory: "\(Self.root)/fixtures/parquet")
     let whole = files.bytes("lists-checksums.parquet")
+    try #require(whole.count > 400)
     var mended = whole
     PageChecksums.repair(&mended)
     #expect(mended == whole)
