@@ -115,8 +115,11 @@ import Testing
         ($0 as? LarderError)?.code == .limitExceeded
       }
     } else {
-      let page = try #require(try pages(bytes).next())
+      let reader = try pages(bytes)
+      let page = try #require(try reader.next())
       #expect(Array(page.values) == [1, 2, 3, 4, 5, 6, 7, 8])
+      // The page lies in the reader's memory.
+      withExtendedLifetime(reader) {}
     }
   }
 
