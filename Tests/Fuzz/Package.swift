@@ -17,7 +17,8 @@ let instrumented: [SwiftSetting] = [
 func driver(_ name: String) -> Target {
   .executableTarget(
     name: "fuzz-\(name)", dependencies: ["InterchangeFuzzing"], path: "Drivers/\(name)",
-    swiftSettings: instrumented, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])])
+    swiftSettings: instrumented,
+    linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
 }
 
 let package = Package(
@@ -26,6 +27,7 @@ let package = Package(
     .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd"),
     .systemLibrary(name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4"),
     .target(name: "CLarderKernels", path: "Sources/CLarderKernels"),
+    .target(name: "CLarder", path: "Sources/CLarder"),
     .target(
       name: "LarderColumns", path: "Sources/LarderColumns", swiftSettings: instrumented),
     .target(
@@ -36,7 +38,7 @@ let package = Package(
       path: "Sources/LarderFiles", swiftSettings: instrumented),
     .target(
       name: "LarderInterchange",
-      dependencies: ["LarderColumns", "LarderContract", "LarderFiles", "CZstd", "CLZ4"],
+      dependencies: ["LarderColumns", "LarderContract", "LarderFiles", "CZstd", "CLZ4", "CLarder"],
       path: "Sources/LarderInterchange", swiftSettings: instrumented),
     .target(
       name: "InterchangeFuzzing",
