@@ -5,7 +5,7 @@ import Testing
 @Suite struct MaintenanceCommandTests {
   private static let definitions = """
     {"entities": [{"name": "driver", "joinKeys": [{"name": "driver_id", "type": "int64"}]}],
-     "featureViews": [{"name": "stats", "entities": ["driver"], "eventTimestamp": "event",
+     "featureViews": [{"name": "stats", "entities": ["driver"], "timestamp": "event",
        "features": [{"name": "trips", "type": "int64"}]}]}
     """
 
