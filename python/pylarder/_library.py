@@ -95,6 +95,8 @@ _signatures: Dict[str, List[Any]] = {
     "larder_read_online": [c_void_p, c_char_p, c_void_p, c_void_p, c_void_p, c_void_p],
     "larder_entity_keys": [c_void_p, c_void_p, c_void_p, c_void_p],
     "larder_info": [c_void_p, _text_place],
+    "larder_snapshots": [c_void_p, _text_place],
+    "larder_compact": [c_void_p, c_char_p, _text_place],
     "larder_verify": [c_void_p, _text_place],
 }
 

@@ -459,11 +459,50 @@ class Store:
         """Removes the online tables of views, and only these; twice is allowed."""
         call("larder_tear_down", self._open(), options(views=list(views)))
 
+    # Maintenance
+
+    def compact(
+        self,
+        views: Union[str, Sequence[str], None] = None,
+        *,
+        partitions: Optional[Sequence[str]] = None,
+        cold: bool = False,
+        dedupe: bool = False,
+        max_seconds: Optional[float] = None,
+        dry_run: bool = False,
+    ) -> dict:
+        """Brings the rows of partitions of time together in few segments.
+
+        Args:
+            views: names; None for all views.
+            partitions: such as "2026-03"; None leaves the choice to the store.
+            cold: smaller, and slower to read.
+            dedupe: drops rows whose key, event and created time a later one repeats.
+            max_seconds: after which no further view is begun.
+            dry_run: whether only to say what would be done.
+
+        Returns:
+            For each of the "views" segments, rows and bytes "before" and "after".
+        """
+        given = options(
+            views=[views] if isinstance(views, str) else None if views is None else list(views),
+            partitions=list(partitions) if partitions else None,
+            cold=cold or None,
+            dedupe=dedupe or None,
+            maxSeconds=max_seconds,
+            dryRun=dry_run or None,
+        )
+        return call_for_json("larder_compact", self._open(), given)
+
     # Inspection
 
     def info(self) -> dict:
         """What the store holds: rows, keys, times, segments and bytes, by view and column."""
         return call_for_json("larder_info", self._open())
+
+    def snapshots(self) -> List[dict]:
+        """The commits that can still be looked at, oldest first: "commit", "time", "tags"."""
+        return call_for_json("larder_snapshots", self._open())
 
     def verify(self) -> dict:
         """Checks every checksum, order, count and reference; "findings" is empty if all is well."""

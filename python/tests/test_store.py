@@ -372,6 +372,19 @@ def test_nothing_leaks(drivers, moments):
     assert pa.total_allocated_bytes() == before
 
 
+def test_compaction_changes_no_answer(drivers, moments):
+    for second in range(5):
+        row = {"driver_id": [1], "event_timestamp": [moments(300 + second)], "created": unknown(1)}
+        drivers.append("stats", {**row, "trips": [second]})
+    before = drivers.pull_all("stats").to_arrow()
+    assert drivers.compact("stats", dry_run=True)["dryRun"]
+    report = drivers.compact("stats", partitions=None)["views"][0]
+    assert report["name"] == "stats" and report["after"]["rows"] == 8
+    assert drivers.pull_all("stats").to_arrow().equals(before)
+    with pytest.raises(pylarder.NotFoundError):
+        drivers.compact("stast")
+
+
 def test_why_says_which_rows_were_in_question(drivers, moments):
     found = drivers.why("stats", {"driver_id": 1}, moments(150))
     assert found["status"] == "present" and found["rule"]
@@ -382,6 +395,14 @@ def test_why_says_which_rows_were_in_question(drivers, moments):
     assert drivers.why("stats", {"driver_id": 77}, moments(150))["status"] == "noEntity"
     with pytest.raises(pylarder.NotFoundError):
         drivers.why("stats", {"drive": 1}, moments(150))
+
+
+def test_snapshots_are_listed_and_can_be_asked(drivers):
+    found = drivers.snapshots()
+    assert [row["isHead"] for row in found][-1]
+    assert [row["commit"] for row in found] == sorted(row["commit"] for row in found)
+    with drivers.at(found[-1]["commit"]) as past:
+        assert past.pull_all("stats").to_arrow().num_rows == 3
 
 
 def test_info_and_verify(drivers):

@@ -303,6 +303,21 @@ int32_t larder_info(larder_store *store, char **report, larder_error *error);
 /// "findings": [{"code", "message", "affects"}]}. Findings are no failure. O(bytes).
 int32_t larder_verify(larder_store *store, char **report, larder_error *error);
 
+/// The commits that can still be looked at, oldest first: an array of {"commit", "time",
+/// "chainHash", "tags", "isHead", "isPinned"}.
+int32_t larder_snapshots(larder_store *store, char **report, larder_error *error);
+
+// MARK: Maintenance
+
+/// Brings the rows of partitions of time together in few segments; others may go on writing.
+///
+/// Options: "views": names, all if none are given; "partitions": such as "2026-03"; "cold":
+/// smaller and slower to read; "dedupe": drops rows whose key and times a later one repeats;
+/// "maxSeconds"; "dryRun". `report` (may be NULL): {"views": [{"name", "before", "after", ...}],
+/// "bytesReturned", "bytesWaiting", "waitingUntil"}.
+int32_t larder_compact(larder_store *store, const char *options, char **report,
+                       larder_error *error);
+
 #ifdef __cplusplus
 }
 #endif
