@@ -182,7 +182,7 @@ let package = Package(
       name: "LarderTests",
       dependencies: [
         "LarderColumns", "LarderContract", "LarderFiles", "LarderOffline", "LarderPointInTime",
-        "Larder", "LarderFoundation", "LarderConformance", "TestSupport",
+        "LarderOnline", "Larder", "LarderFoundation", "LarderConformance", "TestSupport",
       ],
       swiftSettings: tests),
     .testTarget(

@@ -21,6 +21,7 @@ import Larder
       Join.self, Why.self, Export.self, Materialize.self, Get.self, Put.self, Online.self,
       Info.self, Verify.self, Compact.self, Expire.self, Snapshots.self, Rollback.self,
       Vacuum.self,
+      Repair.self, Backup.self, Forget.self,
     ])
 
   package init() {}

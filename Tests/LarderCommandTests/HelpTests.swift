@@ -26,6 +26,7 @@ import Testing
         "demo", "schema", "define", "apply", "drop", "views", "import", "join", "why", "export",
         "materialize", "get", "put", "online", "info", "verify", "compact", "expire",
         "snapshots", "rollback", "vacuum",
+        "repair", "backup", "forget",
       ])
   }
 

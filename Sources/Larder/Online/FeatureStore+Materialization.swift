@@ -46,7 +46,10 @@ extension FeatureStore {
       commit: snapshot.commit.id, through: last.map { max($0.through, through) } ?? through)
     // Of an earlier `through`, later rows of new commits were not looked at.
     let reached = last.map { through >= $0.through } ?? true
-    try run.finish(reached ? watermark : nil)
+    // Pinned to the last write: an erasure waits for whoever may still bring over what it erased.
+    try withExtendedLifetime(snapshot) { () throws(LarderError) in
+      try run.finish(reached ? watermark : nil)
+    }
     return MaterializationReport(
       view: view.name, rows: run.rows, changedKeys: run.changedKeys,
       lateRows: run.rows - newRows, watermark: reached ? watermark : last)
@@ -81,7 +84,7 @@ extension FeatureStore {
       try run.write(
         try history.latest(of: view, in: snapshot, after: nil, from: from, through: through))
     }
-    try run.finish(nil)
+    try withExtendedLifetime(snapshot) { () throws(LarderError) in try run.finish(nil) }
     return MaterializationReport(
       view: view.name, rows: run.rows, changedKeys: run.changedKeys, lateRows: 0,
       watermark: try online.watermark(of: view))

@@ -11,17 +11,6 @@ extension FeatureStore {
     try segments(for: "Inspecting files").snapshot().report()
   }
 
-  /// Checks every checksum, order, count and reference that answers rest on.
-  ///
-  /// Changes nothing, and may run beside writers: it checks the newest commit at its start.
-  ///
-  /// - Returns: what was looked at, and every finding with its file and what it affects.
-  /// - Throws: `unsupported` if the store is not Larder's own; `io` that is no finding.
-  /// - Complexity: O(bytes of the live files).
-  public func verify() throws(LarderError) -> VerificationReport {
-    try segments(for: "Verifying files").snapshot().verify()
-  }
-
   /// Why a view answers a key at a time as it does: the rows in question and the rule that decided.
   ///
   /// ```swift

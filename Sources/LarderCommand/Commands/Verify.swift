@@ -8,18 +8,21 @@ struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check every checksum, order, count and reference of a store.",
     discussion: """
-      Reads everything and changes nothing. Each finding says which file it is in and what it \
-      affects. Exit code 1 if there are findings. With --parity instead: whether the online tables \
-      say at their watermarks what the join says at that time and commit; keys that were written \
-      directly are counted apart.
+      Reads everything and changes nothing: history and earlier snapshots, keys, online tables. \
+      Each finding says which file it is in, where, and what it affects. With --deep every value \
+      is decoded, and zone maps and hashes are computed anew. Exit code 1 if there are findings. \
+      With --parity instead: whether the online tables say at their watermarks what the join says \
+      at that time and commit; keys that were written directly are counted apart.
 
       EXAMPLES
         larder verify my.larder
-        larder verify my.larder --json
+        larder verify my.larder --deep --json
         larder verify my.larder --parity --sample 10000
       """)
 
   @OptionGroup var target: StoreArgument
+  @Flag(help: "Decode every value; compute zone maps and hashes anew.")
+  var deep = false
   @Flag(help: "Compare the online tables with history.")
   var parity = false
   @Option(help: ArgumentHelp("Compare so many keys of each view, not all.", valueName: "N"))
@@ -39,7 +42,7 @@ struct Verify: ParsableCommand {
   func run() throws {
     if parity { return try compareWithHistory() }
     let progress = Progress("verify")
-    let report = try target.openForReading().verify()
+    let report = try target.openForReading().verify(deep: deep)
     progress.clear()
     let output = try ByteOutput.standard()
     if json {

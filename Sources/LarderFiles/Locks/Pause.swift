@@ -1,7 +1,7 @@
 import Glibc
 
 /// Sleeps for about a duration; a signal may end it early.
-func sleep(_ duration: Duration) {
+package func sleep(_ duration: Duration) {
   var time = timespec()
   time.tv_sec = Int(duration.components.seconds)
   time.tv_nsec = Int(duration.components.attoseconds / 1_000_000_000)

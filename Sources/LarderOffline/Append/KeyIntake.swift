@@ -11,17 +11,20 @@ final class KeyIntake {
   private let writer: KeyLogWriter
   private let isNew: Bool
   private let identity: FileIdentifier
+  private let erasures: UInt64
 
   /// Opens a key set's log, or begins it.
   init(_ store: Store, _ set: Catalog.KeySet, _ state: StoreState) throws(LarderError) {
     self.store = store
     self.set = set
-    identity = state.store
+    identity = state.fileIdentity
+    erasures = state.erasures.last
     let files = store.host.files
     let folder = store.layout.keyFolder(set.id)
     if let log = state.keyLogs[set.id] {
       isNew = false
-      let directory = try store.directory(of: set, store: state.store, at: log)
+      let directory = try store.directory(
+        of: set, store: state.fileIdentity, at: log, erasures: state.erasures)
       assignment = directory.assignment()
       writer = try KeyLogWriter(continuing: directory.log, in: files, directory: folder)
     } else {
@@ -29,7 +32,7 @@ final class KeyIntake {
       try files.makeDirectory(folder)
       let schema = try set.schema()
       writer = try KeyLogWriter(
-        creating: 1, of: schema, identity: store.keyIdentity(set.id, state.store), in: files,
+        creating: 1, of: schema, identity: store.keyIdentity(set.id, state.fileIdentity), in: files,
         directory: folder)
       let log = try KeyLog.open(
         in: files, directory: folder, identity: writer.identity, schema: schema,
@@ -82,7 +85,8 @@ final class KeyIntake {
         identity: writer.identity, schema: writer.schema, state: writer.state,
         after: assignment.directory.log)
       store.keyCache.keep(
-        try assignment.directory.extended(to: log, adopting: assignment), of: set.id)
+        try assignment.directory.extended(to: log, adopting: assignment), of: set.id,
+        erasures: erasures)
     } catch {
       store.keyCache.forget(set.id)
     }

@@ -8,10 +8,12 @@ struct LivingSnapshots: Sendable {
   let head: UInt64
   /// The least snapshot that may be pinned anew; those from here on all live.
   let oldest: UInt64
-  /// Pinned snapshots before `oldest`.
+  /// Pinned snapshots before `oldest`; all of them while erasures wait for pins to go.
   let pinned: PinnedSnapshots
   /// Snapshots with a tag.
   let tagged: Set<UInt64>
+  /// The newest change of erasures when pins were looked up; those of later ones are not known.
+  let erasures: UInt64
 
   func isLiving(_ snapshot: UInt64) -> Bool {
     snapshot >= oldest || snapshot == head || pinned.contains(snapshot)
@@ -32,6 +34,17 @@ struct LivingSnapshots: Sendable {
   func prune(_ state: inout StoreState) {
     state.retired.removeAll { !names($0) }
     state.history.removeAll { !isLiving($0.id) && $0.id != state.head.id }
+    state.erasures.prune(self)
+  }
+
+  /// Whether some pinned snapshot lies in a range.
+  ///
+  /// Only what was pinned before an erasure uses the files of before: whoever pins a snapshot later
+  /// is shown what took their place.
+  func arePinned(_ range: Range<UInt64>) -> Bool {
+    pinned.ranges.contains {
+      $0.lowerBound < range.upperBound && range.lowerBound < $0.upperBound
+    }
   }
 }
 
@@ -55,9 +68,10 @@ extension Store {
   ///
   /// - Throws: `io`, `forked`; then any snapshot may be pinned.
   func living(_ state: StoreState, oldest: UInt64) throws(LarderError) -> LivingSnapshots {
-    LivingSnapshots(
-      head: state.head.id, oldest: oldest, pinned: try pins.pinned(below: oldest),
-      tagged: Set(state.tags.values))
+    let reach = state.erasures.isEmpty ? oldest : state.head.id &+ 1
+    return LivingSnapshots(
+      head: state.head.id, oldest: oldest, pinned: try pins.pinned(below: max(oldest, reach)),
+      tagged: Set(state.tags.values), erasures: state.erasures.last)
   }
 
   /// The time since which snapshots are kept, in microseconds.

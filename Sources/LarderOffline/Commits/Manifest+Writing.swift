@@ -45,6 +45,13 @@ extension Manifest {
     }
   }
 
+  /// Begins the manifest of a copy, whose files are all durable.
+  func found(_ state: StoreState) throws(LarderError) {
+    try inner.withLock { inner throws(LarderError) in
+      _ = try writeFile(state, number: 1, chain: 0, &inner)
+    }
+  }
+
   private var poisoned: LarderError {
     LarderError(
       .poisoned, "An earlier sync of the manifest failed; close the store and open it again.",

@@ -204,7 +204,10 @@ final class Manifest: Sendable {
         loaded.state.head.id <= commit
       else { continue }
       try loaded.replay(through: commit)
-      if loaded.state.head.id == commit { return loaded.state }
+      if loaded.state.head.id == commit {
+        loaded.state.adoptErasures(of: newest)
+        return loaded.state
+      }
     }
     return nil
   }

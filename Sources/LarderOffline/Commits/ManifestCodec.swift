@@ -27,6 +27,15 @@ enum ManifestCodec {
     case .rollback(let rollback):
       encode(rollback, into: &writer)
       return (ManifestRecordType.rollback, writer.bytes)
+    case .erasure(let record):
+      record.encode(into: &writer)
+      return (ManifestRecordType.erasure, writer.bytes)
+    case .substitution(let record):
+      record.encode(into: &writer)
+      return (ManifestRecordType.substitution, writer.bytes)
+    case .erased(let ids):
+      encode(ids: ids, into: &writer)
+      return (ManifestRecordType.erased, writer.bytes)
     case .skipped(let type):
       return (type | ManifestRecordType.skippable, [])
     }
@@ -47,6 +56,10 @@ enum ManifestCodec {
     case ManifestRecordType.edit: body = .edit(try decodeEdit(&reader))
     case ManifestRecordType.tag: body = .tag(try decodeTag(&reader))
     case ManifestRecordType.rollback: body = .rollback(try decodeRollback(&reader))
+    case ManifestRecordType.erasure: body = .erasure(try ErasureRecord(from: &reader))
+    case ManifestRecordType.substitution:
+      body = .substitution(try SubstitutionRecord(from: &reader))
+    case ManifestRecordType.erased: body = .erased(try decodeIDs(&reader))
     case _ where type & ManifestRecordType.skippable != 0: return .skipped(type: type)
     default:
       throw LarderError(
@@ -90,7 +103,7 @@ enum ManifestCodec {
     return edit
   }
 
-  private static func encode(
+  static func encode(
     _ logs: [UInt64: KeyLogState], into writer: inout RecordWriter
   ) {
     writer.write(UInt32(logs.count))
@@ -102,7 +115,7 @@ enum ManifestCodec {
     }
   }
 
-  private static func decodeKeyLogs(
+  static func decodeKeyLogs(
     _ reader: inout RecordReader
   ) throws(LarderError) -> [UInt64: KeyLogState] {
     var logs: [UInt64: KeyLogState] = [:]
@@ -223,6 +236,8 @@ enum ManifestCodec {
       writer.write(text: name)
       writer.write(commit)
     }
+    state.erasures.encode(into: &writer)
+    writer.write(state.fileIdentity)
   }
 
   /// The state of a checkpoint; its store, and its head's number and time, are the frame's.
@@ -270,6 +285,8 @@ enum ManifestCodec {
         throw reader.failure("The tag \"\(name)\" is there twice.")
       }
     }
+    state.erasures = try Erasures(from: &reader)
+    state.fileIdentity = try reader.readIdentifier()
     return state
   }
 }

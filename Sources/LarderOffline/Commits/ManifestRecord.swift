@@ -22,6 +22,12 @@ package struct ManifestRecord: Sendable {
     case tag(Tag)
     /// An earlier state is the newest again.
     case rollback(Rollback)
+    /// Ids that are retired: unknown in every snapshot from now on, earlier ones included.
+    case erasure(ErasureRecord)
+    /// Segments that take the place of others in every snapshot, without the rows of erased ids.
+    case substitution(SubstitutionRecord)
+    /// Ids of which nothing is left anywhere.
+    case erased([UInt64: [UInt32]])
     /// A record of a later version that says that it may be skipped.
     case skipped(type: UInt32)
   }
@@ -92,6 +98,9 @@ enum ManifestRecordType {
   static let edit: UInt32 = 3
   static let tag: UInt32 = 5
   static let rollback: UInt32 = 6
+  static let erasure: UInt32 = 9
+  static let substitution: UInt32 = 10
+  static let erased: UInt32 = 11
   /// Types with this bit may be skipped by a version that does not know them.
   static let skippable: UInt32 = 0x8000_0000
 }

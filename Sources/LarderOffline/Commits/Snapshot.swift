@@ -13,10 +13,12 @@ package struct Snapshot: Sendable {
   package let segments: [UInt64: [SegmentDescription]]
   /// The key log of each join-key set that has one.
   package let keyLogs: [UInt64: KeyLogState]
-  /// The store's own number.
+  /// The number that key logs and online tables carry.
   package let identifier: FileIdentifier
   /// The store, through which segments and keys are opened.
   package let store: Store
+  /// What was being erased when the snapshot was made.
+  let erasures: Erasures
   private let pin: SnapshotPin
 
   init(_ state: StoreState, store: Store, pin: SnapshotPin) {
@@ -24,7 +26,8 @@ package struct Snapshot: Sendable {
     catalog = state.catalog
     segments = state.segments.mapValues { $0.map(\.description) }
     keyLogs = state.keyLogs
-    identifier = state.store
+    erasures = state.erasures
+    identifier = state.fileIdentity
     self.store = store
     self.pin = pin
   }
@@ -32,6 +35,23 @@ package struct Snapshot: Sendable {
   /// The live segments of a view, in no order.
   package func segments(of view: Catalog.View) -> [SegmentDescription] {
     segments[view.id] ?? []
+  }
+
+  /// What the manifest of a copy of this snapshot begins with.
+  func stateOfCopy(store number: FileIdentifier) -> StoreState {
+    var state = StoreState(store: number, head: commit)
+    state.fileIdentity = identifier
+    state.catalog = catalog
+    for (view, live) in segments {
+      state.segments[view] = live.map {
+        StoreState.LiveSegment(description: $0, since: commit.id)
+      }
+    }
+    state.keyLogs = keyLogs
+    // What is being erased stays masked, and is erased from the copy by the copy's own run.
+    state.erasures.pending = erasures.pending
+    state.erasures.last = erasures.pending.isEmpty ? 0 : commit.id
+    return state
   }
 
   /// Opens a segment; the same object for everyone while anyone has it.
@@ -62,7 +82,10 @@ extension Store {
         if let oldest = manifest.oldestRetained { oldest <= state.head.id } else {
           try refresh().head.id == state.head.id
         }
-      if isKept { return Snapshot(state, store: self, pin: pin) }
+      // An erasure between the two may have taken files away; later ones see the pin.
+      if isKept, try refresh().erasures.last == state.erasures.last {
+        return Snapshot(state, store: self, pin: pin)
+      }
       pin.release()
     }
   }
@@ -82,6 +105,11 @@ extension Store {
     let isKept =
       oldest <= commit || commit == newest.head.id || newest.tags.values.contains(commit)
     let found = isKept ? try manifest.state(at: commit) : nil
+    guard try refresh().erasures.last == newest.erasures.last else {
+      // An erasure came between: whoever pinned too late for it looks again.
+      pin.release()
+      return try snapshot(at: commit)
+    }
     let isWhole = try found.map { state throws(LarderError) in try isComplete(state) } ?? false
     guard let state = found, isWhole || commit == newest.head.id else {
       pin.release()

@@ -38,5 +38,7 @@ extension StoreState {
     }
     self.catalog = catalog
     segments = restored
+    // An erasure may have come between the plan and the commit: what it took stays gone.
+    resolveSubstitutions()
   }
 }

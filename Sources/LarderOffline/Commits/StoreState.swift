@@ -5,8 +5,13 @@ import LarderKeys
 
 /// Everything the manifest says as of its newest record; a value, replayed record by record.
 package struct StoreState: Sendable {
-  /// The store's own number; a copy of the store keeps it.
+  /// The store's own number.
+  ///
+  /// A copy that was made by `backup` has another one, so that the hashes of its commits differ from
+  /// the original's; one made by other means keeps it.
   package var store: FileIdentifier
+  /// The number that key logs and online tables carry: the store's own, in a backup the original's.
+  package var fileIdentity: FileIdentifier
   /// The newest commit.
   package var head: Commit
   /// The definitions.
@@ -21,6 +26,8 @@ package struct StoreState: Sendable {
   package var history: [Commit]
   /// Names of snapshots that are kept for it.
   package var tags: [String: UInt64] = [:]
+  /// What is being erased, and what erasures changed for earlier snapshots.
+  package var erasures = Erasures()
 
   /// A live segment and the commit that made it so.
   package struct LiveSegment: Sendable, Hashable {
@@ -40,6 +47,7 @@ package struct StoreState: Sendable {
   /// The state of a new store.
   package init(store: FileIdentifier, head: Commit) {
     self.store = store
+    fileIdentity = store
     self.head = head
     history = [head]
   }
@@ -64,6 +72,9 @@ extension StoreState {
     case .edit(let edit): try apply(edit, at: commit.id)
     case .tag(let tag): tags[tag.name] = tag.commit
     case .rollback(let rollback): try apply(rollback, at: commit.id)
+    case .erasure(let record): try apply(record, at: commit.id)
+    case .substitution(let record): try apply(record, at: commit.id)
+    case .erased(let ids): erasures.finish(ids, at: commit.id)
     case .skipped: break
     }
     if case .checkpoint = body { return }

@@ -35,6 +35,7 @@ extension Store {
     guard let oldest = try manifest.publish(oldestRetained: wanted) else { return report }
     let living = try living(state, oldest: oldest)
     try sweepSegments(living, &report)
+    try sweepKeys(living, &report)
     try sweepManifests(living, &report)
     manifest.forget(living)
     cache.keep(only: try refresh())
@@ -48,7 +49,8 @@ extension Store {
     do {
       let state = try refresh()
       let oldest = state.oldest(keptSince: keptSince)
-      let mayFind = state.retired.contains { $0.until <= oldest }
+      let mayFind =
+        state.retired.contains { $0.until <= oldest } || !state.erasures.retiredLogs.isEmpty
       if mayFind || sweeping.isFirst { try sweep() }
     } catch {
       // What is left over is found by the next sweep.
@@ -99,7 +101,7 @@ extension Store {
     }
   }
 
-  private func lockForRemoval(_ path: String) throws(LarderError) -> (any File)? {
+  func lockForRemoval(_ path: String) throws(LarderError) -> (any File)? {
     do {
       let file = try host.files.open(path, .update)
       return try file.tryLock(0..<1, .exclusive) ? file : nil
@@ -123,6 +125,9 @@ extension Store {
     }
     for segment in state.retired where living.names(segment) {
       names.insert("\(segment.uuid).seg")
+    }
+    for item in state.erasures.substitutions where state.erasures.isInUse(item, living) {
+      names.insert("\(item.uuid).seg")
     }
     return names
   }

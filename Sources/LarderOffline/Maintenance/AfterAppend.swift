@@ -30,7 +30,8 @@ extension Store {
   func buildKeyMap(of set: Catalog.KeySet) throws(LarderError) {
     let state = try refresh()
     guard let log = state.keyLogs[set.id] else { return }
-    let directory = try directory(of: set, store: state.store, at: log)
+    let directory = try directory(
+      of: set, store: state.fileIdentity, at: log, erasures: state.erasures)
     let mapped = Int(directory.map?.count ?? 0)
     // 20 ns a key: below this many the next open takes a millisecond or two.
     guard Int(log.count) - mapped >= max(100_000, mapped / 4) else { return }
@@ -39,6 +40,11 @@ extension Store {
       from: directory.log, without: directory.retired, as: host.makeIdentifier(),
       in: host.files, directory: folder)
     keyCache.forget(set.id)
+    if try refresh().keyLogs[set.id]?.generation != log.generation {
+      // An erasure came between: the map holds what has to go.
+      try host.files.remove("\(folder)/\(name)")
+      return
+    }
     for other in try host.files.names(in: folder)
     where other.hasSuffix(".map") && other != name {
       let file = try host.files.open("\(folder)/\(other)", .update)

@@ -125,12 +125,22 @@ struct SegmentMerge {
     var chosen: [UInt32] = []
     for row in 0..<segment.rows where unsafe isKept(times[row]) { chosen.append(UInt32(row)) }
     guard !chosen.isEmpty else { return }
+    try write(chosen, of: segment, partition: nil, into: output)
+  }
+
+  /// Writes some rows of a segment, with its own interval.
+  ///
+  /// - Parameter chosen: ascending.
+  func write(
+    _ chosen: [UInt32], of segment: Segment, partition: Range<Int64>?,
+    into output: SegmentOutput
+  ) throws(LarderError) {
     let rows = try MergedRows(
       [SegmentRows(segment, chosen: Buffer(copying: chosen))], fields: view.fields, unit: unit,
       hasCreated: hasCreated)
     let description = segment.description
     try write(
-      rows, partition: nil, commits: description.firstCommit...description.lastCommit,
+      rows, partition: partition, commits: description.firstCommit...description.lastCommit,
       into: output)
   }
 

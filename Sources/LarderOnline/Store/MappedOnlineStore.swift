@@ -88,7 +88,42 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     if let entry = tables.withLock({ $0[id] }), entry.table.isOpenForWriting { return entry.table }
     guard try TableFiles.exists(folder(id), host.files) else { throw .noOnlineTable(view) }
     let lock = try lock(id)
-    return try tables.withLock { (tables) throws(LarderError) in
+    return try openForWriting(id, lock)
+  }
+
+  /// The table of an id whose folder is there, open for reading at least.
+  func existingTable(_ id: UInt32) throws(LarderError) -> OnlineTable {
+    try tables.withLock { (tables) throws(LarderError) in
+      if let entry = tables[id] { return entry.table }
+      let table = try OnlineTable.openForReading(
+        folder(id), store: store, host: host, options: options)
+      tables[id] = Entry(table: table, lock: nil)
+      return table
+    }
+  }
+
+  /// The table of an id whose folder is there, open for writing.
+  func existingWritableTable(_ id: UInt32) throws(LarderError) -> OnlineTable {
+    try checkWritable()
+    if let entry = tables.withLock({ $0[id] }), entry.table.isOpenForWriting { return entry.table }
+    return try openForWriting(id, try lock(id))
+  }
+
+  /// Removes a table's index files and opens it for writing, which builds one from the log.
+  func rebuildIndex(_ id: UInt32) throws(LarderError) {
+    try checkWritable()
+    try closeTable(id)
+    let lock = try lock(id)
+    for number in try TableFiles.numbers(folder(id), IndexFormat.suffix, host.files) {
+      let path = "\(folder(id))/\(IndexFormat.fileName(number))"
+      try IndexFile.retire(path, host.files)
+      try host.files.remove(path)
+    }
+    _ = try openForWriting(id, lock)
+  }
+
+  private func openForWriting(_ id: UInt32, _ lock: HeldLock?) throws(LarderError) -> OnlineTable {
+    try tables.withLock { (tables) throws(LarderError) in
       // Another thread of this process may have opened it, with the same lock object's turn.
       if let entry = tables[id], entry.table.isOpenForWriting { return entry.table }
       let table = try OnlineTable.openForWriting(

@@ -23,6 +23,18 @@ extension OnlineTable {
     let victims = try withWriter { (writer) throws(LarderError) in
       try writer.victims(share: share)
     }
+    try empty(victims, { $0.housekeepingExpiry(view) }, &report)
+    return report
+  }
+
+  /// Moves the live rows of segments to the log's end and removes the files.
+  ///
+  /// - Parameters:
+  ///   - victims: sequence numbers, in order; none of them is the segment that is being written.
+  ///   - expiry: what is past the time to live.
+  func empty(
+    _ victims: [UInt64], _ expiry: (TableWriter) -> Expiry, _ report: inout OnlineCompactionReport
+  ) throws(LarderError) {
     for sequence in victims {
       var move: SegmentMove?
       var isDone = false
@@ -32,7 +44,7 @@ extension OnlineTable {
           var next =
             move ?? SegmentMove(segment: segment, end: writer.writtenUnits(segment))
           let isDone = try writer.move(
-            &next, expiry: writer.housekeepingExpiry(view), limit: OnlineTable.pieceUnits, &report)
+            &next, expiry: expiry(writer), limit: OnlineTable.pieceUnits, &report)
           if isDone { try writer.remove(segment, &report) }
           move = next
           return isDone
@@ -41,7 +53,6 @@ extension OnlineTable {
         if !isDone { usleep(20) }
       }
     }
-    return report
   }
 
   /// Compacts in the background if the dead share asks for it and nobody does already.

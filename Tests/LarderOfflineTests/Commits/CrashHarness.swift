@@ -1,6 +1,7 @@
 import LarderColumns
 import LarderContract
 import LarderFiles
+import LarderKeys
 import Testing
 
 @testable import LarderOffline
@@ -22,6 +23,8 @@ enum Step: Hashable, Sendable, CustomStringConvertible {
   case rollback
   case vacuum
   case tag
+  /// The entity of a key goes.
+  case forget(Int64)
 
   var description: String {
     switch self {
@@ -37,6 +40,7 @@ enum Step: Hashable, Sendable, CustomStringConvertible {
     case .rollback: "rollback"
     case .vacuum: "vacuum"
     case .tag: "tag"
+    case .forget(let key): "forget \(key)"
     }
   }
 }
@@ -51,6 +55,7 @@ final class StepRun {
   private(set) var pending: [[TestRow]] = []
   private var next: Int64
   private var features = 1
+  private var forgotten: Set<Int64> = []
   /// The newest commit when the run began, and its rows.
   private var found: (commit: UInt64, rows: [TestRow])?
   let options: StoreOptions
@@ -108,10 +113,19 @@ final class StepRun {
       pending.append(acknowledged.filter { $0.event >= newest - 20_000_000 })
       try store.expire("stats", olderThan: .seconds(20))
     case .rollback:
-      pending.append(start.rows)
+      pending.append(start.rows.filter { !forgotten.contains($0.key) })
       try store.rollback(to: start.commit)
     case .vacuum: try store.vacuum()
     case .tag: try store.tag("kept")
+    case .forget(let key):
+      let left = acknowledged.filter { $0.key != key }
+      pending.append(left)
+      try store.mask(key)
+      forgotten.insert(key)
+      // From here on it is hidden; whatever keeps the rest from being done is done later.
+      acknowledged = left
+      pending = []
+      try store.finishPendingErasures()
     case .reopen:
       self.store = nil
       return
@@ -197,7 +211,39 @@ func checkAfterCrash(
       description: "a writer saw \(after.count) rows; allowed were \(allowed.map(\.count)) and 1")
   }
   try writer.sweep()
+  if try writer.hasPendingErasures() {
+    // Whatever a crash left of an erasure is finished by the next, and shows nothing new.
+    try writer.finishPendingErasures()
+    let state = try writer.snapshot()
+    let physical = state.segments.values.joined().reduce(0) { $0 + $1.rows }
+    guard try state.allRows().sorted() == after, physical == after.count else {
+      throw CrashFinding(description: "\(physical) rows are left after the erasure went on")
+    }
+  }
   guard try writer.snapshot().allRows().sorted() == after else {
     throw CrashFinding(description: "the sweep took rows away")
+  }
+}
+
+extension Store {
+  /// Erases the entity of a key from history, to the end.
+  func forget(_ key: Int64) throws {
+    try mask(key)
+    try finishPendingErasures()
+  }
+
+  /// Hides the entity of a key in every snapshot.
+  func mask(_ key: Int64) throws {
+    let schema = try KeySchema([KeyColumn("driver_id", .int64)])
+    let tail = withUnsafeBytes(of: key.littleEndian) { Array($0) }
+    _ = try eraseKeys(KeySelection(schema, tails: [tail]))
+  }
+
+  /// Removes what is left of entities that are masked.
+  func finishPendingErasures() throws {
+    let rewritten = try rewriteErased(timeout: .milliseconds(200))
+    if let failure = rewritten.failures.first { throw failure }
+    guard try pinsBeforeErasure().ranges.isEmpty else { return }
+    _ = try finishErasure(of: rewritten.ids)
   }
 }

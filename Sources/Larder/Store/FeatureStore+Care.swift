@@ -1,0 +1,88 @@
+import LarderColumns
+import LarderContract
+import LarderOffline
+import LarderOnline
+
+extension FeatureStore {
+  /// Checks every checksum, order, count and reference that answers rest on: segments of this and of
+  /// earlier snapshots, key logs and maps, the manifest, online tables and their indexes.
+  ///
+  /// Changes nothing, and may run beside writers: it checks the newest commit at its start. Damage
+  /// in one place does not keep the others from being checked or read.
+  ///
+  /// - Parameter deep: whether every value is decoded too, and zone maps and content hashes are
+  ///   computed anew.
+  /// - Returns: what was looked at, and every finding with its file, offset and what it affects.
+  /// - Throws: `unsupported` if the store is not Larder's own; `io` that is no finding.
+  /// - Complexity: O(bytes of the files); deep O(values).
+  public func verify(deep: Bool = false) throws(LarderError) -> VerificationReport {
+    var report = try segments(for: "Verifying files").snapshot().verify(deep: deep)
+    if let tables = onlineStore as? MappedOnlineStore {
+      let online = try tables.verifyAll()
+      report.rows += online.rows
+      report.findings += online.findings
+    }
+    return report
+  }
+
+  /// Builds anew what is derived and does not hold: key maps, online indexes, STATE.
+  ///
+  /// Nothing that was committed is touched.
+  ///
+  /// - Parameter dryRun: whether only to say what would be done.
+  /// - Returns: what was done, and the damage that only a backup can mend.
+  /// - Throws: `readOnly`, `locked`, `noSpace`, `io`; `unsupported` if the store is not Larder's own.
+  /// - Complexity: O(bytes of the files).
+  @discardableResult
+  public func repair(dryRun: Bool = false) throws(LarderError) -> RepairReport {
+    let history = try segments(for: "Repairing files")
+    if !dryRun { try history.requireNewest() }
+    var report = RepairReport(steps: [], findings: [])
+    do throws(LarderError) {
+      report.steps = try history.store.repair(dryRun: dryRun)
+    } catch {
+      // Damaged keys: nothing can be derived from them, and the check below says which.
+      guard error.code == .corrupt else { throw error }
+    }
+    if let tables = onlineStore as? MappedOnlineStore {
+      report.steps += try tables.repairIndexes(dryRun: dryRun)
+    }
+    if !dryRun { report.findings = try verify().findings }
+    return report
+  }
+
+  /// Copies the store as of its newest commit, consistently, beside running writers.
+  ///
+  /// The copy is a store of its own, opened by pointing at it: its commits from then on have other
+  /// chain hashes than the original's. Files that never change are hard links where the file system
+  /// allows it; files that grow are copied to their committed length. The copy is verified.
+  ///
+  /// - Parameter path: a directory that does not exist yet, or is empty.
+  /// - Throws: `alreadyExists`; `noSpace`, `io`; `corrupt` if the copy does not verify: damage that
+  ///   the original has; `unsupported` if the store is not Larder's own. What was copied before an
+  ///   error stays, and is no store.
+  /// - Complexity: O(bytes of the files) for the verification.
+  @discardableResult
+  public func backup(to path: String) throws(LarderError) -> BackupReport {
+    let history = try segments(for: "Copying files")
+    let copy = BackupCopy(of: try history.snapshot(), to: path)
+    try copy.makeFolders()
+    try copy.copyHistory()
+    if let tables = onlineStore as? MappedOnlineStore {
+      for file in try tables.copyTables(of: copy.views, to: copy.online).files {
+        copy.note(file.how, bytes: file.bytes)
+      }
+    }
+    var report = try copy.seal()
+    let made = try FeatureStore(at: report.path, access: .readOnly)
+    let check = try made.verify()
+    report.rows = check.rows
+    if let finding = check.findings.first {
+      throw LarderError(
+        .corrupt,
+        "The copy does not verify, \(check.findings.count) findings; the first: "
+          + finding.error.message, file: finding.error.file, offset: finding.error.offset)
+    }
+    return report
+  }
+}

@@ -1,0 +1,85 @@
+import LarderColumns
+import LarderFiles
+
+/// The files of one join-key set, told apart by their names and headers.
+package enum KeyFolder {
+  /// The path of a key log's file.
+  package static func logPath(_ directory: String, generation: UInt64) -> String {
+    "\(directory)/\(KeyLogFormat.fileName(generation: generation))"
+  }
+
+  /// The generations whose files are there, in order.
+  ///
+  /// - Throws: `io`.
+  package static func generations(
+    in files: any FileSystem, directory: String
+  ) throws(LarderError) -> [UInt64] {
+    try names(files, directory).compactMap(generation).sorted()
+  }
+
+  /// The paths of key maps that do not belong to a generation of the log, unfinished ones included.
+  ///
+  /// - Parameter current: the generation that is in use; nil if there is none.
+  /// - Throws: `io`.
+  package static func foreignMaps(
+    in files: any FileSystem, directory: String, current: UInt64?
+  ) throws(LarderError) -> [String] {
+    var paths: [String] = []
+    for name in try names(files, directory) where name.hasSuffix(".map") {
+      let path = "\(directory)/\(name)"
+      do throws(LarderError) {
+        let file = try files.open(path, .read)
+        let isWhole = try file.status().bytes >= UInt64(KeyMapHeader.bytes)
+        let header =
+          isWhole ? KeyMapHeader(try file.readExactly(KeyMapHeader.bytes, at: 0)) : nil
+        if header == nil || header?.generation != current { paths.append(path) }
+      } catch {
+        guard error.code == .notFound || error.code == .corrupt else { throw error }
+      }
+    }
+    return paths
+  }
+
+  /// Overwrites by zeros what uncommitted appends left behind a log's committed bytes.
+  ///
+  /// Only under the append lock.
+  ///
+  /// - Returns: whether there was anything.
+  /// - Throws: `io`, `noSpace`; `notFound` if the file is missing.
+  @discardableResult
+  package static func clearVoid(
+    behind state: KeyLogState, in files: any FileSystem, directory: String
+  ) throws(LarderError) -> Bool {
+    let file = try files.open(logPath(directory, generation: state.generation), .update)
+    let bytes = try file.status().bytes
+    var offset = state.length
+    var isDirty = false
+    while offset < bytes {
+      let count = Int(min(bytes - offset, 1 << 20))
+      if try file.readExactly(count, at: offset).contains(where: { $0 != 0 }) {
+        try file.write([UInt8](repeating: 0, count: count), at: offset)
+        isDirty = true
+      }
+      offset += UInt64(count)
+    }
+    if isDirty { try file.syncData() }
+    return isDirty
+  }
+
+  private static func generation(ofFile name: String) -> UInt64? {
+    guard name.hasPrefix("keys-"), name.hasSuffix(".log") else { return nil }
+    let digits = name.dropFirst(5).dropLast(4)
+    guard digits.utf8.count == 20, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+      return nil
+    }
+    return UInt64(digits)
+  }
+
+  private static func names(
+    _ files: any FileSystem, _ directory: String
+  ) throws(LarderError) -> [String] {
+    do { return try files.names(in: directory) } catch  where error.code == .notFound {
+      return []
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+
+/// What a copy of online tables took.
+package struct OnlineCopy: Sendable {
+  /// How each file came to be there, and its bytes.
+  package var files: [(how: CopiedBy, bytes: UInt64)] = []
+}
+
+extension MappedOnlineStore {
+  /// Copies tables beside their writers.
+  ///
+  /// Segments that are full get a second name, the one that is being written is copied as far as
+  /// batches are in it. The index is derived and left behind.
+  ///
+  /// - Parameters:
+  ///   - views: the ids whose tables are wanted; those without a table are passed over.
+  ///   - target: the directory of the copy's tables.
+  /// - Throws: `corrupt`, `noSpace`, `io`.
+  package func copyTables(
+    of views: [UInt64], to target: String
+  ) throws(LarderError) -> OnlineCopy {
+    var copy = OnlineCopy()
+    guard try host.files.status(of: directory) != nil else { return copy }
+    for view in views {
+      guard let id = UInt32(exactly: view),
+        try TableFiles.exists("\(directory)/v\(id)", host.files)
+      else { continue }
+      try existingTable(id).copy(to: "\(target)/v\(id)", &copy)
+    }
+    return copy
+  }
+}
+
+extension OnlineTable {
+  /// Copies the table as of some batch to a new folder.
+  func copy(to target: String, _ copy: inout OnlineCopy) throws(LarderError) {
+    let files = host.files
+    try files.makeDirectory(target)
+    // Compaction may take a segment away, or a new one begin, while the others are copied.
+    for attempt in 0..<100 {
+      if let made = try copyOnce(to: target) {
+        copy.files += made
+        try files.syncDirectory(target)
+        return
+      }
+      for name in try files.names(in: target) { try files.remove("\(target)/\(name)") }
+      if attempt > 10 { LarderFiles.sleep(.milliseconds(2)) }
+    }
+    throw LarderError(
+      .locked, "The online table changed again and again while it was copied. Try again.",
+      file: directory)
+  }
+
+  /// - Returns: nil if the table's files changed meanwhile.
+  private func copyOnce(
+    to target: String
+  ) throws(LarderError) -> [(how: CopiedBy, bytes: UInt64)]? {
+    let snapshot = try snapshot()
+    let applied = LogPosition(bits: snapshot.lookup.index.loadAcquiring(IndexFormat.applied))
+    let segments = snapshot.lookup.segments.segments.sorted { $0.sequence < $1.sequence }
+    guard segments.last?.sequence == applied.sequence else { return nil }
+    var made: [(how: CopiedBy, bytes: UInt64)] = []
+    for segment in segments {
+      let path = "\(target)/\(LogFormat.fileName(segment.sequence))"
+      do throws(LarderError) {
+        if segment.sequence != applied.sequence {
+          made.append(
+            (try host.files.linkOrCopy(segment.path, to: path), UInt64(segment.bytes)))
+          continue
+        }
+        let bytes = UInt64(applied.unit * LogFormat.unit)
+        try host.files.copy(
+          try host.files.open(segment.path, .read), bytes: bytes, to: path,
+          extendedTo: UInt64(segment.bytes))
+        made.append((.copy, bytes))
+      } catch {
+        guard error.code == .notFound else { throw error }
+        return nil
+      }
+    }
+    return made
+  }
+}
