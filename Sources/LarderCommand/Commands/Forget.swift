@@ -15,7 +15,7 @@ struct Forget: ParsableCommand {
 
       EXAMPLES
         larder forget my.larder --entity driver driver_id=1001 --dry-run
-        larder forget my.larder --entity driver driver_id=1001 --yes --certificate erased.json
+        larder forget my.larder --entity driver driver_id=7 --certificate c.json --yes
       """)
 
   @OptionGroup var target: StoreArgument
@@ -31,9 +31,10 @@ struct Forget: ParsableCommand {
   var dryRun = false
   @Flag(help: "Do not ask.")
   var yes = false
+  @OptionGroup var locks: LockArgument
 
   func run() throws {
-    let store = try dryRun ? target.openForReading() : target.openForWriting()
+    let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
     let known = try store.definitions().entities
     guard let found = known.first(where: { $0.name == entity }) else {
       throw LarderError(

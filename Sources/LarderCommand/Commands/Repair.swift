@@ -20,9 +20,10 @@ struct Repair: ParsableCommand {
   var dryRun = false
   @Flag(help: "Do not ask.")
   var yes = false
+  @OptionGroup var locks: LockArgument
 
   func run() throws {
-    let store = try dryRun ? target.openForReading() : target.openForWriting()
+    let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
     if !dryRun {
       try Confirmation.ask("Build anew what is derived and does not hold?", agreed: yes)
     }
