@@ -21,6 +21,8 @@ extension Store {
   package func rewriteErased(timeout: Duration) throws(LarderError) -> SegmentErasure {
     let held = try writerLocks().acquire(.maintenance, timeout: timeout)
     defer { held.release() }
+    // After a reboot nothing may be swept before STATE speaks for this boot: a commit makes it.
+    if manifest.oldestRetained == nil { _ = try commit { _ throws(LarderError) in nil } }
     var result = SegmentErasure()
     // Another process may retire what was live, or drop a view, while one is rewritten.
     for _ in 0..<8 {

@@ -46,7 +46,13 @@ extension MappedOnlineStore {
       do throws(LarderError) {
         let table = try existingTable(id)
         result.view = try table.snapshot().state.view
-        guard try table.holdsRows(of: selections) else { continue }
+        let holdsRows = try table.holdsRows(of: selections)
+        if try !dryRun && !holdsRows && table.hasLeftovers() {
+          // A crash left a segment that the table no longer names; a writer that opens removes it.
+          _ = try existingWritableTable(id)
+          try host.files.syncDirectory("\(directory)/\(name)")
+        }
+        guard holdsRows else { continue }
         if !dryRun {
           result.files = try existingWritableTable(id)
             .erase(selections, forgetsWatermark: forgetsWatermarks)

@@ -37,6 +37,13 @@ extension OnlineTable {
     return false
   }
 
+  /// Whether the folder has segments that the table does not name.
+  func hasLeftovers() throws(LarderError) -> Bool {
+    let named = Set(try snapshot().lookup.segments.segments.map(\.sequence))
+    return try TableFiles.numbers(directory, LogFormat.suffix, host.files)
+      .contains { !named.contains($0) }
+  }
+
   /// Removes every row of a selection's keys, newest or not, and the files that held them.
   ///
   /// Readers go on meanwhile. What an interrupted run left is found by the next: the log is
