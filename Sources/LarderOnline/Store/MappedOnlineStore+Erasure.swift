@@ -47,7 +47,7 @@ extension MappedOnlineStore {
         let table = try existingTable(id)
         result.view = try table.snapshot().state.view
         let holdsRows = try table.holdsRows(of: selections)
-        if try !dryRun && !holdsRows && table.hasLeftovers() {
+        if !dryRun, !holdsRows, try table.hasLeftovers() {
           // A crash left a segment that the table no longer names; a writer that opens removes it.
           _ = try existingWritableTable(id)
           try host.files.syncDirectory("\(directory)/\(name)")
