@@ -64,6 +64,7 @@ let package = Package(
         "LarderColumns", "LarderContract", "LarderFiles", "LarderEncodings", "LarderKeys",
         "LarderOffline", "CLarderKernels",
       ],
+      exclude: ["Timeline/FORMAT.md"],
       swiftSettings: engine),
     .target(
       name: "LarderOnline",

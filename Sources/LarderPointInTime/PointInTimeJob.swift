@@ -36,36 +36,78 @@ package final class PointInTimeJob: RetrievalJob {
     plan = try JoinPlan(question, histories, options, rules: rules, timelines: timelines)
   }
 
-  package func explain() throws(LarderError) -> String { explanation(of: plan, spine: spine) }
+  package func explain() throws(LarderError) -> String {
+    try explanation(of: plan, spine: spine)
+  }
 
   package func collect() throws(LarderError) -> RecordBatch {
-    let join = try prepare()
-    let spine = if let given = self.spine { given } else { try makeSpine(join) }
-    let run = try JoinRun(join, spine: spine, rangeRows: spine.count)
-    let result = try run.answer(0..<spine.count)
-    last.withLock { $0 = run.report() }
-    return result
+    try withSoundTimelines { (join) throws(LarderError) in
+      let (spine, held) = try spine(of: join)
+      let run = try JoinRun(join, spine: spine, rangeRows: spine.count, heldBytes: held)
+      let result = try run.answer(0..<spine.count)
+      last.withLock { $0 = run.report() }
+      return result
+    }
   }
 
   package func forEachBatch(_ body: (RecordBatch) throws -> Void) throws {
-    let join = try prepare()
-    let spine = if let given = self.spine { given } else { try makeSpine(join) }
-    let rows = batchRows(join)
-    let run = try JoinRun(join, spine: spine, rangeRows: min(rows, spine.count))
-    for start in stride(from: 0, to: spine.count, by: rows) {
-      try body(try run.answer(start..<min(spine.count, start + rows)))
+    var run = try startRun()
+    var start = 0
+    while start < run.run.spine.count {
+      let rows = start..<min(run.run.spine.count, start + run.rows)
+      let batch: RecordBatch
+      do throws(LarderError) { batch = try run.run.answer(rows) } catch {
+        guard plan.timelines.refuse(error) else { throw error }
+        prepared.withLock { $0 = nil }
+        run = try startRun()
+        continue
+      }
+      try body(batch)
+      start = rows.upperBound
     }
-    last.withLock { $0 = run.report() }
+    last.withLock { $0 = run.run.report() }
+  }
+
+  /// A run for batches, and how many rows they have.
+  private func startRun() throws(LarderError) -> (run: JoinRun, rows: Int) {
+    try withSoundTimelines { (join) throws(LarderError) in
+      let (spine, held) = try spine(of: join)
+      let rows = batchRows(join, held)
+      let run = try JoinRun(
+        join, spine: spine, rangeRows: min(rows, spine.count), heldBytes: held)
+      return (run, rows)
+    }
+  }
+
+  /// The caller's spine, or one that is made, with the memory that it takes.
+  private func spine(of join: PreparedJoin) throws(LarderError) -> (RecordBatch, Int) {
+    if let given = self.spine { return (given, 0) }
+    let made = try makeSpine(join)
+    return (made, made.columns.reduce(0) { $0 + $1.values.count + ($1.bytes?.count ?? 0) })
+  }
+
+  /// Does something with everything opened; once more, with timelines made anew, if one that was
+  /// read from a file turns out to be damaged.
+  private func withSoundTimelines<Result>(
+    _ body: (PreparedJoin) throws(LarderError) -> Result
+  ) throws(LarderError) -> Result {
+    while true {
+      do throws(LarderError) { return try body(try prepare()) } catch {
+        guard plan.timelines.refuse(error) else { throw error }
+        prepared.withLock { $0 = nil }
+      }
+    }
   }
 
   package var report: RetrievalReport? { last.withLock { $0 } }
 
   /// Rows of a batch: as many as the memory budget allows, within bounds.
-  private func batchRows(_ join: PreparedJoin) -> Int {
+  private func batchRows(_ join: PreparedJoin, _ held: Int) -> Int {
     guard let limit = plan.options.memoryBytes else { return PointInTimeJob.batchRows }
     var rows = PointInTimeJob.batchRows
     // Half of the budget is left to texts and lists, whose size is not known before.
-    while rows > 512, JoinRun.sharedBytes(join, rows: rows) + ChunkWorker.bytes > limit / 2 {
+    let fixed = held + ChunkWorker.bytes(join)
+    while rows > 512, JoinRun.sharedBytes(join, rows: rows) + fixed > limit / 2 {
       rows /= 2
     }
     return rows
@@ -73,7 +115,7 @@ package final class PointInTimeJob: RetrievalJob {
 
   private func prepare() throws(LarderError) -> PreparedJoin {
     if let known = prepared.withLock({ $0 }) { return known }
-    let made = try PreparedJoin(plan, spineRows: spine?.count)
+    let made = try PreparedJoin(plan, spine: spine)
     prepared.withLock { $0 = made }
     return made
   }

@@ -1,21 +1,148 @@
-// Kernels of the point-in-time join. Sources/LarderPointInTime/Search has the portable twins.
+// Kernels of the point-in-time join. Sources/LarderPointInTime has the portable twins.
 #ifndef LARDER_JOIN_H
 #define LARDER_JOIN_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/// Counts for each lane how many of its ascending values are at most its key.
+/// The header of a vector of 1,024 lanes as it lies in a segment; see the encodings' VectorHeader.
+typedef struct {
+  int64_t base;
+  uint32_t offset;
+  uint8_t width;
+  uint8_t kind;
+  uint16_t aux;
+} larder_vector;
+
+// Search.
+
+/// The event times of a segment: fences, and packed differences from them.
+typedef struct {
+  const int64_t *fences;
+  const larder_vector *headers;
+  const uint8_t *body;
+  const int64_t *scales;
+} larder_times;
+
+/// One run of rows of one entity, and the tick whose last row not after it is searched: one cache
+/// line.
+typedef struct {
+  /// The tick.
+  int64_t key;
+  /// The run's first and last event time; read only for runs of more than `LARDER_SHORT_RUN` rows.
+  int64_t first, last;
+  /// The event time of the found row; between the two steps the fence of the block.
+  int64_t event;
+  /// The rows of the run.
+  uint32_t start, end;
+  /// The rows of the block that the found row lies in, if any does, and a guess at it.
+  uint32_t low, high, guess;
+  /// The ordinal of the segment.
+  uint32_t segment;
+  /// Whose run it is.
+  uint32_t lane;
+  /// The found row, `LARDER_NO_ROW`, or `LARDER_UNREAD_ROW` where the vector is of a kind that the
+  /// kernel does not read.
+  uint32_t row;
+} larder_run;
+
+#define LARDER_NO_ROW UINT32_MAX
+#define LARDER_UNREAD_ROW (UINT32_MAX - 1)
+/// Runs and blocks of so many rows are bisected without a guess.
+#define LARDER_SHORT_RUN 24
+
+/// Finds for each run the block, of at most 64 rows between two fences, that holds the last row not
+/// after its key, and guesses where in it.
 ///
-/// All lanes take a step in turn and each prefetches its next value, so that their cache misses
-/// overlap; a lane that is done drops out. No step branches on a comparison.
+/// All runs take a step in turn and each prefetches its next value, so that their cache misses
+/// overlap. Long runs begin with a guess between their first and last event. No step of the
+/// bisection branches on a comparison.
 ///
-/// @param values for each lane, its values.
-/// @param lengths for each lane, how many; may be 0.
-/// @param keys for each lane, its key.
-/// @param counts receives the counts.
-/// @param lanes at most 256.
-void larder_count_not_greater(const int64_t *const *values, const uint32_t *lengths,
-                              const int64_t *keys, uint32_t *counts, size_t lanes);
+/// @param runs `key`, `start`, `end`, `segment`, and for long runs `first` and `last`; receive
+///   `low`, `high`, `guess`, and the block's fence as `event`. An empty block means no row.
+/// @param times the segments by ordinal; fences are verified.
+void larder_locate_blocks(larder_run *runs, size_t count, const larder_times *times);
+
+/// Finds the rows within their blocks.
+///
+/// @param runs as `larder_locate_blocks` left them; receive `row` and `event`.
+/// @param times the segments by ordinal; the pages of the blocks are verified.
+/// @return how many runs have `LARDER_UNREAD_ROW`.
+size_t larder_find_rows(larder_run *runs, size_t count, const larder_times *times);
+
+// Gather.
+
+/// A column of a segment, as far as gathering needs it.
+typedef struct {
+  const larder_vector *headers;
+  const uint8_t *body;
+  const int64_t *scales;
+  const uint64_t *valid;
+  const uint32_t *ranks;
+  /// The values of codes, where the form is `LARDER_DISTINCT`.
+  const uint64_t *distinct;
+  /// The result's code of each of the segment's, where the form is `LARDER_CODES`.
+  const uint32_t *codes;
+  /// 0 all valid, 1 all null, 2 bitmap, 3 sparse.
+  uint32_t mode;
+} larder_column;
+
+/// Rows to gather: their lanes in the result, ascending; their segments; their rows.
+typedef struct {
+  const uint32_t *lanes;
+  const uint32_t *segments;
+  const uint32_t *rows;
+  size_t count;
+} larder_matches;
+
+/// Where one value lies, computed while its line is on the way.
+typedef struct {
+  /// The 8 bytes that hold it; null for a null.
+  const uint8_t *at;
+  int64_t base;
+  int64_t scale;
+  /// How far before `at` the base of its frame lies, where the vector has frames.
+  uint32_t frame;
+  uint8_t shift;
+  uint8_t width;
+  uint8_t kind;
+  uint8_t exponent;
+} larder_place;
+
+/// How values are written.
+typedef enum {
+  /// Integers of 8 bytes.
+  LARDER_LANES = 0,
+  /// binary64.
+  LARDER_DOUBLES = 1,
+  /// Integers of 4 bytes.
+  LARDER_HALVES = 2,
+  /// Codes of 4 bytes, translated.
+  LARDER_CODES = 3,
+  /// Distinct values of 8 bytes by their codes.
+  LARDER_DISTINCT = 4,
+  /// Bits.
+  LARDER_BITS = 5
+} larder_form;
+
+/// Brings headers and validity words closer.
+void larder_prefetch_headers(const larder_column *columns, larder_matches matches);
+
+/// Computes where values lie and brings their lines closer, both ends of each load.
+///
+/// @param places receives one place for each match.
+void larder_locate_values(const larder_column *columns, larder_matches matches,
+                          larder_place *places);
+
+/// Writes values and marks them valid.
+///
+/// @param columns by segment; the pages of the values are verified.
+/// @param values the chunk's part of the result, zeroed; bits in words.
+/// @param validity the chunk's part of the validity bits, zeroed.
+/// @param unread receives the indexes of matches of a kind that the kernel does not read.
+/// @return how many are unread.
+size_t larder_extract_values(const larder_column *columns, larder_matches matches,
+                             const larder_place *places, larder_form form, void *values,
+                             uint64_t *validity, uint16_t *unread);
 
 #endif

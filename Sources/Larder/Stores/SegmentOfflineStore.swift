@@ -28,7 +28,9 @@ public final class SegmentOfflineStore: OfflineStore {
   package convenience init(
     at path: String, access: StoreAccess, host: Host, options: StoreOptions
   ) throws(LarderError) {
-    self.init(try Store.open(path, access: access, host: host, options: options))
+    let store = try Store.open(path, access: access, host: host, options: options)
+    if access != .readOnly { store.add(TimelineBuilder()) }
+    self.init(store)
   }
 
   private init(

@@ -14,9 +14,9 @@ import Glibc
   /// Bytes past the end of every owned buffer that may be read and overwritten.
   package static let slack = 64
 
-  /// At and above this size memory comes as huge pages: faulting 4 KiB pages of a fresh result
-  /// costs more than filling it.
-  private static let hugeThreshold = 2 << 20
+  /// At and above this size memory comes as huge pages, and as such as were used before: faulting
+  /// pages of a fresh result in costs more than filling it.
+  private static let hugeThreshold = RegionPool.pageBytes
 
   /// Allocates bytes of unspecified content.
   package init(uninitializedBytes count: Int) {
@@ -24,23 +24,12 @@ import Glibc
     self.count = count
     let capacity = count + Buffer.slack
     if capacity >= Buffer.hugeThreshold {
-      let huge = 2 << 20
-      let length = (capacity + huge - 1) / huge * huge
-      // Over-map by one huge page and trim, so that the region starts on a huge-page boundary.
-      let mapped = unsafe mmap(
-        nil, length + huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-      guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
-        fatalError("out of memory: \(length) bytes")
-      }
-      let address = UInt(bitPattern: mapped)
-      let head = (UInt(huge) - address % UInt(huge)) % UInt(huge)
-      if head > 0 { unsafe munmap(mapped, Int(head)) }
-      let start = unsafe mapped + Int(head)
-      if UInt(huge) > head { unsafe munmap(start + length, huge - Int(head)) }
-      unsafe madvise(start, length, MADV_HUGEPAGE)
-      unsafe base = start
-      let startAddress = UInt(bitPattern: start)
-      release = { unsafe munmap(UnsafeMutableRawPointer(bitPattern: startAddress), length) }
+      let region = unsafe RegionPool.shared.take(atLeast: capacity)
+      unsafe base = region.base
+      let address = unsafe UInt(bitPattern: region.base)
+      let length = unsafe region.length
+      unsafe memset(base + count, 0, Buffer.slack)
+      release = { RegionPool.shared.give(address, length) }
     } else {
       var pointer: UnsafeMutableRawPointer?
       let status = unsafe posix_memalign(&pointer, 64, capacity)

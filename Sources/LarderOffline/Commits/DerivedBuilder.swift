@@ -4,8 +4,8 @@ import Synchronization
 /// Builds files that follow from segments and keys, such as timelines: never on the way of a commit,
 /// and safe to lose.
 package protocol DerivedBuilder: Sendable {
-  /// Builds what is missing for a view as of a snapshot. Called after a merge, under the
-  /// maintenance lock; what it throws does not undo the merge.
+  /// Builds what is missing for a view as of a snapshot, if it is worth it. Called after a merge or
+  /// a large append, under the maintenance lock; what it throws does not undo either.
   func build(for view: Catalog.View, in snapshot: Snapshot) throws(LarderError)
 
   /// Whether a file in a view's folder, or a key set's, is one of this builder's that no snapshot

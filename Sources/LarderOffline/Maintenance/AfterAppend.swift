@@ -15,6 +15,7 @@ extension Store {
           try fold(view: name, wait: false)
         }
         try buildKeyMap(of: keySet)
+        if try hasLargeAppend(view) { try buildDerivedIfFree(view) }
       } catch {
         // Nothing was lost: the merge's inputs are still live.
         sweepQuietly()
@@ -22,6 +23,23 @@ extension Store {
       }
     }
     sweepQuietly()
+  }
+
+  /// Whether the newest commit gave a view so many rows that files derived from them may be due.
+  private func hasLargeAppend(_ view: UInt64) throws(LarderError) -> Bool {
+    let state = try refresh()
+    var rows = 0
+    for live in state.segments[view] ?? [] where live.description.lastCommit == state.head.id {
+      rows += live.description.rows
+    }
+    return rows >= 20_000
+  }
+
+  /// Lets the builders of derived files catch up, unless maintenance goes on, which does the same.
+  private func buildDerivedIfFree(_ view: UInt64) throws(LarderError) {
+    guard let held = try writerLocks().tryAcquire(.maintenance) else { return }
+    defer { held.release() }
+    buildDerived(view)
   }
 
   /// Builds a key map if so many keys lie after the newest that opening the store takes long.

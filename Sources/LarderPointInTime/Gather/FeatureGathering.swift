@@ -1,3 +1,4 @@
+import CLarderKernels
 import LarderColumns
 import LarderOffline
 
@@ -11,12 +12,37 @@ final class FeatureGathering {
   private let arena = LaneArena()
   /// For each feature and segment, 1 if all pages are verified.
   private let verified: [Lanes<UInt8>]
+  /// The features that the kernels read, and those that are read here.
+  private let kernelFeatures: [Int]
+  private let otherFeatures: [Int]
+  /// For each feature that the kernels read, what they take.
+  private let parts: Lanes<KernelPart>
+  /// The matches of a batch that a kernel left unread.
+  private let unread: Lanes<UInt16>
+  /// Whether all pages of the features that the kernels read are verified.
+  private var isVerified = false
 
   init(_ features: [FeatureGather]) {
     self.features = features
     readers = features.map { _ in TextReader() }
     verified = features.map { [arena] feature in
       arena.lanes(max(1, feature.batched?.sources.columns.count ?? 0))
+    }
+    kernelFeatures = features.indices.filter { features[$0].batched?.sources.form != nil }
+    otherFeatures = features.indices.filter {
+      features[$0].batched != nil && features[$0].batched?.sources.form == nil
+    }
+    unread = arena.lanes(FeatureGathering.batch)
+    parts = arena.lanes(max(1, kernelFeatures.count))
+    let nothing: Lanes<UInt64> = arena.lanes(1)
+    for (part, ordinal) in kernelFeatures.enumerated() {
+      guard let sources = features[ordinal].batched?.sources, let form = sources.form else {
+        continue
+      }
+      let places: Lanes<larder_place> = unsafe arena.lanes(FeatureGathering.batch)
+      parts[part] = unsafe KernelPart(
+        columns: sources.kernelColumns, form: form, places: places.base,
+        values: UnsafeMutableRawPointer(nothing.base), validity: nothing.base)
     }
   }
 
@@ -31,16 +57,15 @@ final class FeatureGathering {
   func gather(
     _ matches: Matches, _ chunk: Int, _ place: Range<Int>, _ columns: [OutputColumn]
   ) throws(LarderError) {
-    var parts: [(gather: FixedGather, target: GatherTarget)] = []
-    for (ordinal, feature) in features.enumerated() {
-      let (values, validity) = columns[ordinal].open(place)
-      guard let fixed = feature.batched else { continue }
-      fixed.sources.noteVerified(verified[ordinal])
-      let target = GatherTarget(
-        values: values, validity: validity, verified: verified[ordinal])
-      parts.append((fixed, target))
+    var targets: [GatherTarget] = []
+    for (ordinal, column) in columns.enumerated() {
+      let (values, validity) = column.open(place)
+      features[ordinal].batched?.sources.noteVerified(verified[ordinal])
+      targets.append(
+        GatherTarget(values: values, validity: validity, verified: verified[ordinal]))
     }
-    if !parts.isEmpty { try gatherFixed(matches, parts) }
+    if !kernelFeatures.isEmpty { try gatherByKernel(matches, targets) }
+    if !otherFeatures.isEmpty { try gatherOthers(matches, targets) }
     for (ordinal, feature) in features.enumerated() {
       let column = columns[ordinal]
       switch feature {
@@ -53,25 +78,81 @@ final class FeatureGathering {
     }
   }
 
-  /// Gathers all fixed-width features together: headers two batches ahead, values one batch ahead.
-  private func gatherFixed(
-    _ matches: Matches,
-    _ parts: [(gather: FixedGather, target: GatherTarget)]
+  /// Gathers the features that the kernels read, all columns of 64 matches together: headers are
+  /// fetched two batches ahead, values one batch ahead.
+  private func gatherByKernel(
+    _ matches: Matches, _ targets: [GatherTarget]
+  ) throws(LarderError) {
+    let lanes = matches.lanes
+    let count = kernelFeatures.count
+    for part in 0..<count {
+      let target = targets[kernelFeatures[part]]
+      unsafe parts.base[part].values = UnsafeMutableRawPointer(target.values.base)
+      unsafe parts.base[part].validity = target.validity.base
+    }
+    if !isVerified { isVerified = kernelFeatures.allSatisfy { isVerified($0) } }
+    let batches = (matches.count + FeatureGathering.batch - 1) / FeatureGathering.batch
+    for step in 0..<(batches + 2) {
+      if step < batches {
+        let part = unsafe lanes.part(batchRange(step, matches))
+        for index in 0..<count { unsafe larder_prefetch_headers(parts[index].columns, part) }
+      }
+      if step >= 2 {
+        let range = batchRange(step - 2, matches)
+        for index in 0..<count { extract(index, lanes, range, targets) }
+      }
+      if step >= 1, step - 1 < batches {
+        let range = batchRange(step - 1, matches)
+        if !isVerified { try verify(lanes, range) }
+        let part = unsafe lanes.part(range)
+        for index in 0..<count {
+          unsafe larder_locate_values(parts[index].columns, part, parts[index].places)
+        }
+      }
+    }
+  }
+
+  private func isVerified(_ ordinal: Int) -> Bool {
+    let flags = verified[ordinal]
+    return (0..<flags.count).allSatisfy { flags[$0] == 1 }
+  }
+
+  private func verify(_ matches: MatchLanes, _ range: Range<Int>) throws(LarderError) {
+    for ordinal in kernelFeatures {
+      try features[ordinal].batched?.verify(matches, range, verified[ordinal])
+    }
+  }
+
+  /// Writes the values of a batch; what the kernel does not read is read here.
+  private func extract(
+    _ index: Int, _ matches: MatchLanes, _ range: Range<Int>, _ targets: [GatherTarget]
+  ) {
+    let part = parts[index]
+    let missing = unsafe larder_extract_values(
+      part.columns, matches.part(range), part.places, part.form, part.values, part.validity,
+      unread.base)
+    if missing == 0 { return }
+    let ordinal = kernelFeatures[index]
+    for position in 0..<missing {
+      let match = range.lowerBound &+ Int(unread[position])
+      features[ordinal].batched?.extract(matches, match..<match + 1, targets[ordinal])
+    }
+  }
+
+  /// Gathers fixed-width features that are converted on the way.
+  private func gatherOthers(
+    _ matches: Matches, _ targets: [GatherTarget]
   ) throws(LarderError) {
     let lanes = matches.lanes
     let batches = (matches.count + FeatureGathering.batch - 1) / FeatureGathering.batch
     for step in 0..<(batches + 2) {
-      if step < batches {
-        let range = batchRange(step, matches)
-        for part in parts { part.gather.prefetchHeaders(lanes, range) }
-      }
-      if step >= 1, step - 1 < batches {
-        let range = batchRange(step - 1, matches)
-        for part in parts { try part.gather.prefetchValues(lanes, range, part.target) }
-      }
-      if step >= 2 {
-        let range = batchRange(step - 2, matches)
-        for part in parts { part.gather.extract(lanes, range, part.target) }
+      for ordinal in otherFeatures {
+        guard let gather = features[ordinal].batched else { continue }
+        if step < batches { gather.prefetchHeaders(lanes, batchRange(step, matches)) }
+        if step >= 1, step - 1 < batches {
+          try gather.prefetchValues(lanes, batchRange(step - 1, matches), targets[ordinal])
+        }
+        if step >= 2 { gather.extract(lanes, batchRange(step - 2, matches), targets[ordinal]) }
       }
     }
   }
@@ -122,4 +203,15 @@ final class FeatureGathering {
     }
     output.add(run, chunk: chunk)
   }
+}
+
+/// What the kernels take of one feature.
+@safe private struct KernelPart: BitwiseCopyable {
+  var columns: UnsafePointer<larder_column>
+  var form: larder_form
+  /// Where the values of a batch lie.
+  var places: UnsafeMutablePointer<larder_place>
+  /// The chunk's part of the result.
+  var values: UnsafeMutableRawPointer
+  var validity: UnsafeMutablePointer<UInt64>
 }

@@ -18,6 +18,13 @@ struct MatchLanes {
   let lane: Lanes<UInt32>
   let segment: Lanes<UInt32>
   let row: Lanes<UInt32>
+
+  /// Some of them, as the kernels take them.
+  @inline(__always) func part(_ range: Range<Int>) -> larder_matches {
+    unsafe larder_matches(
+      lanes: lane.base + range.lowerBound, segments: segment.base + range.lowerBound,
+      rows: row.base + range.lowerBound, count: range.count)
+  }
 }
 
 /// Where the values of a feature go: the chunk's part of the result, zeroed.
@@ -39,6 +46,21 @@ extension FixedGather {
       if unsafe source.pointee.mode >= ModeCode.bitmap {
         unsafe larder_prefetch(source.pointee.validity.words + row &>> 6)
       }
+    }
+  }
+
+  /// Verifies the pages of some matches.
+  ///
+  /// - Throws: `corrupt` if one is damaged.
+  func verify(
+    _ matches: MatchLanes, _ range: Range<Int>, _ verified: Lanes<UInt8>
+  ) throws(LarderError) {
+    let table = unsafe sources.table
+    for match in range {
+      let segment = Int(matches.segment[match])
+      guard verified[segment] == 0 else { continue }
+      let slot = unsafe table[segment].slot(Int(matches.row[match]))
+      if slot >= 0 { try sources.verify(segment, slot: slot) }
     }
   }
 

@@ -1,3 +1,4 @@
+import CLarderKernels
 import LarderColumns
 import LarderEncodings
 import LarderOffline
@@ -8,9 +9,14 @@ import LarderOffline
   let columns: [SegmentColumn?]
   /// The one way in which all segments' values are read; nil if they differ.
   let uniform: LaneReading?
+  /// How the kernels write the values; nil if they cannot read them.
+  let form: larder_form?
   /// What the hot loops read, by ordinal.
   let table: UnsafePointer<GatherSource>
+  /// What the kernels read, by ordinal.
+  let kernelColumns: UnsafePointer<larder_column>
   private let base: UnsafeMutablePointer<GatherSource>
+  private let kernelBase: UnsafeMutablePointer<larder_column>
   private let buffers: [Buffer?]
   private let nothing = Buffer(zeroedBytes: 64)
 
@@ -28,6 +34,9 @@ import LarderOffline
     var readings: Set<LaneReading> = []
     unsafe base = UnsafeMutablePointer<GatherSource>.allocate(capacity: max(1, columns.count))
     unsafe table = UnsafePointer(base)
+    unsafe kernelBase = UnsafeMutablePointer<larder_column>.allocate(
+      capacity: max(1, columns.count))
+    unsafe kernelColumns = UnsafePointer(kernelBase)
     var sources: [GatherSource] = []
     do throws(LarderError) {
       for (ordinal, column) in present.enumerated() {
@@ -41,15 +50,39 @@ import LarderOffline
       }
     } catch {
       unsafe base.deallocate()
+      unsafe kernelBase.deallocate()
       throw error
     }
     for (ordinal, source) in sources.enumerated() {
       unsafe (base + ordinal).initialize(to: source)
+      unsafe (kernelBase + ordinal).initialize(to: larder_column(source))
     }
+    form = GatherSources.form(readings, of: type, isCoded: codes != nil)
     uniform = readings.count == 1 ? readings.first : nil
   }
 
-  deinit { unsafe base.deallocate() }
+  deinit {
+    unsafe base.deallocate()
+    unsafe kernelBase.deallocate()
+  }
+
+  /// How the kernels write values that are read in some ways; nil for ways that are not theirs.
+  private static func form(
+    _ readings: Set<LaneReading>, of type: DataType, isCoded: Bool
+  ) -> larder_form? {
+    if isCoded { return readings.isSubset(of: [.code]) ? LARDER_CODES : nil }
+    switch type.layout {
+    case .bits: return readings.isSubset(of: [.plain, .lane]) ? LARDER_BITS : nil
+    case .fixed(bytes: 8):
+      if readings == [.distinct] { return LARDER_DISTINCT }
+      if type == .float64 {
+        return readings.isSubset(of: [.plain, .double]) ? LARDER_DOUBLES : nil
+      }
+      return readings.isSubset(of: [.plain, .lane]) ? LARDER_LANES : nil
+    case .fixed(bytes: 4): return readings.isSubset(of: [.plain, .lane]) ? LARDER_HALVES : nil
+    default: return nil
+    }
+  }
 
   private static func source(
     _ column: SegmentColumn?, _ reading: LaneReading, _ codes: Buffer, _ nothing: Buffer
@@ -87,5 +120,17 @@ import LarderOffline
   /// - Throws: `corrupt` if it is damaged.
   @inline(never) func verify(_ ordinal: Int, slot: Int) throws(LarderError) {
     try columns[ordinal]?.ensureVerified(page: slot >> 16)
+  }
+}
+
+extension larder_column {
+  /// What the kernels read of a source; valid while its segment lives.
+  init(_ source: GatherSource) {
+    unsafe self.init(
+      headers: UnsafeRawPointer(source.lanes.headers)
+        .assumingMemoryBound(to: larder_vector.self),
+      body: source.lanes.body.assumingMemoryBound(to: UInt8.self), scales: source.lanes.scales,
+      valid: source.validity.words, ranks: source.validity.ranks, distinct: source.distinct.words,
+      codes: UnsafePointer(source.codes.base), mode: UInt32(source.mode))
   }
 }

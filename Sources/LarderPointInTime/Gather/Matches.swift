@@ -25,6 +25,11 @@ struct Matches {
     count = compact(lanes, scratch.bestSegment, scratch.bestRow, rows)
   }
 
+  /// Notes the pages that the matches lie on.
+  func note(in pages: TouchedPages) {
+    for match in 0..<count { pages.note(Int(segment[match]), Int(row[match])) }
+  }
+
   /// Takes rows that are already known, as one chunk.
   mutating func copy(_ rows: PulledRows, _ range: Range<Int>) {
     for (lane, index) in range.enumerated() {

@@ -42,12 +42,37 @@ struct JoinPlan: Sendable {
     self.lookupOfSource = lookupOfSource
   }
 
-  /// Whether the runs of a spine's entities are looked up in the segments' own indexes.
-  func probes(_ segments: [Segment], spineRows: Int?) -> Bool {
-    if rules.probesAlways, spineRows != nil { return true }
-    guard let spineRows, !timelines.holds(segments) else { return false }
+  /// Where the runs of a source's entities are found.
+  enum Timelines: Sendable, Hashable {
+    /// In a timeline that an earlier question left.
+    case held
+    /// In a file.
+    case file(String)
+    /// In the segments' own indexes: there is no timeline, and the keys are few.
+    case probed
+    /// In a timeline that is to be merged.
+    case merged
+  }
+
+  /// Chooses where the runs of a spine's entities are found.
+  ///
+  /// - Parameters:
+  ///   - segments: in the order of their ordinals.
+  ///   - source: the number of the source.
+  ///   - spineRows: rows of the spine, if it is known.
+  /// - Throws: `io`, `permissionDenied`.
+  func timelines(
+    _ segments: [Segment], source: Int, spineRows: Int?
+  ) throws(LarderError) -> Timelines {
+    if rules.probesAlways, spineRows != nil { return .probed }
+    if timelines.holds(segments) { return .held }
+    let folder = histories[source].timelines
+    if let path = try timelines.file(of: segments, in: folder) { return .file(path) }
     let runs = segments.reduce(0) { $0 + $1.entityCount }
-    return ProbedEntries.pays(rows: spineRows, segments: segments.count, runs: runs)
+    guard let spineRows,
+      ProbedEntries.pays(rows: spineRows, segments: segments.count, runs: runs)
+    else { return .merged }
+    return .probed
   }
 
   /// How many threads a run of so many chunks uses.

@@ -12,6 +12,8 @@ struct PreparedJoin: Sendable {
     let tables: SearchTables?
     /// Where each entity's runs are; nil if they are looked up in the segments' own indexes.
     let timeline: EntityTimeline?
+    /// How the entities' runs were found.
+    let found: JoinPlan.Timelines
     /// For each of the source's features, how it is gathered.
     let features: [FeatureGather]
     /// The lookup that finds its ids.
@@ -20,35 +22,52 @@ struct PreparedJoin: Sendable {
 
   let plan: JoinPlan
   let sources: [Source]
+  /// Seconds that this took.
+  let seconds: Double
 
-  /// Opens columns and merges entity indexes.
+  /// Opens columns, and finds or merges timelines.
   ///
+  /// Segments whose time range cannot meet that of the question are not touched.
+  ///
+  /// - Parameter spine: the caller's spine; nil if one is to be made.
   /// - Throws: `corrupt`, `unsupportedVersion`, `incompatibleDefinition`; errors of the file
   ///   system.
-  ///
-  /// - Parameter spineRows: rows of the spine, if it is known; few of them need no timeline.
-  init(_ plan: JoinPlan, spineRows: Int?) throws(LarderError) {
+  init(_ plan: JoinPlan, spine: RecordBatch?) throws(LarderError) {
     self.plan = plan
+    let start = ContinuousClock.now
     var sources: [Source] = []
     for (index, asked) in plan.question.sources.enumerated() {
       let history = plan.histories[index]
-      let segments = inOrder(history.segments)
+      let found = try plan.sources(index, spine: spine)
+      let choice = found.choice
       var features: [FeatureGather] = []
       for position in asked.features {
         var columns: [SegmentColumn?] = []
-        for segment in segments {
-          columns.append(try segment.column(fieldID: history.fieldIDs[position]))
+        for (segment, isNeeded) in zip(choice.segments, choice.isNeeded) {
+          let fieldID = history.fieldIDs[position]
+          columns.append(isNeeded ? try segment.column(fieldID: fieldID) : nil)
         }
         features.append(try FeatureGather(columns, as: asked.view.features[position].type))
       }
-      let probes = plan.probes(segments, spineRows: spineRows)
+      let hasRows = choice.isNeeded.contains(true)
+      var timeline: EntityTimeline?
+      if hasRows, found.timelines != .probed {
+        timeline = try plan.timelines.timeline(of: choice.segments, in: history.timelines)
+      }
       sources.append(
         Source(
-          asked: asked, tables: segments.isEmpty ? nil : try SearchTables(segments),
-          timeline: segments.isEmpty || probes
-            ? nil : try plan.timelines.timeline(of: segments),
-          features: features, lookup: plan.lookupOfSource[index]))
+          asked: asked, tables: hasRows ? try SearchTables(choice) : nil, timeline: timeline,
+          found: found.timelines, features: features, lookup: plan.lookupOfSource[index]))
     }
     self.sources = sources
+    let (whole, attoseconds) = (ContinuousClock.now - start).components
+    seconds = Double(whole) + Double(attoseconds) / 1e18
+  }
+}
+
+extension PreparedJoin.Source {
+  /// Room to note which pages of the source's segments are read.
+  func touchedPages(_ arena: LaneArena) -> TouchedPages {
+    tables?.touchedPages(arena) ?? TouchedPages([], arena)
   }
 }

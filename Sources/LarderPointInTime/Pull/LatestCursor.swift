@@ -11,6 +11,8 @@ struct LatestCursor {
   private let through: Int64
   private let scratch = SearchScratch()
   private let verified: Lanes<UInt8>
+  private let ids: Lanes<UInt32>
+  private let touched: TouchedPages
   private var id = 0
 
   /// - Parameters: as for `RunCursor`.
@@ -24,6 +26,8 @@ struct LatestCursor {
     self.through = through
     self.retired = retired
     verified = scratch.arena.lanes(max(1, tables.count))
+    ids = scratch.arena.lanes(SearchScratch.chunkRows)
+    touched = tables.touchedPages(scratch.arena)
   }
 
   /// Appends the latest rows of the next entities to lists.
@@ -38,15 +42,13 @@ struct LatestCursor {
       scratch.flags.fill(BoundFlag.usual, count)
       scratch.upper.fill(through, count)
       scratch.lower.fill(from, count)
-      for lane in 0..<count {
-        scratch.cursor[lane] = timeline.offsets[id + lane]
-        scratch.end[lane] = timeline.offsets[id + lane + 1]
-      }
+      for lane in 0..<count { ids[lane] = UInt32(truncatingIfNeeded: id + lane) }
       tables.noteVerified(verified)
       try EntitySearch(
-        tables: tables, scratch: scratch, verified: verified, rules: SearchRules(), asKnown: false,
+        tables: tables, scratch: scratch, verified: verified, touched: touched,
+        rules: SearchRules(), asKnown: false,
         wantsStatus: false
-      ).run(timeline.entries, count)
+      ).run(timeline, ids, count)
       for lane in 0..<count {
         let segment = scratch.bestSegment[lane]
         let entity = UInt32(truncatingIfNeeded: id + lane)

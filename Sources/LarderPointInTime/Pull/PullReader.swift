@@ -19,13 +19,20 @@ struct PullReader {
     _ question: ResolvedPull, _ history: ViewHistory, _ timelines: TimelineCache
   ) throws(LarderError) {
     guard let bounds = question.bounds else { return nil }
-    guard let keys = history.keys, !history.segments.isEmpty else { return nil }
-    let segments = inOrder(history.segments)
+    let all = SegmentChoice(history.segments, range: bounds)
+    guard let keys = history.keys, all.isNeeded.contains(true) else { return nil }
+    // A timeline that covers more is taken as it is; one that is yet to be made covers what is
+    // needed.
+    let folder = history.timelines
+    var choice = SegmentChoice(all.needed, range: nil)
+    if timelines.holds(all.segments) { choice = all }
+    if try timelines.file(of: all.segments, in: folder) != nil { choice = all }
     var features: [FeatureGather] = []
     for case .feature(let position) in question.outputs {
       var columns: [SegmentColumn?] = []
-      for segment in segments {
-        columns.append(try segment.column(fieldID: history.fieldIDs[position]))
+      for (segment, isNeeded) in zip(choice.segments, choice.isNeeded) {
+        let fieldID = history.fieldIDs[position]
+        columns.append(isNeeded ? try segment.column(fieldID: fieldID) : nil)
       }
       features.append(
         try FeatureGather(columns, as: question.view.features[position].type))
@@ -33,10 +40,25 @@ struct PullReader {
     self.question = question
     self.keys = keys
     self.features = features
-    tables = try SearchTables(segments)
-    timeline = try timelines.timeline(of: segments)
+    tables = try SearchTables(choice)
+    timeline = try PullReader.verified(timelines, choice.segments, folder)
     from = bounds.lowerBound
     through = bounds.upperBound
+  }
+
+  /// A timeline, all of which is verified; made anew if its file turns out to be damaged.
+  private static func verified(
+    _ timelines: TimelineCache, _ segments: [Segment], _ folder: TimelineFolder?
+  ) throws(LarderError) -> EntityTimeline {
+    while true {
+      let timeline = try timelines.timeline(of: segments, in: folder)
+      do throws(LarderError) {
+        try timeline.file?.ensureVerified()
+        return timeline
+      } catch {
+        guard timelines.refuse(error) else { throw error }
+      }
+    }
   }
 
   /// The rows, from the first on.

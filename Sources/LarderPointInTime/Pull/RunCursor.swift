@@ -59,10 +59,24 @@ struct RunCursor {
     return true
   }
 
+  /// Counts the rows that are left, and the entities that have any, without listing them.
+  mutating func countAll() throws(LarderError) -> (rows: Int, entities: Int) {
+    var rows = 0
+    var entities = 0
+    while id <= lastID {
+      if !retired.contains(UInt32(truncatingIfNeeded: id)) { try open() }
+      id += 1
+      let own = runs.reduce(0) { $0 + $1.end - $1.row }
+      rows += own
+      entities += own > 0 ? 1 : 0
+      runs.removeAll(keepingCapacity: true)
+    }
+    return (rows, entities)
+  }
+
   /// Opens the runs of the next entity.
   private mutating func open() throws(LarderError) {
-    for index in Int(timeline.offsets[id])..<Int(timeline.offsets[id + 1]) {
-      let entry = timeline.entries[index]
+    for entry in try timeline.runs(of: id, tables) {
       guard entry.first <= through, entry.last >= from else { continue }
       let start = entry.first >= from ? entry.start : try firstRow(of: entry, notBefore: from)
       let end: Int

@@ -1,4 +1,3 @@
-import CLarderKernels
 import LarderColumns
 import LarderContract
 import LarderOffline
@@ -13,6 +12,9 @@ final class ChunkWorker {
   private let bounds: [TimeBounds]
   /// For each source and segment, 1 if all event times are verified.
   private let verified: [Lanes<UInt8>]
+  /// For each source, the pages of event times that were read, and those of its matches.
+  let read: [TouchedPages]
+  let matchedPages: [TouchedPages]
   private let gathering: [FeatureGathering]
   /// For each source that has no timeline, its entities' runs.
   private var probes: [ProbedEntries?]
@@ -31,13 +33,24 @@ final class ChunkWorker {
     bounds = join.sources.map {
       TimeBounds(spine.columns[join.plan.question.timeColumn], $0.asked.view, join.plan.rules)
     }
+    read = join.sources.map { $0.touchedPages(scratch.arena) }
+    matchedPages = join.sources.map { $0.touchedPages(scratch.arena) }
     gathering = join.sources.map { FeatureGathering($0.features) }
     matched = join.sources.map { _ in 0 }
     probes = join.sources.map { _ in nil }
   }
 
   /// Bytes that a worker takes.
-  static let bytes = SearchScratch.chunkRows * 160
+  static func bytes(_ join: PreparedJoin) -> Int {
+    var bytes = SearchScratch.chunkRows * (140 + join.plan.lookups.count * 4)
+    for source in join.sources {
+      bytes += source.features.count * 4_096
+      if source.timeline == nil, let tables = source.tables {
+        bytes += SearchScratch.chunkRows * tables.count * MemoryLayout<TimelineEntry>.stride
+      }
+    }
+    return bytes
+  }
 
   /// Answers the rows of a chunk.
   ///
@@ -63,6 +76,7 @@ final class ChunkWorker {
       try search(source, index, rows)
       matches.collect(scratch, rows.count)
       matched[index] += matches.count
+      matches.note(in: matchedPages[index])
       clock.stop(.search)
       try gathering[index].gather(matches, chunk, place, output.features[index])
       if let column = output.eventTimes[index] { writeEventTimes(place, column) }
@@ -83,23 +97,19 @@ final class ChunkWorker {
       return
     }
     let ids = self.ids[source.lookup]
-    let entries: Lanes<TimelineEntry>
+    let options = join.plan.options
+    tables.noteVerified(verified[index])
+    let search = EntitySearch(
+      tables: tables, scratch: scratch, verified: verified[index], touched: read[index],
+      rules: join.plan.rules, asKnown: options.asKnown, wantsStatus: options.withStatus)
     if let timeline = source.timeline {
-      timeline.open(ids, rows.count, cursor: scratch.cursor, end: scratch.end)
-      entries = timeline.entries
+      try search.run(timeline, ids, rows.count)
     } else {
       let probed = if let made = probes[index] { made } else { try ProbedEntries(tables) }
       probes[index] = probed
       try probed.open(ids, rows.count, cursor: scratch.cursor, end: scratch.end)
-      entries = probed.entries
+      try search.run(probed.entries, rows.count)
     }
-    let options = join.plan.options
-    tables.noteVerified(verified[index])
-    try EntitySearch(
-      tables: tables, scratch: scratch, verified: verified[index], rules: join.plan.rules,
-      asKnown: options.asKnown,
-      wantsStatus: options.withStatus
-    ).run(entries, rows.count)
   }
 
   private func writeEventTimes(_ place: Range<Int>, _ output: OutputColumn) {
@@ -133,42 +143,9 @@ final class ChunkWorker {
       return seen & Seen.alive != 0 ? StatusCode.notYetKnown : StatusCode.expired
     case BoundFlag.null: return StatusCode.noEntity
     default:
-      if scratch.cursor[lane] == scratch.end[lane] { return StatusCode.noEntity }
+      if scratch.seen[lane] == 0 { return StatusCode.noEntity }
       return scratch.flags[lane] == BoundFlag.beforeAll
         ? StatusCode.onlyLater : StatusCode.expired
     }
-  }
-}
-
-extension EntityTimeline {
-  /// Finds the entries of ids.
-  ///
-  /// - Parameters:
-  ///   - ids: the ids of a chunk's rows.
-  ///   - count: how many.
-  ///   - cursor: gets where each row's entries start.
-  ///   - end: gets where they end; the same where there are none.
-  func open(_ ids: Lanes<UInt32>, _ count: Int, cursor: Lanes<UInt32>, end: Lanes<UInt32>) {
-    let known = self.ids
-    let ahead = 32
-    for lane in 0..<min(ahead, count) { prefetchOffset(ids[lane], known) }
-    for lane in 0..<count {
-      if lane &+ ahead < count { prefetchOffset(ids[lane &+ ahead], known) }
-      let id = Int(ids[lane])
-      guard id < known else {
-        cursor[lane] = 0
-        end[lane] = 0
-        continue
-      }
-      let start = offsets[id]
-      cursor[lane] = start
-      end[lane] = offsets[id &+ 1]
-      unsafe larder_prefetch(entries.base + Int(start))
-      unsafe larder_prefetch(UnsafeRawPointer(entries.base + Int(start)) + 64)
-    }
-  }
-
-  @inline(__always) private func prefetchOffset(_ id: UInt32, _ known: Int) {
-    if Int(id) < known { unsafe larder_prefetch(offsets.base + Int(id)) }
   }
 }

@@ -8,7 +8,7 @@ import Synchronization
 /// Threads take chunks from a common counter, so that none waits for another's slow chunk.
 @safe final class JoinRun: @unchecked Sendable {
   private let join: PreparedJoin
-  private let spine: RecordBatch
+  let spine: RecordBatch
   private let chunkRows: Int
   private let workers: [ChunkWorker]
   private let fixedBytes: Int
@@ -17,33 +17,43 @@ import Synchronization
 
   /// Makes the workers.
   ///
-  /// - Parameter rangeRows: rows of the longest range that will be answered at once.
+  /// - Parameters:
+  ///   - rangeRows: rows of the longest range that will be answered at once.
+  ///   - heldBytes: memory of the engine's own that is taken beside the run, such as a made spine.
   /// - Throws: `limitExceeded` if the memory budget does not suffice for one thread.
-  init(_ join: PreparedJoin, spine: RecordBatch, rangeRows: Int) throws(LarderError) {
+  init(
+    _ join: PreparedJoin, spine: RecordBatch, rangeRows: Int, heldBytes: Int = 0
+  ) throws(LarderError) {
     self.join = join
     self.spine = spine
     chunkRows = JoinRun.chunkRows(spine.count)
     let chunks = (rangeRows + chunkRows - 1) / chunkRows
     var threads = join.plan.threads(chunks: chunks)
-    let shared = JoinRun.sharedBytes(join, rows: rangeRows)
+    let shared = JoinRun.sharedBytes(join, rows: rangeRows) + heldBytes
+    let each = ChunkWorker.bytes(join)
     if let limit = join.plan.options.memoryBytes {
-      let least = shared + ChunkWorker.bytes
+      let least = shared + each
       guard least <= limit else { throw MemoryBudget.exceeded(needed: least, limit: limit) }
-      threads = min(threads, (limit - shared) / ChunkWorker.bytes)
+      threads = min(threads, (limit - shared) / each)
     }
-    fixedBytes = shared + threads * ChunkWorker.bytes
+    fixedBytes = shared + threads * each
     workers = (0..<threads).map { _ in ChunkWorker(join, spine: spine) }
   }
 
   /// Bytes that a range takes however many threads there are: timelines and fixed-width columns.
   static func sharedBytes(_ join: PreparedJoin, rows: Int) -> Int {
+    timelineBytes(join) + RangeOutput.bytes(join.plan.question, rows: rows)
+  }
+
+  /// Bytes of the timelines that are held in memory.
+  static func timelineBytes(_ join: PreparedJoin) -> Int {
     var timelines: [ObjectIdentifier: Int] = [:]
     for source in join.sources {
       if let timeline = source.timeline {
         timelines[ObjectIdentifier(timeline)] = timeline.bytes
       }
     }
-    return timelines.values.reduce(0, +) + RangeOutput.bytes(join.plan.question, rows: rows)
+    return timelines.values.reduce(0, +)
   }
 
   /// Rows of a chunk: fewer for small spines, so that all threads have some.
@@ -117,7 +127,7 @@ import Synchronization
       guard let made = output.columns[index] else { continue }
       let column = try made.finish(chunks: chunks)
       let keepsCodes = keepsAllCodes || !column.isDictionary
-      columns.append(keepsCodes ? column : try column.expanded())
+      columns.append(keepsCodes ? column : try column.expanded(threads: workers.count))
     }
     return RecordBatch(unchecked: question.schema, columns: columns, count: output.rows.count)
   }
@@ -134,13 +144,25 @@ import Synchronization
       }
     }
     steps["total"] = Double(seconds) + Double(attoseconds) / 1e18
-    let views = join.sources.enumerated().map { index, source in
-      RetrievalReport.View(
-        name: source.asked.name,
-        matchedRows: workers.reduce(0) { $0 + $1.matched[index] },
-        segments: source.tables?.count ?? 0)
+    steps["prepare"] = join.seconds
+    var views: [RetrievalReport.View] = []
+    var touched: UInt64 = 0
+    for (index, source) in join.sources.enumerated() {
+      for worker in workers.dropFirst() {
+        workers[0].read[index].add(worker.read[index])
+        workers[0].matchedPages[index].add(worker.matchedPages[index])
+      }
+      touched += JoinRun.touchedBytes(
+        source, read: workers[0].read[index], matched: workers[0].matchedPages[index],
+        asKnown: join.plan.options.asKnown)
+      views.append(
+        RetrievalReport.View(
+          name: source.asked.name,
+          matchedRows: workers.reduce(0) { $0 + $1.matched[index] },
+          segments: source.tables?.isOpen.count { $0 } ?? 0))
     }
     return RetrievalReport(
-      rows: spine.count, views: views, threads: workers.count, seconds: steps, bytesTouched: 0)
+      rows: spine.count, views: views, threads: workers.count, seconds: steps,
+      bytesTouched: touched)
   }
 }

@@ -8,28 +8,21 @@ extension PointInTimeJob {
   /// The spine of a question without one: the distinct keys and event times of its views in the
   /// range, ordered by time, then by the key columns, null first, numbers and bytes ascending.
   ///
-  /// - Throws: `invalidInput` if an event time does not fit the finest unit of the views; `corrupt`.
+  /// - Throws: `invalidInput` if an event time does not fit the finest unit of the views;
+  ///   `limitExceeded` if the memory budget does not suffice; `corrupt`.
   func makeSpine(_ join: PreparedJoin) throws(LarderError) -> RecordBatch {
     let question = join.plan.question
-    guard let range = question.madeFrom else {
-      throw LarderError(.invalidArgument, "There is no spine and no range to make one from.")
-    }
     guard case .timestamp(let unit) = question.spine.fields[question.timeColumn].type else {
       throw LarderError(.invalidArgument, "The spine's time column is not a timestamp.")
     }
+    try checkBudget(join)
     var keys = MadeKeys(width: question.spine.fields.count - 1)
-    var rows: Set<MadeRow> = []
+    var rows: [MadeRow] = []
     for (index, source) in join.sources.enumerated() {
-      guard let tables = source.tables, let timeline = source.timeline,
+      guard var cursor = try rowsInRange(of: index, join), let tables = source.tables,
         let directory = join.plan.histories[index].keys
       else { continue }
       let view = source.asked.view
-      let pull = try ResolvedPull(
-        view, features: [], from: range.lowerBound, through: range.upperBound)
-      guard let bounds = pull.bounds else { continue }
-      var cursor = RunCursor(
-        tables, timeline, from: bounds.lowerBound, through: bounds.upperBound,
-        retired: directory.retired)
       var pulled = PulledRows()
       var hasMore = true
       while hasMore {
@@ -51,12 +44,52 @@ extension PointInTimeJob {
               "\(event) \(view.timeUnit), an event time of \"\(source.asked.name)\", cannot be given "
                 + "in \(unit); ask for one view at a time.")
           }
-          rows.insert(MadeRow(time: ticks, key: key))
+          let row = MadeRow(time: ticks, key: key)
+          // Rows of a key come in the order of their times: most repetitions follow one another.
+          if rows.last != row { rows.append(row) }
         }
         pulled.removeAll()
       }
     }
     return try keys.spine(rows, schema: question.spine, timeColumn: question.timeColumn)
+  }
+
+  /// Walks through the rows of a source within the question's range; nil if it has none.
+  private func rowsInRange(
+    of index: Int, _ join: PreparedJoin
+  ) throws(LarderError) -> RunCursor? {
+    let source = join.sources[index]
+    guard let range = join.plan.question.madeFrom else {
+      throw LarderError(.invalidArgument, "There is no spine and no range to make one from.")
+    }
+    let pull = try ResolvedPull(
+      source.asked.view, features: [], from: range.lowerBound, through: range.upperBound)
+    guard let tables = source.tables, let timeline = source.timeline,
+      let directory = join.plan.histories[index].keys, let bounds = pull.bounds
+    else { return nil }
+    return RunCursor(
+      tables, timeline, from: bounds.lowerBound, through: bounds.upperBound,
+      retired: directory.retired)
+  }
+
+  /// Refuses to make a spine that the memory budget has no room for.
+  ///
+  /// - Throws: `limitExceeded`, naming what suffices for making it.
+  private func checkBudget(_ join: PreparedJoin) throws(LarderError) {
+    guard let limit = join.plan.options.memoryBytes else { return }
+    var rows = 0
+    var entities = 0
+    for index in join.sources.indices {
+      guard var cursor = try rowsInRange(of: index, join) else { continue }
+      let found = try cursor.countAll()
+      rows += found.rows
+      entities += found.entities
+    }
+    let width = join.plan.question.spine.fields.count
+    let needed =
+      JoinRun.timelineBytes(join) + rows * (MemoryLayout<MadeRow>.stride + width * 16)
+      + entities * (256 + width * 64)
+    guard needed <= limit else { throw MemoryBudget.exceeded(needed: needed, limit: limit) }
   }
 }
 
@@ -90,22 +123,28 @@ private struct MadeKeys {
   }
 
   /// The spine's columns: the keys, then the time.
+  ///
+  /// - Parameter rows: in any order, and perhaps repeatedly.
   func spine(
-    _ rows: Set<MadeRow>, schema: Schema, timeColumn: Int
+    _ rows: consuming [MadeRow], schema: Schema, timeColumn: Int
   ) throws(LarderError) -> RecordBatch {
     let order = values.indices.sorted { precedes(values[$0], values[$1]) }
     var ranks = [Int](repeating: 0, count: values.count)
     for (rank, key) in order.enumerated() { ranks[key] = rank }
-    let sorted = rows.sorted { a, b in
+    rows.sort { a, b in
       a.time != b.time ? a.time < b.time : ranks[a.key] < ranks[b.key]
     }
     var builders = schema.fields.map { ColumnBuilder($0.type) }
-    for row in sorted {
+    var last: MadeRow?
+    var count = 0
+    for row in rows where row != last {
       for column in 0..<width { try builders[column].append(values[row.key][column]) }
       builders[timeColumn].append(row.time)
+      last = row
+      count += 1
     }
     return RecordBatch(
-      unchecked: schema, columns: builders.map { $0.finish() }, count: sorted.count)
+      unchecked: schema, columns: builders.map { $0.finish() }, count: count)
   }
 
   private func precedes(_ a: [Value], _ b: [Value]) -> Bool {

@@ -1,3 +1,4 @@
+import CLarderKernels
 import LarderColumns
 import LarderEncodings
 import LarderOffline
@@ -15,14 +16,15 @@ extension EntitySearch {
     guard let created = segment.created, let column = segment.createdColumn,
       !rules.ignoresCreated
     else { return }
-    let items = scratch.items
-    let lane = Int(items.lane[item])
+    let run = scratch.runs[item]
+    let lane = Int(run.lane)
     let lower = scratch.lower[lane]
-    let upper = items.key[item]
-    let start = Int(items.start[item])
-    var row = Int(items.row[item])
-    items.row[item] = SearchScratch.nothing
-    guard items.event[item] >= lower else { return }
+    let upper = run.key
+    let start = Int(run.start)
+    var row = Int(run.row)
+    unsafe scratch.runs.base[item].row = SearchScratch.nothing
+    scratch.seen[lane] |= Seen.notLater
+    guard run.event >= lower else { return }
     scratch.seen[lane] |= Seen.alive
     var checkedVector = -1
     while row >= start {
@@ -38,8 +40,8 @@ extension EntitySearch {
       let event = unsafe segment.times.time(at: row)
       if event < lower { return }
       if let time = unsafe created.time(at: row), time <= upper {
-        items.row[item] = UInt32(truncatingIfNeeded: row)
-        items.event[item] = event
+        unsafe scratch.runs.base[item].row = UInt32(truncatingIfNeeded: row)
+        unsafe scratch.runs.base[item].event = event
         return
       }
       row &-= 1

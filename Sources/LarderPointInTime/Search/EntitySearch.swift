@@ -9,16 +9,39 @@ import LarderOffline
 /// passed over by their own first and last event; a run that ends in time answers with its last row
 /// unread; others are searched, all active rows of the chunk together. A row is done when the next
 /// run ends strictly before the best event so far. Segments may overlap in time in any way.
+///
+/// Entities whose only run is short take the fast path: it lies in the timeline's head, and is
+/// searched without its first and last event.
 struct EntitySearch {
   let tables: SearchTables
   let scratch: SearchScratch
   /// For each segment, 1 if all event times are verified.
   let verified: Lanes<UInt8>
+  /// Which pages of event times were read.
+  let touched: TouchedPages
   let rules: SearchRules
   /// Whether only rows count that had been created by the time asked for.
   let asKnown: Bool
   /// Whether `seen` must be complete, for statuses.
   let wantsStatus: Bool
+
+  /// Searches the runs of entities by a timeline, within the bounds of each row.
+  ///
+  /// - Parameters:
+  ///   - timeline: where the entities' runs are.
+  ///   - ids: the entity of each row; `UInt32.max` where there is none.
+  ///   - count: rows of the chunk.
+  /// - Throws: `corrupt` if a page that must be read is damaged.
+  func run(
+    _ timeline: EntityTimeline, _ ids: Lanes<UInt32>, _ count: Int
+  ) throws(LarderError) {
+    scratch.bestSegment.fill(SearchScratch.nothing, count)
+    scratch.seen.fill(0, count)
+    try timeline.verifyHeads(ids, count)
+    let opened = open(timeline, ids, count)
+    try timeline.verifyEntries(scratch, opened.active)
+    try search(timeline.entries, runs: opened.runs, active: opened.active)
+  }
 
   /// Searches the entries that `cursor` and `end` name, within the bounds of each row.
   ///
@@ -29,33 +52,97 @@ struct EntitySearch {
   func run(_ entries: Lanes<TimelineEntry>, _ count: Int) throws(LarderError) {
     let scratch = self.scratch
     scratch.bestSegment.fill(SearchScratch.nothing, count)
-    scratch.seen.fill(0, count)
     var active = 0
     for lane in 0..<count {
-      let isAsked =
-        scratch.flags[lane] == BoundFlag.usual && scratch.cursor[lane] < scratch.end[lane]
+      let hasRuns = scratch.cursor[lane] < scratch.end[lane]
+      scratch.seen[lane] = hasRuns ? Seen.any : 0
+      let isAsked = scratch.flags[lane] == BoundFlag.usual && hasRuns
       scratch.active[active] = UInt32(truncatingIfNeeded: lane)
       active &+= isAsked ? 1 : 0
     }
-    while active > 0 {
-      active = try advance(active, entries)
-      if active == 0 { break }
-      locateBlocks(active)
-      prefetchWindows(active)
-      try resolve(active)
-      try offerAll(active)
-      if rules.looksIntoOneRun { break }
+    try search(entries, runs: 0, active: active)
+  }
+
+  /// Takes short only runs from their heads, and notes where the entries of other entities are.
+  private func open(
+    _ timeline: EntityTimeline, _ ids: Lanes<UInt32>, _ count: Int
+  ) -> (runs: Int, active: Int) {
+    let scratch = self.scratch
+    let known = timeline.ids
+    let heads = timeline.heads
+    let entries = timeline.entries
+    let table = unsafe tables.table
+    let ahead = 32
+    for lane in 0..<min(ahead, count) { prefetch(heads, ids[lane], known) }
+    var runs = 0
+    var active = 0
+    for lane in 0..<count {
+      if lane &+ ahead < count { prefetch(heads, ids[lane &+ ahead], known) }
+      let id = Int(ids[lane])
+      scratch.cursor[lane] = 0
+      scratch.end[lane] = 0
+      guard id < known else { continue }
+      let head = heads[id]
+      if head.isRun {
+        // Both are told apart from an unknown entity by `seen` alone.
+        scratch.seen[lane] = Seen.any
+        guard scratch.flags[lane] == BoundFlag.usual, unsafe table[head.segment].isOpen else {
+          continue
+        }
+        scratch.runs[runs] = larder_run(
+          head, lane: UInt32(truncatingIfNeeded: lane), key: scratch.upper[lane])
+        runs &+= 1
+        continue
+      }
+      let first = Int(head.firstEntry)
+      let many = Int(head.entryCount)
+      guard many > 0 else { continue }
+      scratch.seen[lane] = Seen.any
+      guard scratch.flags[lane] == BoundFlag.usual else { continue }
+      scratch.cursor[lane] = UInt32(truncatingIfNeeded: first)
+      scratch.end[lane] = UInt32(truncatingIfNeeded: first &+ many)
+      scratch.active[active] = UInt32(truncatingIfNeeded: lane)
+      active &+= 1
+      unsafe larder_prefetch(entries.base + first)
+      unsafe larder_prefetch(UnsafeRawPointer(entries.base + first) + 63)
+    }
+    return (runs, active)
+  }
+
+  @inline(__always) private func prefetch(
+    _ heads: Lanes<TimelineHead>, _ id: UInt32, _ known: Int
+  ) {
+    if Int(id) < known { unsafe larder_prefetch(heads.base + Int(id)) }
+  }
+
+  /// Searches rounds of runs until no row has any left.
+  ///
+  /// - Parameters:
+  ///   - runs: how many runs are there to begin with.
+  ///   - active: how many rows have entries.
+  private func search(
+    _ entries: Lanes<TimelineEntry>, runs: Int, active: Int
+  ) throws(LarderError) {
+    var first = runs
+    var active = active
+    while true {
+      active = active > 0 ? try advance(active, entries, from: first) : 0
+      if first &+ active == 0 { return }
+      try searchRuns(first &+ active)
+      try offerAll(first &+ active)
+      if rules.looksIntoOneRun { return }
+      first = 0
     }
   }
 
   /// Moves each active row to the next run that must be searched; rows without one drop out.
   ///
-  /// - Returns: how many rows are still active: the first items, in the same order.
+  /// - Parameter first: where in `scratch.runs` the runs go.
+  /// - Returns: how many rows are still active, and runs are there from `first` on.
   private func advance(
-    _ active: Int, _ entries: Lanes<TimelineEntry>
+    _ active: Int, _ entries: Lanes<TimelineEntry>, from first: Int
   ) throws(LarderError) -> Int {
     let scratch = self.scratch
-    let items = scratch.items
     let asKnown = self.asKnown
     var kept = 0
     for position in 0..<active {
@@ -86,7 +173,8 @@ struct EntitySearch {
           try offer(lane, entry.segment, row, entry.last)
           continue
         }
-        add(entry, lane: lane, upper, to: items, at: kept)
+        scratch.runs[first &+ kept] = larder_run(
+          entry, lane: UInt32(truncatingIfNeeded: lane), key: upper)
         found = true
         break
       }
@@ -113,35 +201,17 @@ struct EntitySearch {
     return least > upper
   }
 
-  private func add(
-    _ entry: TimelineEntry, lane: Int, _ upper: Int64, to items: SearchItems, at item: Int
-  ) {
-    items.lane[item] = UInt32(truncatingIfNeeded: lane)
-    items.segment[item] = UInt32(truncatingIfNeeded: entry.segment)
-    items.low[item] = UInt32(truncatingIfNeeded: entry.start)
-    items.high[item] = UInt32(truncatingIfNeeded: entry.end)
-    items.start[item] = UInt32(truncatingIfNeeded: entry.start)
-    items.first[item] = entry.first
-    items.last[item] = entry.last
-    items.key[item] = upper
-    let firstFence = (entry.start &+ 63) &>> 6
-    let afterFences = (entry.end &+ 63) &>> 6
-    unsafe items.fences[item] = tables.table[entry.segment].times.fences + firstFence
-    items.fenceCount[item] = UInt32(truncatingIfNeeded: afterFences &- firstFence)
-  }
-
   /// Takes the winner of each searched run into account.
   private func offerAll(_ count: Int) throws(LarderError) {
-    let items = scratch.items
-    let lowers = scratch.lower
+    let scratch = self.scratch
     for item in 0..<count {
-      let row = items.row[item]
-      guard row != SearchScratch.nothing else { continue }
-      let lane = Int(items.lane[item])
-      let event = items.event[item]
+      let run = scratch.runs[item]
+      guard run.row != SearchScratch.nothing else { continue }
+      let lane = Int(run.lane)
+      scratch.seen[lane] |= Seen.notLater
       // The winner of a run is its latest row in time: if it is too old, so are the others.
-      guard event >= lowers[lane] else { continue }
-      try offer(lane, Int(items.segment[item]), Int(row), event)
+      guard run.event >= scratch.lower[lane] else { continue }
+      try offer(lane, Int(run.segment), Int(run.row), run.event)
     }
   }
 

@@ -1,3 +1,4 @@
+import CLarderKernels
 import LarderColumns
 
 /// The working memory of one worker's searches: one lane for each spine row of a chunk.
@@ -8,8 +9,6 @@ struct SearchScratch {
   static let nothing = UInt32.max
 
   let arena = LaneArena()
-  /// The entity of each row; `UInt32.max` where the key is null or unknown.
-  let ids: Lanes<UInt32>
   /// The last tick that may answer.
   let upper: Lanes<Int64>
   /// The first tick that may answer.
@@ -27,12 +26,11 @@ struct SearchScratch {
   let seen: Lanes<UInt8>
   /// Rows that still have entries to look at.
   let active: Lanes<UInt32>
-  /// The runs to search in this round.
-  let items: SearchItems
+  /// The runs to search in this round, at most one for each row.
+  let runs: Lanes<larder_run>
 
   init() {
     let rows = SearchScratch.chunkRows
-    ids = arena.lanes(rows)
     upper = arena.lanes(rows)
     lower = arena.lanes(rows)
     flags = arena.lanes(rows)
@@ -43,7 +41,7 @@ struct SearchScratch {
     bestEvent = arena.lanes(rows)
     seen = arena.lanes(rows)
     active = arena.lanes(rows)
-    items = SearchItems(arena, rows)
+    runs = arena.lanes(rows)
   }
 }
 
@@ -55,48 +53,4 @@ enum Seen {
   static let notLater: UInt8 = 2
   /// The entity has a row within the time to live.
   static let alive: UInt8 = 4
-}
-
-/// The runs that one round searches, one for each active row.
-@safe struct SearchItems {
-  /// The spine row's lane.
-  let lane: Lanes<UInt32>
-  /// The segment's ordinal.
-  let segment: Lanes<UInt32>
-  /// The first row of the run.
-  let start: Lanes<UInt32>
-  /// The first row that may be the winner, and the one after the last.
-  let low: Lanes<UInt32>
-  let high: Lanes<UInt32>
-  /// The run's first and last event, for guessing at its ends.
-  let first: Lanes<Int64>
-  let last: Lanes<Int64>
-  /// The tick searched for.
-  let key: Lanes<Int64>
-  /// The fences within the run, and how many of them are not later than the key.
-  let fences: Lanes<UnsafePointer<Int64>?>
-  let fenceCount: Lanes<UInt32>
-  let notLater: Lanes<UInt32>
-  /// Where the winner is looked for first.
-  let guess: Lanes<UInt32>
-  /// The winner: its row, or `nothing`; and its event time.
-  let row: Lanes<UInt32>
-  let event: Lanes<Int64>
-
-  init(_ arena: LaneArena, _ count: Int) {
-    lane = arena.lanes(count)
-    segment = arena.lanes(count)
-    start = arena.lanes(count)
-    low = arena.lanes(count)
-    high = arena.lanes(count)
-    first = arena.lanes(count)
-    last = arena.lanes(count)
-    key = arena.lanes(count)
-    unsafe fences = arena.lanes(count)
-    fenceCount = arena.lanes(count)
-    notLater = arena.lanes(count)
-    guess = arena.lanes(count)
-    row = arena.lanes(count)
-    event = arena.lanes(count)
-  }
 }

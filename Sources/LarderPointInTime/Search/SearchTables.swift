@@ -1,3 +1,4 @@
+import CLarderKernels
 import LarderColumns
 import LarderEncodings
 import LarderOffline
@@ -48,6 +49,8 @@ struct SearchedTimes {
   let hasCreated: Bool
   /// The least created time; nil if no row has one.
   let minCreated: Int64?
+  /// Whether the segment may be touched.
+  let isOpen: Bool
 }
 
 /// Everything that the searches of one view share; read by all workers.
@@ -56,37 +59,54 @@ struct SearchedTimes {
   let count: Int
   /// What the hot loops read, by ordinal.
   let table: UnsafePointer<SearchedTimes>
+  /// What the kernels read, by ordinal.
+  let times: UnsafePointer<larder_times>
   private let base: UnsafeMutablePointer<SearchedSegment>
-  private let times: UnsafeMutablePointer<SearchedTimes>
+  private let searched: UnsafeMutablePointer<SearchedTimes>
+  private let kernelTimes: UnsafeMutablePointer<larder_times>
 
-  /// Opens the time columns of segments, in the order of their ordinals.
+  /// For each segment whether it may be touched; entries of the others are passed over.
+  let isOpen: [Bool]
+
+  /// Opens the time columns of segments.
   ///
   /// - Throws: `corrupt`; errors of the file system.
-  init(_ segments: [Segment]) throws(LarderError) {
-    var opened: [SearchedSegment] = []
-    for segment in segments { opened.append(try SearchedSegment(segment)) }
+  init(_ choice: SegmentChoice) throws(LarderError) {
+    var opened: [SearchedSegment?] = []
+    for (segment, isNeeded) in zip(choice.segments, choice.isNeeded) {
+      opened.append(isNeeded ? try SearchedSegment(segment) : nil)
+    }
+    isOpen = choice.isNeeded
     count = opened.count
     unsafe base = UnsafeMutablePointer<SearchedSegment>.allocate(capacity: max(1, opened.count))
-    unsafe times = UnsafeMutablePointer<SearchedTimes>.allocate(capacity: max(1, opened.count))
-    unsafe table = UnsafePointer(times)
-    for (ordinal, segment) in opened.enumerated() {
+    unsafe searched = UnsafeMutablePointer<SearchedTimes>.allocate(capacity: max(1, opened.count))
+    unsafe kernelTimes = UnsafeMutablePointer<larder_times>.allocate(
+      capacity: max(1, opened.count))
+    unsafe table = UnsafePointer(searched)
+    unsafe times = UnsafePointer(kernelTimes)
+    // What is not open is never read: its place in the tables only keeps the ordinals.
+    guard let any = opened.compactMap(\.self).first else { return }
+    for (ordinal, own) in opened.enumerated() {
+      let segment = own ?? any
       unsafe (base + ordinal).initialize(to: segment)
-      unsafe (times + ordinal).initialize(
+      unsafe (kernelTimes + ordinal).initialize(to: larder_times(segment.times))
+      unsafe (searched + ordinal).initialize(
         to: SearchedTimes(
           times: segment.times, hasCreated: segment.created != nil,
-          minCreated: segment.minCreated))
+          minCreated: segment.minCreated, isOpen: own != nil))
     }
   }
 
   deinit {
-    unsafe base.deinitialize(count: count)
+    unsafe base.deinitialize(count: isOpen.contains(true) ? count : 0)
     unsafe base.deallocate()
-    unsafe times.deallocate()
+    unsafe searched.deallocate()
+    unsafe kernelTimes.deallocate()
   }
 
   /// Notes for which segments all event times are verified, so that rows need not be asked.
   func noteVerified(_ flags: Lanes<UInt8>) {
-    for ordinal in 0..<count where flags[ordinal] == 0 {
+    for ordinal in 0..<count where flags[ordinal] == 0 && isOpen[ordinal] {
       let column = self[ordinal].eventColumn
       if (0..<column.pageCount).allSatisfy({ column.isVerified(page: $0) }) { flags[ordinal] = 1 }
     }
@@ -99,11 +119,26 @@ struct SearchedTimes {
     try self[ordinal].eventColumn.ensureVerified(page: row >> 16)
   }
 
+  /// Room to note which pages are read.
+  func touchedPages(_ arena: LaneArena) -> TouchedPages {
+    TouchedPages((0..<count).map { isOpen[$0] ? self[$0].segment.rows : 0 }, arena)
+  }
+
   /// The segment of an ordinal.
   subscript(ordinal: Int) -> SearchedSegment {
     @inline(__always) unsafeAddress {
       assert(ordinal >= 0 && ordinal < count)
       return unsafe UnsafePointer(base + ordinal)
     }
+  }
+}
+
+extension larder_times {
+  /// What the kernels read of a view; valid while its segment lives.
+  package init(_ view: TimeView) {
+    unsafe self.init(
+      fences: view.fences,
+      headers: UnsafeRawPointer(view.lanes.headers).assumingMemoryBound(to: larder_vector.self),
+      body: view.lanes.body.assumingMemoryBound(to: UInt8.self), scales: view.lanes.scales)
   }
 }

@@ -53,6 +53,48 @@ struct TimeBounds: Sendable {
     if rules != SearchRules() { plant(rows.count, upper, lower) }
   }
 
+  /// The first and last tick that can answer any row; nil if there are no rows.
+  ///
+  /// - Parameters:
+  ///   - times: the spine's time column.
+  ///   - view: for its unit and time to live.
+  static func range(
+    _ times: Column, _ view: FeatureView, _ rules: SearchRules
+  ) -> ClosedRange<Int64>? {
+    guard times.count > 0 else { return nil }
+    let ends: Column
+    if times.type == .date {
+      let values = unsafe times.fixedValues(as: Int32.self)
+      ends = unsafe extremes(values, times.type)
+    } else {
+      let values = unsafe times.fixedValues(as: Int64.self)
+      ends = unsafe extremes(values, times.type)
+    }
+    let arena = LaneArena()
+    let upper: Lanes<Int64> = arena.lanes(2)
+    let lower: Lanes<Int64> = arena.lanes(2)
+    TimeBounds(ends, view, rules).fill(0..<2, upper: upper, lower: lower, flags: arena.lanes(2))
+    let range = min(lower[0], upper[1])...upper[1]
+    withExtendedLifetime(arena) {}
+    return range
+  }
+
+  /// A column of the least and the greatest of some values; nulls count as what lies there.
+  private static func extremes<T: FixedWidthInteger & BitwiseCopyable>(
+    _ values: UnsafeBufferPointer<T>, _ type: DataType
+  ) -> Column {
+    var least = T.max
+    var greatest = T.min
+    for row in 0..<values.count {
+      let value = unsafe values[row]
+      least = min(least, value)
+      greatest = max(greatest, value)
+    }
+    return Column(
+      type: type, count: 2, nullCount: 0, validity: nil,
+      values: Buffer(copying: [least, greatest]))
+  }
+
   /// The time to live in ticks of the history's unit, or nil if it has a fraction or is too long;
   /// `.max` ticks where there is none.
   private var wholeTicks: Int64? {

@@ -4,108 +4,87 @@ import LarderOffline
 
 /// Which segments hold an entity, and where: for each id its runs, latest last event first.
 ///
-/// Made from the segments' entity indexes alone, so it can always be made again.
+/// Made from the segments' entity indexes alone, so it can always be made again; or read from a
+/// file that was made so.
 @safe final class EntityTimeline: @unchecked Sendable {
-  /// For each id, where its entries start; one more than there are ids.
-  let offsets: Lanes<UInt32>
-  /// The entries of all ids.
+  /// For each id, its run or where its entries are.
+  let heads: Lanes<TimelineHead>
+  /// The entries of the ids that do not have a single short run.
   let entries: Lanes<TimelineEntry>
-  /// Ids below this may have entries.
+  /// How many entries there are; their memory may be longer.
+  let entryCount: Int
+  /// Ids below this may have runs.
   let ids: Int
-  /// Bytes of memory.
+  /// Where it was read from; nil if it was merged in memory.
+  let file: TimelineFile?
+  /// Bytes of memory; those of a file's map are not counted.
   var bytes: Int { buffers.reduce(0) { $0 + $1.count } }
   private let buffers: [Buffer]
 
-  /// Merges the entity indexes of segments.
-  ///
-  /// - Parameter segments: in the order of their ordinals.
-  /// - Throws: `corrupt` if an index or a page of event times is damaged; `limitExceeded` above
-  ///   2^19 segments or 2^32 runs.
-  /// - Complexity: O(ids + runs).
-  init(merging segments: [Segment]) throws(LarderError) {
-    guard segments.count < TimelineEntry.segments else {
-      throw LarderError(
-        .limitExceeded,
-        "A view has \(segments.count) segments; a question reads at most "
-          + "\(TimelineEntry.segments). Compact the view.")
-    }
-    let ids = segments.reduce(0) { max($0, Int($1.description.maxID) + 1) }
-    var indexes: [EntityIndexView] = []
-    var runs = 0
-    for segment in segments {
-      let index = try segment.entityIndex()
-      runs += index.count
-      indexes.append(index)
-    }
-    guard runs < Int(UInt32.max) else {
-      throw LarderError(.limitExceeded, "A view has \(runs) runs; compact the view.")
-    }
-    let offsetBuffer = Buffer(zeroedBytes: (ids + 2) * 4)
-    let entryBuffer = Buffer(
-      uninitializedBytes: max(1, runs) * MemoryLayout<TimelineEntry>.stride)
-    // Shifted by one while counting and filling, so that the cursors become the offsets.
-    let cursors = Lanes<UInt32>(offsetBuffer, from: 1)
-    for index in indexes { countRuns(index, cursors) }
-    var total: UInt32 = 0
-    for id in 0...ids {
-      let own = cursors[id]
-      cursors[id] = total
-      total &+= own
-    }
-    let entries = Lanes<TimelineEntry>(entryBuffer)
-    for (ordinal, segment) in segments.enumerated() {
-      try segment.eventColumn().ensureVerified()
-      fillRuns(indexes[ordinal], try segment.eventTimes(), ordinal, cursors, entries)
-    }
-    let offsets = Lanes<UInt32>(offsetBuffer)
-    if segments.count > 1 { orderRuns(ids, offsets, entries) }
-    self.offsets = offsets
-    self.entries = entries
+  init(heads: Buffer, entries: Buffer, ids: Int, entryCount: Int) {
+    self.heads = Lanes(heads)
+    self.entryCount = entryCount
+    self.entries = Lanes(entries)
     self.ids = ids
-    buffers = [offsetBuffer, entryBuffer]
+    file = nil
+    buffers = [heads, entries]
   }
-}
 
-private func countRuns(_ index: EntityIndexView, _ cursors: Lanes<UInt32>) {
-  for position in 0..<index.count {
-    let id = unsafe Int(index.ids[position])
-    cursors[id] = cursors[id] &+ 1
+  /// A timeline that is read in place.
+  init(_ file: TimelineFile) {
+    heads = file.heads
+    entries = file.entries
+    entryCount = file.entries.count
+    ids = file.ids
+    self.file = file
+    buffers = []
   }
-}
 
-private func fillRuns(
-  _ index: EntityIndexView, _ times: TimeView, _ ordinal: Int, _ cursors: Lanes<UInt32>,
-  _ entries: Lanes<TimelineEntry>
-) {
-  for position in 0..<index.count {
-    let id = unsafe Int(index.ids[position])
-    let start = unsafe Int(index.starts[position])
-    let end = unsafe Int(index.starts[position + 1])
-    let entry = unsafe TimelineEntry(
-      segment: ordinal, start: start, rows: end &- start, first: times.time(at: start),
-      last: times.time(at: end &- 1))
-    let cursor = cursors[id]
-    entries[Int(cursor)] = entry
-    cursors[id] = cursor &+ 1
-  }
-}
-
-/// Orders each id's entries by last event time, latest first; few ids have many.
-private func orderRuns(
-  _ ids: Int, _ offsets: Lanes<UInt32>, _ entries: Lanes<TimelineEntry>
-) {
-  for id in 0..<ids {
-    let start = Int(offsets[id])
-    let end = Int(offsets[id + 1])
-    guard end &- start > 1 else { continue }
-    for next in (start &+ 1)..<end {
-      let entry = entries[next]
-      var place = next
-      while place > start, entries[place &- 1].last < entry.last {
-        entries[place] = entries[place &- 1]
-        place &-= 1
-      }
-      entries[place] = entry
+  /// Verifies what of a file's heads is needed.
+  ///
+  /// - Parameter ids: the entity of each row; `UInt32.max` where there is none.
+  /// - Throws: `corrupt` if they are damaged.
+  @inline(__always) func verifyHeads(_ ids: Lanes<UInt32>, _ count: Int) throws(LarderError) {
+    guard let file, !file.isWhollyVerified else { return }
+    for lane in 0..<count where Int(ids[lane]) < self.ids {
+      try file.ensureVerified(head: Int(ids[lane]))
     }
+  }
+
+  /// Verifies what of a file's entries is needed, those that active rows' cursors name.
+  ///
+  /// - Throws: `corrupt` if they are damaged.
+  @inline(__always) func verifyEntries(
+    _ scratch: SearchScratch, _ active: Int
+  ) throws(LarderError) {
+    guard let file, !file.isWhollyVerified else { return }
+    for position in 0..<active {
+      let lane = Int(scratch.active[position])
+      try file.ensureVerified(entries: Int(scratch.cursor[lane])..<Int(scratch.end[lane]))
+    }
+  }
+
+  /// The runs of an entity in segments that are open, latest last event first; perhaps others that
+  /// lie wholly outside of the time range for which segments were opened.
+  ///
+  /// - Parameters:
+  ///   - id: an id below `ids`.
+  ///   - tables: the segments, whose event times say when a run in a head begins and ends.
+  /// - Throws: `corrupt` if the file, or a page of event times, is damaged.
+  func runs(of id: Int, _ tables: SearchTables) throws(LarderError) -> [TimelineEntry] {
+    try file?.ensureVerified(head: id)
+    let head = heads[id]
+    if head.isRun {
+      guard tables.isOpen[head.segment] else { return [] }
+      let first = try tables.eventTime(head.segment, head.start)
+      let last = try tables.eventTime(head.segment, head.start + head.rows - 1)
+      return [
+        TimelineEntry(
+          segment: head.segment, start: head.start, rows: head.rows, first: first, last: last)
+      ]
+    }
+    let range = Int(head.firstEntry)..<Int(head.firstEntry) + Int(head.entryCount)
+    try file?.ensureVerified(entries: range)
+    return range.map { entries[$0] }
   }
 }

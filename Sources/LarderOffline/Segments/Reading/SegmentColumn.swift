@@ -110,11 +110,12 @@ import Synchronization
 }
 
 /// A set of page numbers that only grows, shared between threads.
-@safe @usableFromInline package final class VerifiedPages: @unchecked Sendable {
+@safe package final class VerifiedPages: @unchecked Sendable {
   @usableFromInline let words: UnsafeMutablePointer<Atomic<UInt64>>
   private let count: Int
 
-  init(_ pages: Int) {
+  /// An empty set of numbers below a bound.
+  package init(_ pages: Int) {
     count = pages / 64 + 1
     unsafe words = UnsafeMutablePointer<Atomic<UInt64>>.allocate(capacity: count)
     for index in 0..<count { unsafe (words + index).initialize(to: Atomic(0)) }
@@ -130,7 +131,15 @@ import Synchronization
     unsafe words[page &>> 6].load(ordering: .acquiring) &>> UInt64(page & 63) & 1 == 1
   }
 
-  func insert(_ page: Int) {
-    unsafe words[page >> 6].bitwiseOr(1 << UInt64(page & 63), ordering: .releasing)
+  /// Adds a page, once its verifier is done.
+  package func insert(_ page: Int) { _ = insertNew(page) }
+
+  /// Adds a page, once its verifier is done.
+  ///
+  /// - Returns: whether it was not there yet.
+  package func insertNew(_ page: Int) -> Bool {
+    let bit = (1 as UInt64) << UInt64(page & 63)
+    return unsafe words[page >> 6].bitwiseOr(bit, ordering: .acquiringAndReleasing).oldValue & bit
+      == 0
   }
 }

@@ -1,0 +1,304 @@
+#include "larder_join.h"
+
+#include <math.h>
+#include <string.h>
+
+// Clang turns a choice with this hint into a conditional move; without it, it may choose a jump, and
+// the jump is wrong half of the time.
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_unpredictable)
+#define LARDER_UNPREDICTABLE(x) __builtin_unpredictable(x)
+#endif
+#endif
+#ifndef LARDER_UNPREDICTABLE
+#define LARDER_UNPREDICTABLE(x) (x)
+#endif
+
+#if defined(__x86_64__)
+#define LARDER_CLONES __attribute__((target_clones("default", "arch=x86-64-v3")))
+#else
+#define LARDER_CLONES
+#endif
+
+// Runs that step through their fences together.
+#define TOGETHER 128
+// Runs of more fences than this begin with a guess.
+#define DIRECT_FENCES 8
+// How many runs ahead the lines of a block are fetched.
+#define AHEAD 24
+// Rows searched to either side of a guess within a block.
+#define WINDOW 8
+
+static inline void prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
+
+static inline uint64_t load64(const uint8_t *address) {
+  uint64_t word;
+  memcpy(&word, address, 8);
+  return word;
+}
+
+static inline uint64_t mask_of(uint32_t width) {
+  return (((uint64_t)1 << (width & 63)) - 1) | ((uint64_t)0 - (width >> 6));
+}
+
+// The fences within a run: those of rows after its first, or of its first where that has one.
+static inline const int64_t *fences_of(const larder_run *run, const larder_times *times,
+                                       uint32_t *count) {
+  uint32_t first = (run->start + 63) >> 6;
+  *count = ((run->end + 63) >> 6) - first;
+  return times[run->segment].fences + first;
+}
+
+// The share of a span of time that lies before a key, within 0 to 1.
+static inline double share_before(int64_t key, int64_t from, int64_t to) {
+  double span = (double)to - (double)from;
+  double part = (double)key - (double)from;
+  if (!(part > 0)) return 0;
+  return part < span ? part / span : 1;
+}
+
+typedef struct {
+  const int64_t *base[TOGETHER];
+  const int64_t *fences[TOGETHER];
+  uint32_t left[TOGETHER];
+  uint32_t counts[TOGETHER];
+  uint32_t from[TOGETHER];
+  uint32_t to[TOGETHER];
+  uint16_t guessed[TOGETHER];
+} fence_lanes;
+
+// Chooses the fences to begin with: all of them, or some around a guess.
+static inline size_t begin(fence_lanes *state, const larder_run *runs, size_t lanes,
+                           const larder_times *times) {
+  size_t guessed = 0;
+  for (size_t lane = 0; lane < lanes; lane++) {
+    const larder_run *run = runs + lane;
+    uint32_t count;
+    const int64_t *fences = fences_of(run, times, &count);
+    state->fences[lane] = fences;
+    state->counts[lane] = count;
+    state->base[lane] = fences;
+    state->left[lane] = count;
+    if (count <= DIRECT_FENCES) {
+      // The fence before the run's first own one is that of its first block.
+      prefetch(fences - ((run->start & 63) != 0));
+      if (count > 1) prefetch(fences + count - 1);
+      continue;
+    }
+    // Of evenly spread events, the one at a given share of the time is off by about the square root
+    // of their number; three times that, in fences.
+    uint32_t reach = 2 + (uint32_t)(0.2f * sqrtf((float)count));
+    uint32_t guess = (uint32_t)(share_before(run->key, run->first, run->last) * (double)count);
+    state->from[lane] = guess > reach ? guess - reach : 0;
+    state->to[lane] = guess + reach < count ? guess + reach : count;
+    prefetch(fences + (state->from[lane] > 0 ? state->from[lane] - 1 : 0));
+    prefetch(fences + (state->to[lane] < count ? state->to[lane] : count - 1));
+    prefetch(fences + guess);
+    state->guessed[guessed++] = (uint16_t)lane;
+  }
+  return guessed;
+}
+
+// Looks whether the guesses hold; where they do not, all fences on their other side are left.
+static inline void confirm(fence_lanes *state, const larder_run *runs, size_t guessed) {
+  for (size_t k = 0; k < guessed; k++) {
+    uint32_t lane = state->guessed[k];
+    const int64_t *fences = state->fences[lane];
+    uint32_t from = state->from[lane], to = state->to[lane], count = state->counts[lane];
+    int64_t key = runs[lane].key;
+    if (from > 0 && fences[from - 1] > key) {
+      to = from - 1;
+      from = 0;
+    } else if (to < count && fences[to] <= key) {
+      from = to + 1;
+      to = count;
+    }
+    state->base[lane] = fences + from;
+    state->left[lane] = to - from;
+    prefetch(fences + from + ((to - from) >> 1));
+  }
+}
+
+// Counts the fences that are not after the keys, all lanes a step at a time.
+static inline void count_not_after(fence_lanes *state, const larder_run *runs, size_t lanes) {
+  uint16_t active[TOGETHER];
+  size_t running = 0;
+  for (size_t lane = 0; lane < lanes; lane++) {
+    active[running] = (uint16_t)lane;
+    running += state->left[lane] > 0;
+  }
+  while (running > 0) {
+    size_t kept = 0;
+    for (size_t k = 0; k < running; k++) {
+      uint32_t lane = active[k];
+      uint32_t half = (state->left[lane] + 1) >> 1;
+      const int64_t *at = state->base[lane];
+      at = LARDER_UNPREDICTABLE(at[half - 1] <= runs[lane].key) ? at + half : at;
+      state->base[lane] = at;
+      // Both sides go on with as many values as the longer one has. The shorter one then takes in
+      // the probe again, which is known to be greater and changes nothing.
+      uint32_t rest = state->left[lane] - half;
+      state->left[lane] = rest;
+      prefetch(at + (rest >> 1));
+      active[kept] = (uint16_t)lane;
+      kept += rest > 0;
+    }
+    running = kept;
+  }
+}
+
+// Narrows a run down to a block.
+static inline void narrow(larder_run *run, const int64_t *fences, uint32_t count,
+                          uint32_t not_after, const larder_times *times) {
+  uint32_t first = (run->start + 63) >> 6;
+  uint32_t low = run->start, high = run->end, right_row = run->end - 1;
+  int64_t left = run->first, right = run->last;
+  if (not_after > 0) {
+    low = (first + not_after - 1) << 6;
+    left = fences[not_after - 1];
+    run->event = left;
+  } else {
+    run->event = times->fences[run->start >> 6];
+  }
+  if (not_after < count) {
+    high = (first + not_after) << 6;
+    right_row = high;
+    right = fences[not_after];
+  }
+  run->low = low;
+  run->high = high;
+  run->guess = low;
+  if (high - low > LARDER_SHORT_RUN) {
+    uint32_t guess = low + (uint32_t)(share_before(run->key, left, right) * (right_row - low));
+    run->guess = guess < high ? guess : high - 1;
+  }
+  prefetch(times->headers + (low >> 10));
+}
+
+LARDER_CLONES
+void larder_locate_blocks(larder_run *runs, size_t count, const larder_times *times) {
+  fence_lanes state;
+  for (size_t done = 0; done < count; done += TOGETHER) {
+    size_t lanes = count - done < TOGETHER ? count - done : TOGETHER;
+    larder_run *group = runs + done;
+    confirm(&state, group, begin(&state, group, lanes, times));
+    count_not_after(&state, group, lanes);
+    for (size_t lane = 0; lane < lanes; lane++) {
+      uint32_t not_after = (uint32_t)(state.base[lane] - state.fences[lane]);
+      narrow(group + lane, state.fences[lane], state.counts[lane], not_after,
+             times + group[lane].segment);
+    }
+  }
+}
+
+// The packed numbers of a block: one base, one width.
+typedef struct {
+  const uint8_t *start;
+  // An event time is `zero` + the packed number * `scale`, modulo 2^64: a block may span more than
+  // half of all there is.
+  uint64_t zero;
+  uint64_t scale;
+  uint32_t first;
+  uint32_t width;
+  uint64_t mask;
+} packed_block;
+
+// Where the packed numbers of a row's block start, without its frame's own base.
+static inline packed_block block_of(const larder_times *times, uint32_t row) {
+  const larder_vector header = times->headers[row >> 10];
+  packed_block block;
+  block.start = times->body + ((size_t)header.offset << 3);
+  block.zero = (uint64_t)header.base;
+  block.scale = 1;
+  block.first = row & ~(uint32_t)1023;
+  block.width = header.width;
+  block.mask = mask_of(header.width);
+  if (header.kind & 1) {
+    uint32_t base_bytes = (uint32_t)1 << (header.kind >> 4 & 3);
+    block.start += (size_t)((row & 1023) >> 6) * (header.width * 8u + base_bytes) + base_bytes;
+    block.first = row & ~(uint32_t)63;
+  }
+  return block;
+}
+
+static inline int64_t time_at(const packed_block *block, uint32_t row) {
+  uint64_t bit = (uint64_t)(row - block->first) * block->width;
+  uint64_t packed = load64(block->start + (bit >> 3)) >> (bit & 7) & block->mask;
+  return (int64_t)(block->zero + packed * block->scale);
+}
+
+// Brings the lines closer in which the row is most likely found.
+static inline void touch(const larder_run *run, const larder_times *times) {
+  if (run->low >= run->high) return;
+  packed_block block = block_of(times + run->segment, run->low);
+  uint32_t near = run->low, far = run->high - 1;
+  if (far - near >= LARDER_SHORT_RUN) {
+    near = run->guess > near + WINDOW ? run->guess - WINDOW : near;
+    far = run->guess + WINDOW < far ? run->guess + WINDOW : far;
+  }
+  const uint8_t *from = block.start + ((uint64_t)(near - block.first) * block.width >> 3);
+  const uint8_t *to = block.start + ((uint64_t)(far - block.first) * block.width >> 3) + 7;
+  for (const uint8_t *line = from; line < to; line += 64) prefetch(line);
+  prefetch(to);
+  prefetch(block.start - 8);
+}
+
+// Finds the last row of a block that is not after the key.
+static inline int find(larder_run *run, const larder_times *all) {
+  uint32_t low = run->low, high = run->high;
+  run->row = LARDER_NO_ROW;
+  if (low >= high) return 0;
+  const larder_times *times = all + run->segment;
+  const larder_vector header = times->headers[low >> 10];
+  if (header.kind & 6) {
+    run->row = LARDER_UNREAD_ROW;
+    return 1;
+  }
+  packed_block block = block_of(times, low);
+  if (header.kind & 1) {
+    uint32_t base_bytes = (uint32_t)1 << (header.kind >> 4 & 3);
+    block.zero += load64(block.start - base_bytes) & mask_of(base_bytes * 8);
+  }
+  block.scale = (uint64_t)times->scales[low >> 16];
+  block.zero = block.zero * block.scale + (uint64_t)run->event;
+  int64_t key = run->key;
+  uint32_t from = low, to = high;
+  if (high - low > LARDER_SHORT_RUN) {
+    uint32_t near = run->guess > low + WINDOW ? run->guess - WINDOW : low;
+    uint32_t far = run->guess + WINDOW < high - 1 ? run->guess + WINDOW + 1 : high;
+    if (near > low && time_at(&block, near) > key) {
+      to = near;
+    } else {
+      from = near;
+      if (far < high) {
+        if (time_at(&block, far) > key) {
+          to = far;
+        } else {
+          from = far;
+        }
+      }
+    }
+  }
+  uint32_t left = to - from;
+  while (left > 1) {
+    uint32_t half = left >> 1;
+    from = LARDER_UNPREDICTABLE(time_at(&block, from + half - 1) <= key) ? from + half : from;
+    left -= half;
+  }
+  if (left == 1) from += time_at(&block, from) <= key;
+  if (from == low) return 0;
+  run->row = from - 1;
+  run->event = time_at(&block, from - 1);
+  return 0;
+}
+
+LARDER_CLONES
+size_t larder_find_rows(larder_run *runs, size_t count, const larder_times *times) {
+  size_t unread = 0;
+  for (size_t i = 0; i < AHEAD && i < count; i++) touch(runs + i, times);
+  for (size_t i = 0; i < count; i++) {
+    if (i + AHEAD < count) touch(runs + i + AHEAD, times);
+    unread += (size_t)find(runs + i, times);
+  }
+  return unread;
+}
