@@ -47,4 +47,14 @@ import Testing
     #expect(nearestName(to: "abc", among: ["xyz"]) == nil)
     #expect(throws: LarderError.self) { try DataType(named: "int46") }
   }
+
+  @Test func holdsTheRowsOfABatch() throws {
+    for rows in [Limits.batchRows - 1, Limits.batchRows] {
+      #expect(try RecordBatch(schema: Schema([]), columns: [], count: rows).count == rows)
+    }
+    let failure = #expect(throws: LarderError.self) {
+      try RecordBatch(schema: Schema([]), columns: [], count: Limits.batchRows + 1)
+    }
+    #expect(failure?.code == .limitExceeded)
+  }
 }

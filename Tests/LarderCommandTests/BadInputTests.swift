@@ -62,6 +62,32 @@ import Testing
       "import", "s", "stats", "in.csv", code: 3, saying: ["in.csv:2", "not UTF-8"])
   }
 
+  @Test func namesTheLineOfWhatTheStoreRefuses() throws {
+    let shell = try Shell()
+    let definitions = CommandTests.definitions.replacingOccurrences(of: "int64", with: "string")
+    try shell.write("definitions.json", definitions)
+    try shell.succeed("apply", "s", "definitions.json")
+    let before = try shell.files("s")
+    // A quoted line end, so that lines and rows differ; more bytes than a key may have.
+    let long = String(repeating: "k", count: 70_000)
+    try shell.write("in.csv", "t,known,note,key\n0,,\"a\nb\",x\n0,,,\(long)\n")
+    try shell.refuse(
+      "import", "s", "stats", "in.csv", "--map", "id=key", code: 7,
+      saying: ["in.csv:4", "column \"key\"", "65536 bytes"])
+    #expect(try shell.files("s").withoutAdvice == before.withoutAdvice)
+  }
+
+  @Test func limitsTheColumnsOfAFile() throws {
+    let shell = try shell()
+    for (count, code) in [(16_383, 0), (16_384, 0), (16_385, 7)] {
+      let names = ["id", "t", "known", "rate"] + (4..<count).map { "c\($0)" }
+      let cells = "1,0,,1" + String(repeating: ",", count: count - 4)
+      try shell.write("in.csv", names.joined(separator: ",") + "\n" + cells + "\n")
+      let result = try shell.run(["import", "s", "stats", "in.csv"])
+      #expect(result.exitCode == code, "\(count): \(result.notes.prefix(300))")
+    }
+  }
+
   @Test func refusesDefinitions() throws {
     let shell = try shell()
     try shell.write("bad.json", "{\"featureViews\": [\n  {\"name\": \"v\", \"tll\": \"3h\"}]}")

@@ -125,6 +125,43 @@ import Testing
     #expect(past.output.split(separator: "\n").count == 4)
   }
 
+  @Test func importsManyFilesAsOneCommit() throws {
+    let shell = try shell()
+    try shell.write("more.csv", "when;who;known;rate;note\n1;5;;-;x\n2;5;;NULL;\n")
+    try shell.write("last.csv", "known;note;rate;who;when\n;y;0x1p-2;6;3\n")
+    let imported = try shell.succeed(
+      "import", "s", "stats", "more.csv", "last.csv", "--delimiter", ";", "--null", "-", "--null",
+      "NULL", "--map", "id=who", "--map", "t=when")
+    #expect(imported.notes.contains("imported 3 rows as commit 3 in "))
+    let head = try shell.succeed("export", "s", "stats", "--to", "1970-01-02").output
+    #expect(
+      head.split(separator: "\n").dropFirst() == [
+        "5,,x,1970-01-01T00:00:00.000001Z,", "5,,,1970-01-01T00:00:00.000002Z,",
+        "6,0.25,y,1970-01-01T00:00:00.000003Z,",
+      ])
+    let before = try shell.succeed("export", "s", "stats", "--at", "2", "--to", "1970-01-02")
+    #expect(before.output.split(separator: "\n").count == 1)
+  }
+
+  @Test func showsProgressOnTerminalsOnly() throws {
+    let shell = try shell()
+    let available = try shell.bash("script -qec true /dev/null")
+    guard available.exitCode == 0 else {
+      print("SKIPPED: a terminal needs the command script: \(available.notes)")
+      return
+    }
+    // Two batches, the second late enough for the line to be due.
+    let rows = "seq -f '%.0f,0,,1,x' 66000"
+    let feed = "{ echo id,t,known,rate,note; \(rows); sleep 1; \(rows); } > slow &"
+    let command = "\(Shell.command.path) import s stats slow"
+    let seen = try shell.bash("mkfifo slow; \(feed) script -qec '\(command)' seen > /dev/null")
+    #expect(seen.exitCode == 0)
+    #expect(try shell.read("seen").contains("\r\u{1B}[Kimport  "))
+    #expect(try shell.read("seen").contains("rows/s"))
+    let unseen = try shell.bash("\(feed) \(command)")
+    #expect(unseen.notes.hasPrefix("imported 132,000 rows") && !unseen.notes.contains("\r"))
+  }
+
   @Test func skipsBadRowsWhenAskedTo() throws {
     let shell = try shell()
     try shell.write("bad.csv", "id,t,known,rate\n1,0,,1\nx,0,,1\n2,0\n3,0,,3\n")

@@ -5,9 +5,11 @@ import Testing
 struct StoreFiles: Equatable {
   /// What a file of a store is for.
   enum Kind: String, CaseIterable, CustomTestStringConvertible {
-    case manifest, state, lock, keyLog, segment
+    case manifest, state, lock, keyLog, segment, onlineRows, onlineIndex
+    /// What can be made again from the others: key maps, timelines.
+    case derived
 
-    init?(path: String) {
+    init(path: String) {
       let name = path.split(separator: "/").last.map(String.init) ?? path
       switch name {
       case "LOCK": self = .lock
@@ -15,7 +17,9 @@ struct StoreFiles: Equatable {
       case _ where name.hasPrefix("manifest-"): self = .manifest
       case _ where name.hasPrefix("keys-") && name.hasSuffix(".log"): self = .keyLog
       case _ where name.hasSuffix(".seg"): self = .segment
-      default: return nil
+      case _ where name.hasSuffix(".rows"): self = .onlineRows
+      case _ where name.hasSuffix(".index"): self = .onlineIndex
+      default: self = .derived
       }
     }
 
@@ -35,9 +39,11 @@ struct StoreFiles: Equatable {
     }
   }
 
-  /// The paths of a kind.
+  /// The paths of a kind, the largest file first: of segments that is one that a fold made and
+  /// that answers rest on.
   func paths(_ kind: Kind) -> [String] {
-    contents.keys.filter { Kind(path: $0) == kind }.sorted()
+    let found = contents.filter { Kind(path: $0.key) == kind }
+    return found.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.map(\.key)
   }
 
   /// The files without LOCK, whose text says who held a lock last.

@@ -130,6 +130,7 @@ import Testing
     try wide(Limits.featuresPerView).validate()
     #expect(throws: LarderError.self) { try wide(Limits.featuresPerView + 1).validate() }
     let keys = { (count: Int) in Entity("e", joinKeys: (0..<count).map { .int64("k\($0)") }) }
+    try Definitions(entities: [keys(Limits.joinKeys - 1)]).validate()
     try Definitions(entities: [keys(Limits.joinKeys)]).validate()
     #expect(throws: LarderError.self) {
       try Definitions(entities: [keys(Limits.joinKeys + 1)]).validate()

@@ -59,9 +59,21 @@ import Testing
     let nest = { (depth: Int) in
       Array((String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8)
     }
+    #expect(failure(nest(Limits.jsonDepth - 1)) == nil)
     #expect(failure(nest(Limits.jsonDepth)) == nil)
     #expect(failure(nest(Limits.jsonDepth + 1))?.code == .limitExceeded)
     #expect(failure(nest(100_000))?.code == .limitExceeded)
+  }
+
+  @Test func limitsBytes() throws {
+    // Blanks behind a value that is wrong already: what is too long is not even looked at.
+    for (extra, code) in [
+      (-1, LarderError.Code.invalidInput), (0, .invalidInput), (1, .limitExceeded),
+    ] {
+      var text = [UInt8](repeating: UInt8(ascii: " "), count: Limits.jsonBytes + extra)
+      text[0] = UInt8(ascii: "x")
+      #expect(failure(text)?.code == code, "\(extra)")
+    }
   }
 
   @Test func tellsNamesApartByTheirBytes() throws {

@@ -56,7 +56,8 @@ extension Value: Hashable {
     case .int64(let x): hasher.combine(x)
     case .float32(let x): hasher.combine(x.bitPattern)
     case .float64(let x): hasher.combine(x.bitPattern)
-    case .string(let x): for byte in x.utf8 { hasher.combine(byte) }
+    case .string(var x):
+      x.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     case .bytes(let x): hasher.combine(x)
     case .timestamp(let x): hasher.combine(x)
     case .date(let x): hasher.combine(x)

@@ -74,7 +74,7 @@ package struct RandomCase: Sendable {
     self.appends = appends
     var questions = [try randomHistorical(worlds, shape: shape, &random)]
     if random.oneIn(3) { questions.append(try randomHistorical(worlds, shape: shape, &random)) }
-    if random.oneIn(4) { questions.append(randomUnspined(worlds, &random)) }
+    if random.oneIn(4) { questions.append(randomUnspined(worlds, shape: shape, &random)) }
     if random.oneIn(3) { questions.append(randomPull(worlds, &random)) }
     self.questions = questions
   }

@@ -35,11 +35,16 @@ func randomHistorical(
 
 /// A question without a spine.
 func randomUnspined(
-  _ worlds: [RandomWorld], _ random: inout CaseRandom
+  _ worlds: [RandomWorld], shape: CaseShape, _ random: inout CaseRandom
 ) -> RandomCase.Question {
   // Times of views of different units need not fit into the finer one; ask one view at a time.
   let world = random.pick(worlds)
-  let (from, through) = randomRange(world, &random)
+  var (from, through) = randomRange(world, &random)
+  if shape.span != nil {
+    // Of many rows a part, so that the reference does not take most of a run's time.
+    let ticks = min(through.ticks - from.ticks, Int64(world.span / 16))
+    through = Timestamp(ticks: from.ticks + ticks, unit: from.unit)
+  }
   return .historical(
     spine: nil, features: [FeatureReference(view: world.view.name, feature: nil)],
     options: RetrievalOptions(

@@ -27,7 +27,7 @@ public struct StoreReport: Sendable, Hashable {
     public var lastEvent: Timestamp?
     /// Live segment files.
     public var segments: Int
-    /// Partitions of time that have a segment of their own.
+    /// Partitions of time that have segments of their own; 1 where time is not divided.
     public var partitions: Int
     /// Bytes of the live segment files.
     public var bytes: UInt64

@@ -18,7 +18,10 @@ package struct CSVReader {
   package let schema: Schema
 
   private let file: String
+  private let fileColumns: [String]
   private var records: CSVRecords
+  /// The line that each row of the last batch begins in.
+  private var lines: [Int] = []
   /// Rows handed out so far.
   package private(set) var rows = 0
 
@@ -70,6 +73,7 @@ package struct CSVReader {
     }
     self.header = header
     file = source.name
+    fileColumns = plans.map(\.fileColumn)
     missingFeatures = missing
     unusedColumns = header.names.enumerated().filter { index, _ in
       !plans.contains { $0.index == index }
@@ -125,10 +129,13 @@ package struct CSVReader {
   ///   `limitExceeded`; `io`.
   package mutating func next() throws(LarderError) -> RecordBatch? {
     var count = 0
+    lines.removeAll(keepingCapacity: true)
     while records.hasMore, count <= Self.batchRows - CSVChunk.maxRecords,
       !records.columns.contains(where: { $0.variableBytes > Self.batchBytes })
     {
-      count += try records.readChunk()
+      let read = try records.readChunk()
+      lines += records.chunk.lines[..<read]
+      count += read
     }
     guard count > 0 else {
       guard rows > 0 || skipped.count > 0 else {
@@ -140,5 +147,19 @@ package struct CSVReader {
     var columns: [Column] = []
     for index in records.columns.indices { columns.append(records.columns[index].finish()) }
     return try RecordBatch(schema: schema, columns: columns, count: count)
+  }
+
+  /// An error about a row of the last batch as one about the file's line and column.
+  package func located(_ error: LarderError) -> LarderError {
+    var error = error
+    if error.file == nil { error.file = file }
+    if let row = error.row, lines.indices.contains(row) {
+      error.position = TextPosition(line: lines[row])
+      error.row = nil
+    }
+    if let name = error.column, let index = schema.index(of: name) {
+      error.column = fileColumns[index]
+    }
+    return error
   }
 }

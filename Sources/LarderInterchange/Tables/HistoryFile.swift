@@ -74,6 +74,8 @@ package struct HistoryFile {
     return batch
   }
 
-  /// An error about the last batch as one about the file's column and row, where that is known.
-  package func located(_ error: LarderError) -> LarderError { table?.located(error) ?? error }
+  /// An error about the last batch as one about the file's column and line or row.
+  package func located(_ error: LarderError) -> LarderError {
+    csv?.located(error) ?? table?.located(error) ?? error
+  }
 }

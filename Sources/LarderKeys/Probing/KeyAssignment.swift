@@ -14,8 +14,12 @@ import LarderColumns
   private let fresh: Buffer
   private var isBroken = false
 
-  init(_ directory: KeyDirectory) {
+  /// Distinct entities of the set at most; lower only in tests.
+  private let limit: Int
+
+  init(_ directory: KeyDirectory, limit: Int) {
     self.directory = directory
+    self.limit = limit
     newKeys = NewKeys(schema: directory.schema, first: directory.count)
     table = KeyTable(keys: 64, tags: directory.tags, first: directory.count)
     fresh = Buffer(uninitializedBytes: KeyTags.chunkRows * 4)
@@ -96,7 +100,7 @@ import LarderColumns
       var known = unsafe newKeys.runs.view
       var next = newKeys.end
       var added = 0
-      let room = min(table.room, Limits.entities - Int(next))
+      let room = min(table.room, limit - Int(next))
       let step = unsafe larder_keys_assign(
         table.table, tags + done, rows.count - done, &tails, rows.lowerBound + done, &known,
         ids + done, &next, room, new, &added)
@@ -106,9 +110,9 @@ import LarderColumns
       }
       done += step
       guard done < rows.count else { return }
-      guard Int(newKeys.end) < Limits.entities else {
+      guard Int(newKeys.end) < limit else {
         throw LarderError(
-          .limitExceeded, "A join-key set has at most \(Limits.entities) distinct entities.")
+          .limitExceeded, "A join-key set has at most \(limit) distinct entities.")
       }
       // By four while that is little memory: every growth enters all keys anew.
       let factor = table.count < 1 << 20 ? 4 : 2

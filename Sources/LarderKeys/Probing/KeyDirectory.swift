@@ -111,7 +111,11 @@ import Synchronization
   /// Begins to give ids to keys that the directory lacks.
   ///
   /// One at a time, under the append lock.
-  package func assignment() -> KeyAssignment { KeyAssignment(self) }
+  ///
+  /// - Parameter limit: distinct entities of the set at most; lower only in tests.
+  package func assignment(limit: Int = Limits.entities) -> KeyAssignment {
+    KeyAssignment(self, limit: limit)
+  }
 }
 
 extension KeyDirectory {

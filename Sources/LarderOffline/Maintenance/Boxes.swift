@@ -56,7 +56,7 @@ extension Boxes {
   /// - Throws: `locked`: another commit came between, and the plan is to be made again.
   static func checkEdit(
     adding added: [SegmentDescription], removing removed: [SegmentDescription], view: UInt64,
-    in state: StoreState
+    in state: StoreState, limit: Int = Limits.segments
   ) throws(LarderError) {
     let gone = Set(removed.map(\.uuid))
     let live = state.segments[view] ?? []
@@ -67,9 +67,9 @@ extension Boxes {
         "A segment to be rewritten is no longer live; another process rewrote it. Try "
           + "again.")
     }
-    guard state.liveSegments - gone.count + added.count <= Limits.segments else {
+    guard state.liveSegments - gone.count + added.count <= limit else {
       throw LarderError(
-        .limitExceeded, "The store would have more than \(Limits.segments) segments; compact it.")
+        .limitExceeded, "The store would have more than \(limit) segments; compact it.")
     }
     try check(adding: added, to: kept)
   }

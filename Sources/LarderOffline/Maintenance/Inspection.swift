@@ -29,10 +29,30 @@ extension Snapshot {
       name: view.name, rows: rows, keys: Int(keyLogs[view.keySet]?.count ?? 0),
       firstEvent: segments.map(\.minEvent).min().map { Timestamp(ticks: $0, unit: unit) },
       lastEvent: segments.map(\.maxEvent).max().map { Timestamp(ticks: $0, unit: unit) },
-      segments: segments.count, partitions: Set(segments.compactMap(\.partition)).count,
+      segments: segments.count, partitions: partitions(of: segments, view),
       bytes: segments.reduce(0) { $0 + $1.fileBytes },
       debtRows: plan.debtRows, parts: parts.parts)
   }
+}
+
+/// How many partitions of time the segments divide a view's rows into; 1 where they do not.
+///
+/// A segment that was not cut out for a partition lies in one if its first and last event do.
+private func partitions(of segments: [SegmentDescription], _ view: Catalog.View) -> Int {
+  if segments.isEmpty { return 0 }
+  let (unit, width) = (view.definition.timeUnit, view.definition.partition)
+  var found: Set<Range<Int64>> = []
+  for segment in segments {
+    if let partition = segment.partition {
+      found.insert(partition)
+    } else if width != .auto,
+      let slots = PartitionSlots(segment.minEvent, segment.maxEvent, unit: unit, width: width),
+      slots.partitions.count == 1
+    {
+      found.insert(slots.partitions[0])
+    }
+  }
+  return max(1, found.count)
 }
 
 /// The columns of a view's segments, added up by feature.

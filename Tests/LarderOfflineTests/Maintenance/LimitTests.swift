@@ -1,0 +1,82 @@
+import LarderColumns
+import LarderContract
+import LarderFiles
+import Testing
+
+@testable import LarderOffline
+
+@Suite struct LimitTests {
+  private func store(_ change: (inout StoreOptions) -> Void = { _ in }) throws -> Store {
+    var options = Fixture.options()
+    change(&options)
+    let host = SimulatedFileSystem(seed: 1).host()
+    return try Store.open("/s", access: .create, host: host, options: options)
+  }
+
+  /// The same code as for 4 Mi rows, held to fewer.
+  @Test(arguments: [(2_047, 1), (2_048, 1), (2_049, 2)])
+  func dividesRowsAmongSegments(_ rows: Int, _ segments: Int) throws {
+    let store = try store { $0.segmentRows = 2_048 }
+    try store.apply(Fixture.definitions(Fixture.view()))
+    let batch = try Fixture.batch(Fixture.rows(rows, from: 0, keys: 500))
+    try store.append([batch], to: "stats")
+    let report = try #require(try store.snapshot().report().views.first)
+    #expect(report.rows == rows && report.segments == segments)
+    #expect(try store.snapshot().verify().findings.isEmpty)
+  }
+
+  @Test func holdsTheSegmentsOfAStore() throws {
+    let store = try store()
+    try store.apply(Fixture.definitions(Fixture.view()))
+    for index in 0..<3 {
+      let rows = Fixture.rows(5, from: Int64(index) * 10)
+      try store.append([Fixture.batch(rows)], to: "stats")
+    }
+    let state = try store.refresh()
+    let view = try #require(state.segments.keys.first)
+    // As if of a later commit, so that boxes are disjoint.
+    var new = try #require(state.segments[view]?.first?.description)
+    new.firstCommit = state.head.id + 1
+    new.lastCommit = state.head.id + 1
+    for limit in [5, 4] {
+      try Boxes.checkEdit(adding: [new], removing: [], view: view, in: state, limit: limit)
+    }
+    let failure = #expect(throws: LarderError.self) {
+      try Boxes.checkEdit(adding: [new], removing: [], view: view, in: state, limit: 3)
+    }
+    #expect(failure?.code == .limitExceeded)
+  }
+
+  @Test func holdsTheBytesOfAValue() throws {
+    let store = try store()
+    let view = FeatureView("v", entities: [], features: [Field("value", .bytes)])
+    try store.apply(Definitions(featureViews: [view]))
+    for (extra, isFine) in [(-1, true), (0, true), (1, false)] {
+      let value = [UInt8](repeating: 7, count: Limits.valueBytes + extra)
+      let batch = try RecordBatch([
+        "event_timestamp": .timestamp([1, 2]), "value": try .of(.bytes, [.null, .bytes(value)]),
+      ])
+      let head = try store.refresh().head
+      if isFine {
+        try store.append([batch], to: "v")
+      } else {
+        let failure = #expect(throws: LarderError.self) { try store.append([batch], to: "v") }
+        #expect(failure?.code == .limitExceeded)
+        #expect(failure?.column == "value" && failure?.row == 1)
+        #expect(try store.refresh().head == head)
+      }
+    }
+  }
+
+  @Test func countsPartitionsOfSingleSegments() throws {
+    let store = try store()
+    try store.apply(Fixture.definitions(Fixture.view(partition: .day), Fixture.view("whole")))
+    let day: Int64 = 86_400_000_000
+    for time in [0, day - 1, 3 * day] {
+      let rows = [TestRow(key: 1, event: time, created: nil, value: time)]
+      try store.append([Fixture.batch(rows)], to: "stats")
+    }
+    try store.append([Fixture.batch(Fixture.rows(5, from: 0))], to: "whole")
+    #expect(try store.snapshot().report().views.map(\.partitions) == [2, 1])
+  }
+}
