@@ -7,10 +7,12 @@ extension Column {
   /// - Parameters:
   ///   - rows: rows of the column; each may occur any number of times.
   ///   - scratch: where large results take their memory from.
-  /// - Throws: `limitExceeded` if the bytes of the result do not fit 2^31 - 1.
+  ///   - limit: bytes, or elements of lists, of the result at most; lower only in tests.
+  /// - Throws: `limitExceeded` if the result has more.
   /// - Complexity: O(rows), and O(bytes) for variable widths.
   func gathered(
-    _ rows: UnsafeBufferPointer<UInt32>, in scratch: ScratchMemory
+    _ rows: UnsafeBufferPointer<UInt32>, in scratch: ScratchMemory,
+    limit: Int = Limits.columnBytes
   ) throws(LarderError) -> Column {
     let (validity, nulls) = unsafe gatheredValidity(rows)
     if isDictionary {
@@ -36,8 +38,16 @@ extension Column {
       unsafe gather(fixedValues(as: UInt64.self), rows, target.mutableValues(as: UInt64.self))
       return Column(
         type: type, count: rows.count, nullCount: nulls, validity: validity, values: target)
-    case .variable: return unsafe try gatheredVariable(rows, validity, nulls, scratch)
-    case .list: return unsafe try gatheredList(rows, validity, nulls, scratch)
+    case .variable:
+      let (ends, total) = unsafe try gatheredEnds(rows, scratch, limit)
+      return Column(
+        type: type, count: rows.count, nullCount: nulls, validity: validity, values: ends,
+        bytes: unsafe gatheredBytes(rows, ends, total, scratch))
+    case .list:
+      let (ends, total) = unsafe try gatheredEnds(rows, scratch, limit)
+      return Column(
+        type: type, count: rows.count, nullCount: nulls, validity: validity, values: ends,
+        child: unsafe try gatheredElements(rows, total, scratch, limit))
     }
   }
 
@@ -51,53 +61,49 @@ extension Column {
     return valid == rows.count ? (nil, 0) : (target, rows.count - valid)
   }
 
-  private func gatheredVariable(
-    _ rows: UnsafeBufferPointer<UInt32>, _ validity: Buffer?, _ nulls: Int,
-    _ scratch: ScratchMemory
-  ) throws(LarderError) -> Column {
+  /// Where each picked value of a variable width ends, and where the last one does.
+  private func gatheredEnds(
+    _ rows: UnsafeBufferPointer<UInt32>, _ scratch: ScratchMemory, _ limit: Int
+  ) throws(LarderError) -> (ends: Buffer, total: Int) {
     let source = unsafe offsets
     let ends = scratch.take((rows.count + 1) * 4)
     let target = unsafe ends.mutableValues(as: Int32.self)
-    var total: Int64 = 0
+    var total = 0
     unsafe target[0] = 0
     for index in 0..<rows.count {
       let row = unsafe Int(rows[index])
-      unsafe total += Int64(source[row + 1] &- source[row])
+      unsafe total += Int(source[row + 1] &- source[row])
       unsafe target[index + 1] = Int32(truncatingIfNeeded: total)
     }
-    guard total <= Int64(Limits.columnBytes) else { throw tooLong }
-    let content = scratch.take(Int(total))
-    if let bytes {
-      for index in 0..<rows.count {
-        let row = unsafe Int(rows[index])
-        let length = unsafe Int(source[row + 1] &- source[row])
-        if length > 0 {
-          unsafe memcpy(
-            content.base + Int(target[index]), bytes.base + Int(source[row]), length)
-        }
-      }
+    guard total <= limit else {
+      throw LarderError(
+        .limitExceeded, "The values of one column of one segment take more than \(limit) bytes.")
     }
-    return Column(
-      type: type, count: rows.count, nullCount: nulls, validity: validity, values: ends,
-      bytes: content)
+    return (ends, total)
   }
 
-  private func gatheredList(
-    _ rows: UnsafeBufferPointer<UInt32>, _ validity: Buffer?, _ nulls: Int,
-    _ scratch: ScratchMemory
-  ) throws(LarderError) -> Column {
+  private func gatheredBytes(
+    _ rows: UnsafeBufferPointer<UInt32>, _ ends: Buffer, _ total: Int, _ scratch: ScratchMemory
+  ) -> Buffer {
+    let content = scratch.take(total)
+    guard let bytes else { return content }
     let source = unsafe offsets
-    let ends = scratch.take((rows.count + 1) * 4)
     let target = unsafe ends.mutableValues(as: Int32.self)
-    var total: Int64 = 0
-    unsafe target[0] = 0
     for index in 0..<rows.count {
       let row = unsafe Int(rows[index])
-      unsafe total += Int64(source[row + 1] &- source[row])
-      unsafe target[index + 1] = Int32(truncatingIfNeeded: total)
+      let length = unsafe Int(source[row + 1] &- source[row])
+      if length > 0 {
+        unsafe memcpy(content.base + Int(target[index]), bytes.base + Int(source[row]), length)
+      }
     }
-    guard total <= Int64(Limits.columnBytes) else { throw tooLong }
-    let picks = scratch.take(Int(total) * 4)
+    return content
+  }
+
+  private func gatheredElements(
+    _ rows: UnsafeBufferPointer<UInt32>, _ total: Int, _ scratch: ScratchMemory, _ limit: Int
+  ) throws(LarderError) -> Column? {
+    let source = unsafe offsets
+    let picks = scratch.take(total * 4)
     let pick = unsafe picks.mutableValues(as: UInt32.self)
     var next = 0
     for index in 0..<rows.count {
@@ -110,16 +116,7 @@ extension Column {
         element += 1
       }
     }
-    let child = unsafe try elements?.gathered(UnsafeBufferPointer(pick), in: scratch)
-    return Column(
-      type: type, count: rows.count, nullCount: nulls, validity: validity, values: ends,
-      child: child)
-  }
-
-  private var tooLong: LarderError {
-    LarderError(
-      .limitExceeded,
-      "The values of one column of one segment take more than \(Limits.columnBytes) bytes.")
+    return unsafe try elements?.gathered(UnsafeBufferPointer(pick), in: scratch, limit: limit)
   }
 }
 

@@ -68,6 +68,29 @@ import Testing
     }
   }
 
+  /// The limit itself is 2 GiB; the same code is held to 1,000 bytes, and to 100 list elements.
+  @Test(arguments: [(-1, true), (0, true), (1, false)])
+  func holdsTheBytesOfAColumn(_ extra: Int, _ isFine: Bool) throws {
+    let texts = try Column.string((0..<10).map { String(repeating: "x", count: $0 * 10) })
+    // 90 and 10 bytes, 9 and 1 elements, ten times each.
+    let rows: [UInt32] = (0..<20).map { $0 % 2 == 0 ? 9 : 1 }
+    let lists = try Column.of(
+      .list(.int32), (0..<10).map { .list(Array(repeating: .int32(1), count: $0)) })
+    func code(_ column: Column, _ limit: Int) -> LarderError.Code? {
+      rows.withUnsafeBufferPointer { rows in
+        do throws(LarderError) {
+          let gathered = try column.gathered(rows, in: ScratchMemory(), limit: limit)
+          #expect(gathered[0] == column[9] && gathered[19] == column[1])
+          return nil
+        } catch {
+          return error.code
+        }
+      }
+    }
+    #expect(code(texts, 1_000 - extra) == (isFine ? nil : .limitExceeded))
+    #expect(code(lists, 100 - extra) == (isFine ? nil : .limitExceeded))
+  }
+
   @Test func countsPartitionsOfSingleSegments() throws {
     let store = try store()
     try store.apply(Fixture.definitions(Fixture.view(partition: .day), Fixture.view("whole")))
