@@ -45,22 +45,11 @@ struct Apply: ParsableCommand {
 /// Tells what changed.
 enum ChangeReport {
   static func print(_ changes: [DefinitionChange], dryRun: Bool) {
-    for change in changes { Terminal.note(line(change)) }
+    for change in changes { Terminal.note("\(change)") }
     if changes.isEmpty {
       Terminal.note("nothing to change")
     } else if dryRun {
       Terminal.note("nothing was changed: this was a dry run")
     }
-  }
-
-  /// `added feature weather:temp`, `widened feature weather:n (int32 to int64)`.
-  static func line(_ change: DefinitionChange) -> String {
-    // The kinds are verbs and nouns in one word: addedFeature.
-    var words = ""
-    for character in change.kind.rawValue {
-      words += character.isUppercase ? " \(character.lowercased())" : String(character)
-    }
-    let name = change.feature.map { "\(change.name):\($0)" } ?? change.name
-    return "\(words) \(name)" + (change.detail.isEmpty ? "" : " (\(change.detail))")
   }
 }
