@@ -296,7 +296,8 @@ import Testing
       try FileManager.default.createDirectory(
         at: shell.directory.appendingPathComponent("data/\(folder)"),
         withIntermediateDirectories: true)
-      for name in try FileManager.default.contentsOfDirectory(atPath: source.path) {
+      for name in try FileManager.default.contentsOfDirectory(atPath: source.path)
+      where ["csv", "json", "md", "txt"].contains((name as NSString).pathExtension) {
         let text = try String(contentsOf: source.appendingPathComponent(name), encoding: .utf8)
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         let kept = name.hasSuffix(".csv") ? Array(lines.prefix(300)) : lines
