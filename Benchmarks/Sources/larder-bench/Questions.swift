@@ -1,0 +1,80 @@
+import Glibc
+import Larder
+
+/// Answers one workload's question as often as asked, over stdin and stdout.
+///
+/// `prepare` opens the store and reads the spine; `run` asks and collects; `write PATH` writes the
+/// answer of a run; `memory` says the peak.
+func answerQuestions(_ arguments: Arguments) throws {
+  let root = try arguments.place(0, "a store")
+  let directory = try arguments.place(1, "a directory")
+  var question: Question?
+  while let line = readLine() {
+    let words = line.split(separator: " ", maxSplits: 1)
+    do {
+      switch words.first {
+      case "prepare":
+        let clock = ContinuousClock()
+        let start = clock.now
+        question = try Question(root, directory, arguments)
+        say("{\"seconds\": \(seconds(clock.now - start))}")
+      case "run":
+        let question = try prepared(question)
+        if arguments.has("--drop-cache") { try question.dropCache(root) }
+        let clock = ContinuousClock()
+        let start = clock.now
+        let answer = try question.ask().collect()
+        let took = seconds(clock.now - start)
+        say("{\"seconds\": \(took), \"rows\": \(answer.count)}")
+      case "write":
+        try prepared(question).ask().write(to: String(words[1]))
+        say("{}")
+      case "memory": say("{\"peak_bytes\": \(peakBytes())}")
+      default: say("{\"error\": \"no command\"}")
+      }
+    } catch {
+      let text = "\(error)".replacing("\"", with: "'").replacing("\n", with: " ")
+      say("{\"error\": \"\(text)\"}")
+    }
+  }
+}
+
+private func prepared(_ question: Question?) throws(LarderError) -> Question {
+  guard let question else { throw LarderError(.invalidArgument, "prepare comes first.") }
+  return question
+}
+
+/// A spine, and the features to join to it.
+private struct Question {
+  let store: FeatureStore
+  let spine: RecordBatch
+  let features: [FeatureReference]
+  let options: RetrievalOptions
+
+  init(_ root: String, _ directory: String, _ arguments: Arguments) throws {
+    store = try FeatureStore(at: root, access: .readOnly)
+    spine = try TableFile("\(directory)/spine.parquet").read()
+    let views = try store.definitions().featureViews
+    features = try views.map { try FeatureReference("\($0.name):*") }
+    var options = RetrievalOptions(
+      fullFeatureNames: views.count > 1, asKnown: arguments.has("--as-known"),
+      dictionaryStrings: true)
+    options.threads = arguments.number("--threads")
+    self.options = options
+  }
+
+  func ask() throws(LarderError) -> any RetrievalJob {
+    try store.historicalFeatures(for: spine, features: features, options: options)
+  }
+
+  /// Lets go of the store's pages in the kernel's cache.
+  func dropCache(_ root: String) throws {
+    sync()
+    try forEachFile(under: root) { path in
+      let file = open(path, O_RDONLY)
+      guard file >= 0 else { return }
+      posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED)
+      close(file)
+    }
+  }
+}

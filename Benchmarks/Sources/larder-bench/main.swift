@@ -1,0 +1,23 @@
+import Glibc
+import Larder
+
+// Larder's side of the benchmarks, driven by Benchmarks/harness:
+//   larder-bench load STORE DIRECTORY [--slices N] [--overlaps N] [--fold] [--cold]
+//   larder-bench join STORE DIRECTORY [--threads N] [--as-known] [--drop-cache]
+//   larder-bench columns STORE FILE [--cold]
+//   larder-bench commits STORE [--new-keys]
+// Each prints JSON lines.
+
+do {
+  let arguments = try Arguments(CommandLine.arguments)
+  switch arguments.command {
+  case "load": try load(arguments)
+  case "join": try answerQuestions(arguments)
+  case "columns": try weighColumns(arguments)
+  case "commits": try timeCommits(arguments)
+  default: throw LarderError(.invalidArgument, "There is no command \"\(arguments.command)\".")
+  }
+} catch {
+  print("\(error)", to: &standardError)
+  exit(1)
+}

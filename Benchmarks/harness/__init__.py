@@ -1,0 +1,1 @@
+"""Larder beside its peers: workloads, drivers and reports."""
