@@ -3,7 +3,7 @@ import Larder
 
 /// Weighs each column of a file as Larder stores it, and times reading all rows of a column back.
 func weighColumns(_ arguments: Arguments) throws {
-  let table = try TableFile(try arguments.place(1, "a file")).read()
+  let table = try RecordBatch(contentsOf: try arguments.place(1, "a file"))
   let fields = table.schema.fields.filter {
     !["entity_id", "event_timestamp", "created"].contains($0.name)
   }

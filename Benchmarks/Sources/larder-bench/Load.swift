@@ -40,9 +40,9 @@ func load(_ arguments: Arguments) throws {
 /// stripes in the order of arrival, which overlap in time.
 private func parts(of path: String, _ arguments: Arguments) throws -> [RecordBatch] {
   if let count = arguments.number("--slices") {
-    return try (0..<count).map { try TableFile("\(path).slices\(count)/\($0).parquet").read() }
+    return try (0..<count).map { try RecordBatch(contentsOf: "\(path).slices\(count)/\($0).parquet") }
   }
-  let history = try TableFile("\(path).parquet").read()
+  let history = try RecordBatch(contentsOf: "\(path).parquet")
   guard let count = arguments.number("--overlaps") else { return [history] }
   return (0..<count).map { index in
     history.slice(history.count * index / count..<history.count * (index + 1) / count)

@@ -53,7 +53,7 @@ private struct Question {
 
   init(_ root: String, _ directory: String, _ arguments: Arguments) throws {
     store = try FeatureStore(at: root, access: .readOnly)
-    spine = try TableFile("\(directory)/spine.parquet").read()
+    spine = try RecordBatch(contentsOf: "\(directory)/spine.parquet")
     let views = try store.definitions().featureViews
     features = try views.map { try FeatureReference("\($0.name):*") }
     var options = RetrievalOptions(
