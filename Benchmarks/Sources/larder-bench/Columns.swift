@@ -14,7 +14,7 @@ func weighColumns(_ arguments: Arguments) throws {
   let store = try FeatureStore(at: try arguments.place(0, "a store"), access: .create)
   try store.apply(view)
   try store.append(table, to: view.name)
-  if arguments.has("--cold") { try store.compact(view.name, cold: true) }
+  if arguments.has("--cold") { try store.compact(view.name, compaction(isCold: true)) }
   let report = try store.info().views[0]
   var sizes = report.parts.map { "\"\($0.name)\": \($0.bytes)" }
   sizes.append("\"whole\": \(report.bytes)")

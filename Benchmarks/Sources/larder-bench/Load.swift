@@ -20,20 +20,25 @@ func load(_ arguments: Arguments) throws {
       for part in parts { try store.append(part, to: view.name) }
     }
   }
-  var compaction: Duration?
-  if arguments.number("--overlaps") == nil {
-    compaction = try ContinuousClock().measure {
+  var compacting: Duration?
+  if arguments.number("--overlaps") == nil, arguments.number("--slices") == nil {
+    compacting = try ContinuousClock().measure {
       for view in definitions.featureViews {
-        try store.compact(view.name, cold: arguments.has("--cold"))
+        try store.compact(view.name, compaction(isCold: arguments.has("--cold")))
       }
     }
   }
   let views = try store.info().views
-  let compact = compaction.map { "\(seconds($0))" } ?? "null"
+  let compact = compacting.map { "\(seconds($0))" } ?? "null"
   say(
     "{\"rows\": \(views.reduce(0) { $0 + $1.rows }), \"append\": \(seconds(append)), "
       + "\"compact\": \(compact), \"segments\": \(views.reduce(0) { $0 + $1.segments }), "
       + "\"bytes\": \(views.reduce(0) { $0 + $1.bytes }), \"peak_bytes\": \(peakBytes())}")
+}
+
+/// What pays; or everything once more, packed smaller.
+func compaction(isCold: Bool) -> CompactionOptions {
+  isCold ? CompactionOptions(partitions: ["all"], isCold: true) : CompactionOptions()
 }
 
 /// The batches to append: the whole history; its slices of time, each in a file of its own; or
