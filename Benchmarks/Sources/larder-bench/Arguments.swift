@@ -41,7 +41,10 @@ struct Arguments {
 
 /// Standard error as a text stream.
 struct StandardError: TextOutputStream {
-  mutating func write(_ string: String) { fputs(string, stderr) }
+  mutating func write(_ string: String) {
+    let bytes = Array(string.utf8)
+    _ = Glibc.write(2, bytes, bytes.count)
+  }
 }
 
 nonisolated(unsafe) var standardError = StandardError()
@@ -55,12 +58,12 @@ func seconds(_ duration: Duration) -> Double {
 /// Prints a line at once: the reader waits for it.
 func say(_ line: String) {
   print(line)
-  fflush(stdout)
+  fflush(nil)
 }
 
 /// The most memory this process has had, in bytes.
 func peakBytes() -> Int {
   var usage = rusage()
-  getrusage(RUSAGE_SELF, &usage)
+  getrusage(RUSAGE_SELF.rawValue, &usage)
   return usage.ru_maxrss * 1024
 }

@@ -26,7 +26,7 @@ func weighColumns(_ arguments: Arguments) throws {
         var rows = 0
         try store.pullAll(view.name, features: [field.name]).forEachBatch { rows += $0.count }
         guard rows == table.count else {
-          throw LarderError(.internalError, "\(rows) rows came back of \(table.count).")
+          throw LarderError(.corrupt, "\(rows) rows came back of \(table.count).")
         }
       }
       best = min(best, seconds(took))

@@ -45,7 +45,9 @@ func compaction(isCold: Bool) -> CompactionOptions {
 /// stripes in the order of arrival, which overlap in time.
 private func parts(of path: String, _ arguments: Arguments) throws -> [RecordBatch] {
   if let count = arguments.number("--slices") {
-    return try (0..<count).map { try RecordBatch(contentsOf: "\(path).slices\(count)/\($0).parquet") }
+    return try (0..<count).map {
+      try RecordBatch(contentsOf: "\(path).slices\(count)/\($0).parquet")
+    }
   }
   let history = try RecordBatch(contentsOf: "\(path).parquet")
   guard let count = arguments.number("--overlaps") else { return [history] }
