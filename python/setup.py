@@ -17,6 +17,8 @@ class BuildWithLibrary(build_py):
     def run(self) -> None:
         given = os.environ.get("LARDER_LIBRARY")
         if given:
+            if not Path(given).is_file():
+                raise FileNotFoundError(f"LARDER_LIBRARY names {given}, which is no file.")
             if Path(given).resolve() != BUILT:
                 BUILT.write_bytes(Path(given).read_bytes())
         else:

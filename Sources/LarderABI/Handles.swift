@@ -6,6 +6,8 @@ import Synchronization
 /// What a `larder_store *` points to.
 final class StoreHandle: Sendable {
   let store: FeatureStore
+  /// Questions for the latest features by their text.
+  let questions = Mutex<[String: OnlineQuestion]>([:])
 
   init(_ store: FeatureStore) { self.store = store }
 }

@@ -70,18 +70,11 @@ import LarderInterchange
     let keyBatch = try unsafe takeKeys(keys, keysSchema)
     let schemaPlace = try unsafe required(schema, "place for the schema")
     let place = try unsafe required(rows, "place for the rows")
-    let store = try unsafe object(store, StoreHandle.self, "store").store
-    let given = try unsafe Options(
-      question, "question",
-      allowed: ["features", "projections", "fullFeatureNames", "at", "includeExpired"])
-    var references: [FeatureReference] = []
-    for text in try given.strings("features") ?? [] {
-      references.append(try FeatureReference(text))
-    }
-    let options = OnlineReadOptions(
-      projections: try projections(given), fullFeatureNames: try given.bool("fullFeatureNames"),
-      at: try given.time("at"), includeExpired: try given.bool("includeExpired"))
-    let answer = try OnlineAnswer(store, keyBatch, references, options: options)
+    let handle = try unsafe object(store, StoreHandle.self, "store")
+    let json = try unsafe question == nil ? "" : text(question, "question")
+    let asked = try handle.question(json)
+    let answer = try OnlineAnswer(
+      handle.store, keyBatch, asked.references, options: asked.options)
     unsafe exportArrow(
       answer.batch.schema, dictionaries: answer.batch.columns.map(\.isDictionary),
       to: schemaPlace)

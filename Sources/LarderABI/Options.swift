@@ -16,9 +16,14 @@ struct Options {
     if let pointer = unsafe pointer {
       bytes = try unsafe Array(text(pointer, name).utf8)
     }
+    try self.init(json: bytes, name, allowed: allowed)
+  }
+
+  /// Reads JSON; none stands for an empty object.
+  init(json: [UInt8], _ name: String, allowed: [String]) throws(LarderError) {
     let parsed: JSONValue
     do throws(LarderError) {
-      parsed = try JSONParser.parse(bytes.isEmpty ? Array("{}".utf8) : bytes, file: name)
+      parsed = try JSONParser.parse(json.isEmpty ? Array("{}".utf8) : json, file: name)
     } catch {
       throw LarderError(.invalidArgument, error.description)
     }
@@ -76,12 +81,13 @@ struct Options {
     return number
   }
 
-  /// A number of seconds, with a fraction or without.
+  /// A number of seconds, with a fraction or without, or text as definitions write it: "90d".
   func duration(_ name: String, default other: Duration) throws(LarderError) -> Duration {
     guard let member = member(name) else { return other }
+    if case .string(let text) = member.content { return try TimeToLive.parse(text) }
     guard case .number(let digits) = member.content, let seconds = Double(digits), seconds >= 0,
       seconds <= 1e12
-    else { throw wrong(name, member, "a number of seconds from 0") }
+    else { throw wrong(name, member, "a number of seconds from 0, or text such as \"90d\"") }
     return .seconds(seconds)
   }
 

@@ -41,13 +41,29 @@ extension VerificationReport {
     .object([
       "commit": commitJSON(commit), "files": .integer(files), "bytes": .integer(bytes),
       "rows": .integer(rows),
-      "findings": .array(
-        findings.map { finding in
-          .object([
-            "code": .integer(finding.error.code.rawValue),
-            "message": .text("\(finding.error)"), "affects": .text(finding.affects),
-          ])
-        }),
+      "findings": .array(findings.map(\.json)),
+    ])
+  }
+}
+
+extension Finding {
+  /// The finding as JSON.
+  var json: JSONValue {
+    .object([
+      "code": .integer(error.code.rawValue), "message": .text("\(error)"),
+      "affects": .text(affects),
+    ])
+  }
+}
+
+extension SpaceReport {
+  /// The report as JSON.
+  var json: JSONValue {
+    .object([
+      "filesRemoved": .integer(filesRemoved), "bytesReturned": .integer(bytesReturned),
+      "bytesWaiting": .integer(bytesWaiting),
+      "waitingUntil": waitingUntil.map { .text("\($0)") } ?? .null, "oldest": .integer(oldest),
+      "dryRun": .bool(isDryRun),
     ])
   }
 }

@@ -150,7 +150,7 @@ import Testing
     #expect(client.log.arrays == 3)
     let info = client.text { larder_info(client.store, $0, &client.error) }
     #expect(info?.contains("\"rows\":3") == true)
-    let checked = client.text { larder_verify(client.store, $0, &client.error) }
+    let checked = client.text { larder_verify(client.store, nil, $0, &client.error) }
     #expect(checked?.contains("\"findings\":[]") == true)
   }
 

@@ -35,7 +35,8 @@ from ._errors import (
     UnsupportedVersionError,
 )
 from ._definitions import Entity, FeatureService, FeatureView, Field, Projection
-from ._store import Commit, Store, entity_keys, open
+from ._commit import Commit
+from ._store import Store, entity_keys, open
 from ._job import Job
 
 __version__ = "0.1.0"

@@ -43,6 +43,14 @@ def table(data: Any) -> "pyarrow.Table":
     )
 
 
+def single_batch(rows: "pyarrow.Table") -> "pyarrow.RecordBatch":
+    """All rows of a table as one batch."""
+    import pyarrow as pa
+
+    batches = rows.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=rows.schema)
+
+
 class OutgoingStream:
     """A stream for the engine to take: rows of any kind, batch by batch.
 

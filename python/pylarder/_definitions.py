@@ -92,7 +92,7 @@ class FeatureView:
         return _stripped(
             name=self.name,
             entities=[e if isinstance(e, str) else e.name for e in self.entities],
-            timeToLive=_duration(self.time_to_live),
+            timeToLive=duration(self.time_to_live),
             timestamp=self.timestamp,
             created=self.created,
             timeUnit=self.time_unit,
@@ -195,8 +195,8 @@ def _stripped(**members: Any) -> dict:
     return {name: value for name, value in members.items() if value not in empty}
 
 
-def _duration(given: Union[datetime.timedelta, str, None]) -> Optional[str]:
-    """A time to live as the engine reads it: whole microseconds."""
-    if given is None or isinstance(given, str):
-        return given
-    return f"{given // datetime.timedelta(microseconds=1)}us"
+def duration(given: Any) -> Any:
+    """A duration as the engine reads it: whole microseconds; seconds and text as they are."""
+    if isinstance(given, datetime.timedelta):
+        return f"{given // datetime.timedelta(microseconds=1)}us"
+    return given

@@ -76,11 +76,13 @@ _handle_place = POINTER(c_void_p)
 _signatures: Dict[str, List[Any]] = {
     "larder_open": [c_char_p, c_char_p, _handle_place],
     "larder_snapshot": [c_void_p, c_uint64, _handle_place],
+    "larder_snapshot_tagged": [c_void_p, c_char_p, _handle_place],
     "larder_apply": [c_void_p, c_char_p, c_char_p, _text_place],
     "larder_definitions": [c_void_p, _text_place],
     "larder_drop": [c_void_p, c_char_p, c_char_p, _text_place],
     "larder_append": [c_void_p, c_char_p, c_void_p, _text_place],
     "larder_replace": [c_void_p, c_char_p, c_char_p, c_void_p, _text_place],
+    "larder_import_files": [c_void_p, c_char_p, c_char_p, _text_place],
     "larder_historical_features": [c_void_p, c_void_p, c_char_p, _handle_place],
     "larder_pull": [c_void_p, c_char_p, c_char_p, _handle_place],
     "larder_job_explain": [c_void_p, _text_place],
@@ -97,7 +99,16 @@ _signatures: Dict[str, List[Any]] = {
     "larder_info": [c_void_p, _text_place],
     "larder_snapshots": [c_void_p, _text_place],
     "larder_compact": [c_void_p, c_char_p, _text_place],
-    "larder_verify": [c_void_p, _text_place],
+    "larder_verify": [c_void_p, c_char_p, _text_place],
+    "larder_tag": [c_void_p, c_char_p, c_char_p, _text_place],
+    "larder_remove_tag": [c_void_p, c_char_p],
+    "larder_rollback": [c_void_p, c_uint64, c_char_p, _text_place],
+    "larder_expire": [c_void_p, c_char_p, c_char_p, _text_place],
+    "larder_vacuum": [c_void_p, c_char_p, _text_place],
+    "larder_repair": [c_void_p, c_char_p, _text_place],
+    "larder_backup": [c_void_p, c_char_p, _text_place],
+    "larder_forget": [c_void_p, c_char_p, c_char_p, c_void_p, c_void_p, _text_place],
+    "larder_finish_erasures": [c_void_p, c_char_p, _text_place],
 }
 
 

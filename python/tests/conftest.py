@@ -53,3 +53,10 @@ def drivers(store):
 @pytest.fixture
 def moments():
     return at
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """What is skipped was not tested: that is a failure, and says what was missing."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter and reporter.stats.get("skipped") and exitstatus == 0:
+        session.exitstatus = 1

@@ -6,13 +6,11 @@ import random
 import pyarrow as pa
 import pytest
 
-pytest.importorskip("feast")
+from feast.infra.key_encoding_utils import serialize_entity_key
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+from feast.protos.feast.types.Value_pb2 import Value
 
-from feast.infra.key_encoding_utils import serialize_entity_key  # noqa: E402
-from feast.protos.feast.types.EntityKey_pb2 import EntityKey  # noqa: E402
-from feast.protos.feast.types.Value_pb2 import Value  # noqa: E402
-
-import pylarder  # noqa: E402
+import pylarder
 
 KINDS = {
     "string_val": (

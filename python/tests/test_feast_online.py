@@ -10,12 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-pytest.importorskip("feast")
-
-from feast import Entity, FeatureView, Field, FileSource, ValueType  # noqa: E402
-from feast.protos.feast.types.EntityKey_pb2 import EntityKey  # noqa: E402
-from feast.protos.feast.types.Value_pb2 import Value  # noqa: E402
-from feast.types import (  # noqa: E402
+from feast import Entity, FeatureView, Field, FileSource, ValueType
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey
+from feast.protos.feast.types.Value_pb2 import Value
+from feast.types import (
     Array,
     Bool,
     Bytes,
@@ -29,7 +27,7 @@ from feast.types import (  # noqa: E402
     UnixTimestamp,
 )
 
-from feast_repo import UTC, config, driver, stats, store, write  # noqa: E402
+from feast_repo import UTC, config, driver, stats, store, write
 
 
 def key(number: int) -> EntityKey:
@@ -324,3 +322,84 @@ def test_keys_of_every_type(tmp_path):
         assert fs.get_historical_features(spine, [f"v_{name}:trips"]).to_df()["trips"].tolist() == [
             1
         ]
+
+
+def test_a_request_is_one_native_call(tmp_path, monkeypatch):
+    import pylarder
+
+    customer = Entity(name="customer", join_keys=["customer_id"], value_type=ValueType.STRING)
+    early, late = now(-9), now(-5)
+    sources = {
+        "stats": {"driver_id": [1, 2], "event_timestamp": [early, late], "trips": [1, 2]},
+        "orders": {"customer_id": ["x"], "event_timestamp": [early], "trips": [5]},
+        "pairs": {
+            "driver_id": [1],
+            "customer_id": ["x"],
+            "event_timestamp": [late],
+            "trips": [7],
+        },
+        "world": {"event_timestamp": [early, late], "trips": [8, 9]},
+    }
+    entities = {"stats": None, "orders": [customer], "pairs": [driver(), customer], "world": []}
+    views = []
+    for name, columns in sources.items():
+        path = write(tmp_path / f"{name}.parquet", columns)
+        views.append(
+            stats(path, features={"trips": Int64}, name=name, entities=entities[name])
+        )
+    fs = store(tmp_path, customer, *views)
+    calls = []
+    original = pylarder.Store.read_online_batch
+
+    def counting(self, question, keys):
+        calls.append(keys.num_rows)
+        return original(self, question, keys)
+
+    monkeypatch.setattr(pylarder.Store, "read_online_batch", counting)
+    rows = [
+        {"driver_id": 1, "customer_id": "x"},
+        {"driver_id": 2, "customer_id": "y"},
+        {"driver_id": 1, "customer_id": "x"},
+    ]
+    references = [f"{name}:trips" for name in sources]
+
+    def ask():
+        answer = fs.get_online_features(references, rows, full_feature_names=True)
+        return answer.to_dict(include_event_timestamps=True)
+
+    # Nothing is online yet: nobody is found.
+    assert ask()["stats__trips"] == [None] * 3
+    fs.materialize(now(-99), now(), feature_views=["stats"])
+    assert ask()["stats__trips"] == [1, 2, 1] and ask()["world__trips"] == [None] * 3
+    fs.materialize(now(-99), now())
+    calls.clear()
+    found = ask()
+    assert calls == [3]
+    assert found["stats__trips"] == [1, 2, 1]
+    assert found["orders__trips"] == [5, None, 5]
+    assert found["pairs__trips"] == [7, None, 7]
+    assert found["world__trips"] == [9, 9, 9]
+    times = [pd.Timestamp(t, unit="s") for t in found["stats__trips__ts"]]
+    expected = [pd.Timestamp(t).tz_localize(None) for t in (early, late, early)]
+    assert all(abs(a - b) < pd.Timedelta(seconds=1) for a, b in zip(times, expected))
+    # Asynchronously the same, and for a projection with other keys.
+    answer = asyncio.run(
+        fs.get_online_features_async(references, rows, full_feature_names=True)
+    ).to_dict()
+    assert answer["pairs__trips"] == [7, None, 7]
+    aliased = fs.get_feature_view("stats").with_name("origin")
+    aliased = aliased.with_join_key_map({"driver_id": "origin_id"})[["trips"]]
+    from feast import FeatureService
+
+    service = FeatureService(name="aliased", features=[aliased])
+    fs.apply(service)
+    calls.clear()
+    rows = [{"origin_id": 2}, {"origin_id": 9}]
+    answer = fs.get_online_features(service, rows, full_feature_names=True).to_dict()
+    assert calls == [2]
+    assert answer["origin__trips"] == [2, None]
+
+
+def test_a_request_without_a_join_key_is_refused_as_feast_refuses_it(fs):
+    with pytest.raises(KeyError, match="driver_id"):
+        fs.get_online_features(["stats:trips"], [{"other": 1}])

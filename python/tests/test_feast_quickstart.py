@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-feast = pytest.importorskip("feast")
+import feast
 
 
 @pytest.mark.parametrize("engine", [False, True])

@@ -11,13 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-feast = pytest.importorskip("feast")
+import feast
+from feast import Entity, FeatureView, Field, FileSource, ValueType
+from feast.types import Float64, Int64, String
 
-from feast import Entity, FeatureView, Field, FileSource, ValueType  # noqa: E402
-from feast.types import Float64, Int64, String  # noqa: E402
-
-import pylarder  # noqa: E402
-from feast_repo import at, driver, stats, store, write  # noqa: E402
+import pylarder
+from feast_repo import at, driver, stats, store, write
 
 NULL = None
 
@@ -212,7 +211,6 @@ def test_rows_keep_their_order(tmp_path):
 
 
 def test_entity_rows_as_sql_are_answered_by_duckdb(simple):
-    pytest.importorskip("duckdb")
     sql = "SELECT 1 AS driver_id, TIMESTAMPTZ '2024-01-01 00:02:00+00' AS event_timestamp, 'x' AS note"
     table = simple.get_historical_features(sql, ["stats:trips"]).to_arrow()
     assert table.column("trips").to_pylist() == [10]

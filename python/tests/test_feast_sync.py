@@ -10,15 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-pytest.importorskip("feast")
+from feast import FileSource
+from feast.data_format import DeltaFormat
+from feast.data_source import PushMode, PushSource
+from feast.types import Float32, Float64, Int64
 
-from feast import FileSource  # noqa: E402
-from feast.data_format import DeltaFormat  # noqa: E402
-from feast.data_source import PushMode, PushSource  # noqa: E402
-from feast.types import Float32, Float64, Int64  # noqa: E402
-
-import pylarder  # noqa: E402
-from feast_repo import at, stats, store, write  # noqa: E402
+import pylarder
+from feast_repo import at, stats, store, write
 
 
 def rows(keys, times, trips):
@@ -296,3 +294,88 @@ def test_several_processes_sync_once(tmp_path):
         worker.join()
     assert found == [[9]] * 3
     assert held(tmp_path) == 50_000
+
+
+def everything(count: int, seed: int) -> pa.Table:
+    """Columns of every type that both readers read, with nulls, in random order of time."""
+    generator = np.random.default_rng(seed)
+
+    def nulls(values, kind):
+        mask = generator.random(count) < 0.2
+        return pa.array([None if out else v for v, out in zip(values, mask)], kind)
+
+    whole = generator.integers(0, 100, count).tolist()
+    texts = [f"é{n}" for n in whole]
+    seconds = generator.integers(0, 50, count)
+    micros = pa.array(1_700_000_000_000_000 + seconds * 1_000_000 + 1, pa.int64())
+    times = micros.cast(pa.timestamp("us", "UTC"))
+    columns = {
+        "driver_id": pa.array(generator.integers(0, 20, count), pa.int32()),
+        "event_timestamp": times,
+        "created": nulls(times.to_pylist(), times.type),
+        "trips": pa.array(range(count), pa.int64()),
+        "flag": nulls([n % 2 == 0 for n in whole], pa.bool_()),
+        "text": nulls(texts, pa.string()),
+        "large": nulls(texts, pa.large_string()),
+        "raw": nulls([t.encode() for t in texts], pa.binary()),
+        "label": nulls(texts, pa.string()).dictionary_encode(),
+        "day": nulls(whole, pa.int32()).cast(pa.date32()),
+        "seen": nulls(whole, pa.int64()).cast(pa.timestamp("ms")),
+        "fine": nulls(whole, pa.int64()).cast(pa.timestamp("ns", "Europe/Berlin")),
+        "numbers": nulls([[n, None, -n][: n % 4] for n in whole], pa.list_(pa.int64())),
+        "words": nulls([[t] * (n % 3) for n, t in zip(whole, texts)], pa.list_(pa.string())),
+        "points": nulls([[n / 3] for n in whole], pa.list_(pa.float32())),
+    }
+    for kind in ["int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64"]:
+        columns[kind] = nulls(whole, pa.type_for_alias(kind))
+    return pa.table(columns)
+
+
+@pytest.mark.parametrize("compression", ["snappy", "zstd", "gzip"])
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_the_engine_reads_files_as_pyarrow_does(tmp_path, monkeypatch, compression, is_folder):
+    from pylarder.feast import _views
+
+    path = tmp_path / ("rows" if is_folder else "rows.parquet")
+    parts = [everything(700, 1), everything(500, 2)]
+    if is_folder:
+        path.mkdir()
+        for number, part in enumerate(parts):
+            pq.write_table(part, path / f"{number}.parquet", compression=compression)
+    else:
+        table = pa.concat_tables(parts).unify_dictionaries()
+        pq.write_table(table, path, row_group_size=300, compression=compression)
+    names = [n for n in parts[0].column_names if n not in ("driver_id", "event_timestamp")]
+    names.remove("created")
+    reads = []
+    original = pylarder.Store.import_files
+
+    def counting(self, *arguments, **named):
+        made = original(self, *arguments, **named)
+        reads.append(made.rows)
+        return made
+
+    monkeypatch.setattr(pylarder.Store, "import_files", counting)
+    found = []
+    for kind in ["engine", "pyarrow"]:
+        if kind == "pyarrow":
+            monkeypatch.setattr(_views, "can_be_read", lambda *_: False)
+        source = FileSource(
+            name="s",
+            path=str(path),
+            timestamp_field="event_timestamp",
+            created_timestamp_column="created",
+        )
+        fs = store(tmp_path / kind, stats(path, features={"trips": Int64}))
+        pulled = fs._get_provider().offline_store.pull_all_from_table_or_query(
+            fs.config, source, ["driver_id"], names, "event_timestamp", "created"
+        )
+        found.append(pulled.to_arrow())
+    # The engine reads no GZIP: there pyarrow takes over.
+    assert reads == ([] if compression == "gzip" else [1200])
+    assert found[0].num_rows == 1200
+    assert found[0].schema.equals(found[1].schema)
+    assert found[0].equals(found[1])
+    kinds = [found[0].schema.field(name).type for name in names]
+    expected = [parts[0].schema.field(name).type for name in names]
+    assert kinds == expected

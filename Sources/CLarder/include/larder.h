@@ -14,7 +14,8 @@
 //
 // OPTIONS AND REPORTS are JSON objects. NULL or "" stands for {}. A member that is not listed at
 // the function is an error that names it. Times are texts of ISO 8601, UTC unless they name a zone,
-// to the nanosecond: "2026-03-01T12:00:00Z"; null stands for no bound.
+// to the nanosecond: "2026-03-01T12:00:00Z"; null stands for no bound. Durations are numbers of
+// seconds, or texts of a whole number and a unit as definitions write them: "90s", "2d".
 //
 // ROWS go in and out as Arrow's C structs. Whoever is handed an array or a stream owns it:
 //   - An input is moved from as the specification says: it is marked released when the function
@@ -139,6 +140,12 @@ int32_t larder_open(const char *path, const char *options, larder_store **store,
 int32_t larder_snapshot(larder_store *store, uint64_t commit, larder_store **past,
                         larder_error *error);
 
+/// Opens the store as of the commit of a tag (see larder_tag): otherwise as larder_snapshot.
+///
+/// Fails with NOT_FOUND with the nearest name.
+int32_t larder_snapshot_tagged(larder_store *store, const char *tag, larder_store **past,
+                               larder_error *error);
+
 /// Closes a store. Jobs and rows that came from it stay valid. NULL is allowed.
 void larder_close(larder_store *store);
 
@@ -180,6 +187,20 @@ int32_t larder_append(larder_store *store, const char *view, struct ArrowArraySt
 /// larder_append; a row outside the range is INVALID_INPUT.
 int32_t larder_replace(larder_store *store, const char *view, const char *options,
                        struct ArrowArrayStream *rows, char **commit, larder_error *error);
+
+/// Adds the rows of files to a view's history, or puts them in the place of all its rows, in one
+/// commit: the files are read by the engine, row groups at a time on all cores, in bounded memory.
+///
+/// Options: "paths": Parquet, Arrow IPC and CSV files, told by their first bytes; a folder stands
+/// for those in it and below, by name; "columns": {column of the view: column of the files}, where
+/// they differ; "timeUnit": "s", "ms", "us" or "ns", of times that are integers; "replace": true
+/// for replacing. Columns that the view does not have are left out, features that a file does not
+/// have are null. `commit` (may be NULL): as larder_append.
+///
+/// Fails with NOT_FOUND, INVALID_INPUT with file, column and row, UNSUPPORTED for a wanted column
+/// of a type that is not read; else as larder_append.
+int32_t larder_import_files(larder_store *store, const char *view, const char *options,
+                            char **commit, larder_error *error);
 
 // MARK: Questions
 
@@ -300,12 +321,43 @@ int32_t larder_entity_keys(const struct ArrowSchema *keys_schema, struct ArrowAr
 int32_t larder_info(larder_store *store, char **report, larder_error *error);
 
 /// Checks every checksum, order, count and reference: {"commit", "files", "bytes", "rows",
-/// "findings": [{"code", "message", "affects"}]}. Findings are no failure. O(bytes).
-int32_t larder_verify(larder_store *store, char **report, larder_error *error);
+/// "findings": [{"code", "message", "affects"}]}. Findings are no failure.
+///
+/// Options: "deep": every value is decoded too, and what was said of it computed anew.
+/// O(bytes); deep O(values).
+int32_t larder_verify(larder_store *store, const char *options, char **report,
+                      larder_error *error);
+
+// MARK: Snapshots
 
 /// The commits that can still be looked at, oldest first: an array of {"commit", "time",
 /// "chainHash", "tags", "isHead", "isPinned"}.
 int32_t larder_snapshots(larder_store *store, char **report, larder_error *error);
+
+/// Gives a commit a name, by which it is kept until the tag is removed. A tag that exists moves.
+///
+/// `tag`: 1 to 255 bytes, without spaces and '@', not a number. Options: "commit": its number, the
+/// newest commit if none is given. `commit` (may be NULL): {"commit", "time", "chainHash"}.
+///
+/// Fails with INVALID_ARGUMENT for a name that is none, NOT_FOUND if the commit is no longer kept,
+/// READ_ONLY, LOCKED, NO_SPACE, IO.
+int32_t larder_tag(larder_store *store, const char *tag, const char *options, char **commit,
+                   larder_error *error);
+
+/// Removes a tag; its commit is kept no longer than others then.
+///
+/// Fails with NOT_FOUND with the nearest name; else as larder_tag.
+int32_t larder_remove_tag(larder_store *store, const char *tag, larder_error *error);
+
+/// Makes the state of an earlier commit the newest again, definitions included, in one commit.
+///
+/// The commits in between stay for as long as others do, and a rollback can be rolled back; what is
+/// online stays as it is. Options: "dryRun". `report` (may be NULL): {"from", "to", "commit": null
+/// for a dry run or where nothing changed, "views": [{"name", "rowsBefore", "rowsAfter"}]}.
+///
+/// Fails with NOT_FOUND, naming the commits that are kept, READ_ONLY, LOCKED, NO_SPACE, IO.
+int32_t larder_rollback(larder_store *store, uint64_t commit, const char *options, char **report,
+                        larder_error *error);
 
 // MARK: Maintenance
 
@@ -317,6 +369,66 @@ int32_t larder_snapshots(larder_store *store, char **report, larder_error *error
 /// "bytesReturned", "bytesWaiting", "waitingUntil"}.
 int32_t larder_compact(larder_store *store, const char *options, char **report,
                        larder_error *error);
+
+/// Takes rows of a view away that are older than an age, which counts from the view's newest event
+/// that is not in the future. Earlier commits still show them, for as long as they are kept.
+///
+/// Options: "olderThan": a duration, required; "dryRun". `report` (may be NULL): {"view",
+/// "reference", "cutoff", "rows", "rowsLeft", "segmentsRemoved", "segmentsRewritten", "commit",
+/// "space"}.
+int32_t larder_expire(larder_store *store, const char *view, const char *options, char **report,
+                      larder_error *error);
+
+/// Ends the keeping of earlier commits, once, and removes the files that only they name. The newest
+/// stays, and so do those with tags and those that readers hold.
+///
+/// Options: "keep": how long a commit stays after a newer one took its place, 0; "dryRun". `report`
+/// (may be NULL): {"filesRemoved", "bytesReturned", "bytesWaiting", "waitingUntil", "oldest",
+/// "dryRun"}.
+int32_t larder_vacuum(larder_store *store, const char *options, char **report,
+                      larder_error *error);
+
+/// Builds anew what is derived from the store's truth and does not hold: key maps, online indexes.
+/// Nothing that was committed is touched.
+///
+/// Options: "dryRun". `report` (may be NULL): {"steps": [{"path", "action", "reason"}],
+/// "findings": what only a backup can mend, as larder_verify has it}.
+int32_t larder_repair(larder_store *store, const char *options, char **report,
+                      larder_error *error);
+
+/// Copies the store as of its newest commit to a directory that does not exist or is empty, beside
+/// running writers, and verifies the copy, which is a store of its own. Files that never change are
+/// hard links where the file system allows it.
+///
+/// `report` (may be NULL): {"path", "commit", "linkedFiles", "linkedBytes", "copiedFiles",
+/// "copiedBytes", "rows"}. Fails with ALREADY_EXISTS, NO_SPACE, IO, CORRUPT if the copy does not
+/// verify.
+int32_t larder_backup(larder_store *store, const char *path, char **report, larder_error *error);
+
+// MARK: Erasure
+
+/// Erases entities: hidden in every commit at once, then gone from every file, online tables
+/// included. Covered is every set of join keys that includes the entity's. Rows of these keys that
+/// are appended later are visible again.
+///
+/// `keys`: a struct array with the entity's join keys, a row for each entity to be erased. Options:
+/// "patience": how long to wait for readers of earlier commits and for merges under way; "dryRun".
+/// `certificate` (may be NULL): {"store", "entity", "requested", "dryRun", "keys": [{"joinKeys",
+/// "count"}], "maskedSince", "finished": commits or null, "complete": whether nothing is left
+/// within reach, "files": [{"path", "inode", "device", "kind", "rows", "substitutes", "removed"}],
+/// "pending", "outOfReach"}. It holds no key and no value.
+///
+/// Fails with NOT_FOUND with the nearest name, INVALID_INPUT for keys that are missing or null,
+/// READ_ONLY, LOCKED, NO_SPACE, IO, OUTCOME_UNKNOWN. The same call again finishes what was begun.
+int32_t larder_forget(larder_store *store, const char *entity, const char *options,
+                      const struct ArrowSchema *keys_schema, struct ArrowArray *keys,
+                      char **certificate, larder_error *error);
+
+/// Finishes erasures that a crash, a reader or another process kept from being finished.
+///
+/// Options: "patience". `certificate` (may be NULL): as larder_forget; null if none was pending.
+int32_t larder_finish_erasures(larder_store *store, const char *options, char **certificate,
+                               larder_error *error);
 
 #ifdef __cplusplus
 }

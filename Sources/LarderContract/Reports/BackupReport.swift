@@ -12,7 +12,7 @@ public struct BackupReport: Sendable, Hashable {
   public var copiedFiles = 0
   /// Bytes of these.
   public var copiedBytes: UInt64 = 0
-  /// Rows of history that were verified in the copy.
+  /// Rows of history and of online tables that were verified in the copy.
   public var rows = 0
 
   /// Makes a report of nothing copied yet.

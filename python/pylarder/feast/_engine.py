@@ -15,7 +15,8 @@ from feast.repo_config import FeastConfigBaseModel
 
 from .. import NotFoundError
 from ._offline import LarderOfflineStore
-from ._online import _CREATED, _EVENT, LarderOnlineStore, OnlineTable
+from ._online import LarderOnlineStore
+from ._online_table import CREATED_TIME, EVENT_TIME, OnlineTable
 from ._types import key_name
 from ._views import source_column, source_times
 
@@ -92,9 +93,9 @@ class LarderComputeEngine(LocalComputeEngine):
             if kind == "timestamp":
                 column = column.cast(pa.timestamp("s"))
             columns[key_name(name, kind)] = column
-        columns[_EVENT] = pulled.column(timestamp)
+        columns[EVENT_TIME] = pulled.column(timestamp)
         if created:
-            columns[_CREATED] = pulled.column(created)
+            columns[CREATED_TIME] = pulled.column(created)
         for name, column in features.items():
             columns[name] = table.kinds[name].cast(pulled.column(column))
         rows = pa.table(columns)

@@ -6,34 +6,24 @@ import asyncio
 import functools
 import json
 from datetime import datetime, timedelta, timezone
-from typing import Any, Callable, Dict, List, Literal, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Literal, Optional, Sequence, Tuple
 
 import pyarrow as pa
 from feast import Entity, FeatureView
-from feast.feature_view import DUMMY_ENTITY_ID
 from feast.infra.online_stores.online_store import OnlineStore
 from feast.infra.supported_async_methods import SupportedAsyncMethods
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 from feast.repo_config import FeastConfigBaseModel, RepoConfig
-from feast.utils import (
-    _get_entity_key_protos,
-    _get_unique_entities,
-    _populate_response_from_feature_data,
-)
 
-from .. import IncompatibleDefinitionError, InvalidInputError, NotFoundError, Store
-from .. import UnsupportedError
-from .._arrow import IncomingBatch, OutgoingBatch
-from .._library import call
+from .. import NotFoundError, Store, UnsupportedError
+from ._online_table import CREATED_TIME, EVENT_TIME, OnlineTable, is_known, view_names
+from ._request import OnlineRequest
 from ._stores import store_at
-from ._types import ENTITY_KINDS, OnlineKind, key_name
 
 _Row = Tuple[EntityKeyProto, Dict[str, ValueProto], datetime, Optional[datetime]]
 _Answer = Tuple[Optional[datetime], Optional[Dict[str, ValueProto]]]
 
-_EVENT = "event_ts"
-_CREATED = "created_ts"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -47,131 +37,6 @@ class LarderOnlineStoreConfig(FeastConfigBaseModel):
 
     serve_expired: bool = False
     """Whether values past their view's ttl are served all the same, as SQLite's store does."""
-
-
-class OnlineTable:
-    """The native view behind a feature view's online table.
-
-    Attributes:
-        name: the native view's name.
-        keys: the kinds of its join keys; empty for a view without entities.
-        kinds: how the values of each feature are kept.
-    """
-
-    def __init__(self, config: RepoConfig, table: Any) -> None:
-        self.feature_view = table
-        version = ""
-        if getattr(config.registry, "enable_online_feature_view_versioning", False):
-            number = getattr(table.projection, "version_tag", None)
-            number = number if number is not None else getattr(table, "current_version_number", 0)
-            version = f".v{number}" if number else ""
-        self.name = f"online.{config.project}.{table.name}{version}"
-        self.keys: Dict[str, str] = {}
-        for column in getattr(table, "entity_columns", []):
-            if column.name == DUMMY_ENTITY_ID:
-                continue
-            kind = ENTITY_KINDS.get(column.dtype.to_value_type())
-            if kind is None:
-                raise UnsupportedError(
-                    f'Join key "{column.name}" of "{table.name}" is {column.dtype}; keys are '
-                    "String, Int32, Int64, Bytes and UnixTimestamp.",
-                    column=column.name,
-                )
-            self.keys[column.name] = kind
-        self.kinds = {
-            field.name: OnlineKind(field.dtype.to_value_type())
-            for field in table.features
-            if field.name not in self.keys
-        }
-        self.ttl: Optional[timedelta] = getattr(table, "ttl", None) or None
-
-    def definitions(self) -> Dict[str, Any]:
-        """What the store must know to hold the table."""
-        view: Dict[str, Any] = {
-            "name": self.name,
-            "entities": [f"{self.name}.key"] if self.keys else [],
-            "timestamp": _EVENT,
-            "created": _CREATED,
-            "timeUnit": "ns",
-            "features": [{"name": name, "type": kind.name} for name, kind in self.kinds.items()],
-        }
-        if self.ttl:
-            view["timeToLive"] = f"{self.ttl // timedelta(microseconds=1)}us"
-        definitions: Dict[str, Any] = {"featureViews": [view]}
-        if self.keys:
-            keys = [
-                {"name": key_name(name, kind), "type": kind} for name, kind in self.keys.items()
-            ]
-            definitions["entities"] = [{"name": f"{self.name}.key", "joinKeys": keys}]
-        return definitions
-
-    def apply(self, store: Store) -> None:
-        """Makes the table's view known, anew where its types changed."""
-        try:
-            store.apply(self.definitions(), dropping=True)
-        except IncompatibleDefinitionError:
-            if self.name not in view_names(store):
-                raise
-            store.tear_down([self.name])
-            store.drop(self.name)
-            store.apply(self.definitions())
-
-    def key_batch(self, keys: Sequence[EntityKeyProto]) -> pa.RecordBatch:
-        """Entity keys as a batch."""
-        if not self.keys:
-            rows = pa.array([{}] * len(keys), pa.struct([]))
-            return pa.RecordBatch.from_struct_array(rows)
-        return pa.RecordBatch.from_pydict(self.key_columns(keys))
-
-    def key_columns(self, keys: Sequence[EntityKeyProto]) -> Dict[str, pa.Array]:
-        """Entity keys as columns.
-
-        Raises:
-            InvalidInputError: a key has other names than the table's.
-        """
-        found: Dict[str, List[Any]] = {name: [] for name in self.keys}
-        if not found:
-            # A view without entities has the one key that Feast calls __dummy_id.
-            return {}
-        for row, key in enumerate(keys):
-            if len(key.join_keys) != len(found):
-                raise _wrong_keys(key, self.keys, row)
-            for name, value in zip(key.join_keys, key.entity_values):
-                column = found.get(name)
-                if column is None:
-                    raise _wrong_keys(key, self.keys, row)
-                which = value.WhichOneof("val")
-                column.append(getattr(value, which) if which else None)
-        arrow = {
-            "string": pa.string(),
-            "int32": pa.int64(),
-            "int64": pa.int64(),
-            "bytes": pa.binary(),
-            "timestamp": pa.timestamp("s"),
-        }
-        return {
-            key_name(name, self.keys[name]): pa.array(values, arrow[self.keys[name]])
-            for name, values in found.items()
-        }
-
-
-def view_names(store: Store) -> Set[str]:
-    """The native views that a store has."""
-    return {view["name"] for view in store.definitions().get("featureViews", [])}
-
-
-def _is_known(store: Store, name: str, features: Sequence[str]) -> bool:
-    """Whether a view with some features is missing as a whole, or is there with all of them."""
-    for view in store.definitions().get("featureViews", []):
-        if view["name"] == name:
-            return set(features) <= {feature["name"] for feature in view["features"]}
-    return True
-
-
-def _wrong_keys(key: EntityKeyProto, expected: Dict[str, str], row: int) -> InvalidInputError:
-    return InvalidInputError(
-        f"An entity key of {list(key.join_keys)} where {list(expected)} are expected.", row=row
-    )
 
 
 class LarderOnlineStore(OnlineStore):
@@ -272,34 +137,23 @@ class LarderOnlineStore(OnlineStore):
     ) -> List[_Answer]:
         native = self._table(config, table)
         names = list(native.kinds) if requested_features is None else requested_features
-        return self._read(config, [(native, names, entity_keys)])[0]
-
-    def _read(
-        self,
-        config: RepoConfig,
-        asked: List[Tuple[OnlineTable, Sequence[str], Sequence[EntityKeyProto]]],
-    ) -> List[List[_Answer]]:
+        unknown = [name for name in names if name not in native.kinds]
+        if unknown:
+            raise NotFoundError(f'"{native.name}" has no feature "{unknown[0]}".')
+        if not entity_keys:
+            return []
         store = self._store(config)
         expired = bool(getattr(config.online_store, "serve_expired", False))
-        answers: List[List[_Answer]] = []
-        for native, names, keys in asked:
-            unknown = [name for name in names if name not in native.kinds]
-            if unknown:
-                raise NotFoundError(f'"{native.name}" has no feature "{unknown[0]}".')
-            if not keys:
-                answers.append([])
-                continue
-            batch = native.key_batch(keys)
-            try:
-                answer = read_batch(store, native.name, names, batch, expired)
-            except NotFoundError:
-                if _is_known(store, native.name, names):
-                    # Nothing was written yet: a table that is not there holds nobody.
-                    answers.append([(None, None)] * len(keys))
-                    continue
-                raise
-            answers.append(_rows(native, names, answer, expired))
-        return answers
+        try:
+            answer = store.read_online_batch(
+                _question(native.name, tuple(names), expired), native.key_batch(entity_keys)
+            )
+        except NotFoundError:
+            if is_known(store, native.name, names):
+                # Nothing was written yet: a table that is not there holds nobody.
+                return [(None, None)] * len(entity_keys)
+            raise
+        return _rows(native, names, answer, expired)
 
     def _read_features_per_fv(
         self,
@@ -311,29 +165,40 @@ class LarderOnlineStore(OnlineStore):
         full_feature_names: bool,
         include_feature_view_version_metadata: bool,
     ) -> None:
-        """Reads all views of a request."""
-        found = []
-        for table, features in grouped_refs:
-            values, places, rows = _get_unique_entities(
-                table, join_key_values, entity_name_to_join_key_map
+        """Reads all views of a request in one native call."""
+        expired = bool(getattr(config.online_store, "serve_expired", False))
+        try:
+            request = OnlineRequest(
+                [(self._table(config, table), features) for table, features in grouped_refs],
+                join_key_values,
+                entity_name_to_join_key_map,
             )
-            keys = _get_entity_key_protos(values)
-            found.append((table, features, keys, places, rows))
-        answers = self._read(
-            config,
-            [(self._table(config, table), features, keys) for table, features, keys, _, _ in found],
-        )
-        for (table, features, _, places, rows), answer in zip(found, answers):
-            _populate_response_from_feature_data(
-                features,
-                answer,
-                places,
+            answer = request.read(self._store(config), expired)
+        except (KeyError, NotFoundError):
+            # A view's keys are missing, or nothing was written yet for one: one by one Feast says
+            # what is missing, and the other views answer.
+            super()._read_features_per_fv(
+                config,
+                grouped_refs,
+                join_key_values,
+                entity_name_to_join_key_map,
                 online_features_response,
                 full_feature_names,
-                table,
-                rows,
                 include_feature_view_version_metadata,
             )
+            return
+        request.fill(
+            online_features_response,
+            answer,
+            expired=expired,
+            full_feature_names=full_feature_names,
+            with_versions=include_feature_view_version_metadata,
+        )
+
+    async def _read_features_per_fv_async(self, *arguments: Any, **named: Any) -> None:
+        loop = asyncio.get_running_loop()
+        work = functools.partial(self._read_features_per_fv, *arguments, **named)
+        await loop.run_in_executor(None, work)
 
     async def online_read_async(
         self,
@@ -382,8 +247,8 @@ def _nanoseconds(time: Optional[datetime]) -> Optional[int]:
 def _batch(native: OnlineTable, names: Sequence[str], rows: Sequence[_Row]) -> pa.RecordBatch:
     columns: Dict[str, Any] = dict(native.key_columns([row[0] for row in rows]))
     kind = pa.timestamp("ns", "UTC")
-    columns[_EVENT] = pa.array([_nanoseconds(row[2]) for row in rows], pa.int64()).cast(kind)
-    columns[_CREATED] = pa.array([_nanoseconds(row[3]) for row in rows], pa.int64()).cast(kind)
+    columns[EVENT_TIME] = pa.array([_nanoseconds(row[2]) for row in rows], pa.int64()).cast(kind)
+    columns[CREATED_TIME] = pa.array([_nanoseconds(row[3]) for row in rows], pa.int64()).cast(kind)
     for name in names:
         if name in native.kinds:
             columns[name] = native.kinds[name].column([row[1][name] for row in rows])
@@ -394,17 +259,6 @@ def _batch(native: OnlineTable, names: Sequence[str], rows: Sequence[_Row]) -> p
 def _question(view: str, names: Tuple[str, ...], expired: bool) -> bytes:
     features = [f"{view}:{name}" for name in names]
     return json.dumps({"features": features, "includeExpired": expired}).encode()
-
-
-def read_batch(
-    store: Store, view: str, names: Sequence[str], keys: pa.RecordBatch, expired: bool = False
-) -> pa.RecordBatch:
-    """Features, then event time and status, of the keys of a batch."""
-    question = _question(view, tuple(names), expired)
-    room = IncomingBatch()
-    with OutgoingBatch(keys) as (schema, array):
-        call("larder_read_online", store._open(), question, schema, array, *room.addresses)
-    return room.batch()
 
 
 def _rows(

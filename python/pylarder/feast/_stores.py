@@ -10,6 +10,8 @@ from typing import Dict, Tuple, Union
 from .. import Store
 from .. import open as open_store
 
+# The directory of each configured path, and the file that says that the store is there.
+_paths: Dict[Tuple[Union[str, Path, None], str], Tuple[str, str]] = {}
 _open: Dict[Tuple[int, str], Store] = {}
 _lock = threading.Lock()
 
@@ -23,12 +25,19 @@ def store_path(repo_path: Union[str, Path, None], path: str) -> str:
 
 def store_at(repo_path: Union[str, Path, None], path: str) -> Store:
     """The store of a directory, opened once for each process, also after a fork."""
-    directory = store_path(repo_path, path)
+    known = _paths.get((repo_path, path))
+    if known is None or not os.path.isabs(path if repo_path is None else str(repo_path)):
+        directory = store_path(repo_path, path)
+        known = _paths[repo_path, path] = (directory, os.path.join(directory, "LOCK"))
+    directory, lock = known
     key = (os.getpid(), directory)
+    store = _open.get(key)
+    # A directory that was removed and made anew is another store.
+    if store is not None and os.path.exists(lock):
+        return store
     with _lock:
         store = _open.get(key)
-        # A directory that was removed and made anew is another store.
-        if store is None or not os.path.exists(os.path.join(directory, "LOCK")):
+        if store is None or not os.path.exists(lock):
             os.makedirs(os.path.dirname(directory) or ".", exist_ok=True)
             store = _open[key] = open_store(directory)
         return store

@@ -22,6 +22,7 @@ from feast.repo_config import RepoConfig
 
 from .. import IncompatibleDefinitionError, InvalidInputError, NotFoundError, Store
 from .. import UnsupportedError, Projection
+from ._direct import can_be_read
 from ._files import Part, SourceFile, growth, list_files, source_path
 from ._nested import NESTED, encode
 from ._source import LarderSource
@@ -287,7 +288,8 @@ class _Sync:
             if added:
                 # If this process ends between the two, the next sync replaces everything.
                 self._apply(schema, {**(state or {}), "appending": True})
-                self.store.append(self.name, self._rows(self._read(added), schema))
+                if not self._import(added, schema, after):
+                    self.store.append(self.name, self._rows(self._read(added), schema))
             self._apply(schema, after)
             return after
         self._replace(schema, files, after)
@@ -303,7 +305,10 @@ class _Sync:
         except IncompatibleDefinitionError:
             self.store.drop(self.name)
             self._apply(schema, unfinished)
-        rows = self._rows(self._read([Part(file) for file in files]), schema)
+        parts = [Part(file) for file in files]
+        if kept is None and self._import(parts, schema, after, replace=True):
+            return
+        rows = self._rows(self._read(parts), schema)
         if kept is not None:
             first, last = rows, self._rows(kept.to_reader(), schema, pushed=True)
 
@@ -313,6 +318,29 @@ class _Sync:
 
             rows = pa.RecordBatchReader.from_batches(first.schema, both())
         self.store.replace(self.name, rows)
+
+    def _import(
+        self, parts: List[Part], schema: pa.Schema, after: Dict[str, Any], replace: bool = False
+    ) -> bool:
+        """Has the engine read whole files itself; False if pyarrow must read them."""
+        features = list(self._features(schema))
+        paths = [part.file.path for part in parts]
+        if after["widened"] or any(part.first_group for part in parts):
+            return False
+        times = (self.timestamp, self.created)
+        if not can_be_read(paths, schema, self.keys, times, features):
+            return False
+        columns = {name: key for key, name in self._native(schema).keys.items()}
+        for name in [*times, *features]:
+            if name is not None:
+                columns[native_name(name)] = name
+        try:
+            self.store.import_files(self.name, paths, columns=columns, replace=replace)
+        except (InvalidInputError, UnsupportedError) as error:
+            # Nothing was written. pyarrow reads more compressions; what it refuses, it names.
+            logger.info("%s: the engine does not read it: %s", self.path, error)
+            return False
+        return True
 
     def _pushed_rows(self, schema: pa.Schema) -> pa.Table:
         """The rows of `offline_write_batch`, in the columns that the source has now."""

@@ -1,0 +1,55 @@
+import CLarder
+import Larder
+import LarderColumns
+import LarderContract
+
+/// Builds anew what is derived and does not hold; see `larder.h`.
+@c @implementation public func larder_repair(
+  _ store: OpaquePointer?, _ options: UnsafePointer<CChar>?, _ report: TextPlace?,
+  _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let store = try unsafe object(store, StoreHandle.self, "store").store
+    let given = try unsafe Options(options, "options", allowed: ["dryRun"])
+    let made = try store.repair(dryRun: try given.bool("dryRun"))
+    try unsafe handOut(made.json.write(indented: false), to: report)
+  }
+}
+
+/// Copies the store; see `larder.h`.
+@c @implementation public func larder_backup(
+  _ store: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ report: TextPlace?,
+  _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let store = try unsafe object(store, StoreHandle.self, "store").store
+    let made = try store.backup(to: try unsafe text(path, "path"))
+    try unsafe handOut(made.json.write(indented: false), to: report)
+  }
+}
+
+extension RepairReport {
+  /// The report as JSON.
+  fileprivate var json: JSONValue {
+    .object([
+      "steps": .array(
+        steps.map { step in
+          .object([
+            "path": .text(step.path), "action": .text(step.action), "reason": .text(step.reason),
+          ])
+        }),
+      "findings": .array(findings.map(\.json)),
+    ])
+  }
+}
+
+extension BackupReport {
+  /// The report as JSON.
+  fileprivate var json: JSONValue {
+    .object([
+      "path": .text(path), "commit": commitJSON(commit), "linkedFiles": .integer(linkedFiles),
+      "linkedBytes": .integer(linkedBytes), "copiedFiles": .integer(copiedFiles),
+      "copiedBytes": .integer(copiedBytes), "rows": .integer(rows),
+    ])
+  }
+}

@@ -1,0 +1,91 @@
+import CLarder
+import Larder
+import LarderColumns
+import LarderContract
+
+/// Opens an earlier state of a store by its tag; see `larder.h`.
+@c @implementation public func larder_snapshot_tagged(
+  _ store: OpaquePointer?, _ tag: UnsafePointer<CChar>?, _ past: HandlePlace?,
+  _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let place = try unsafe required(past, "place for the store")
+    let handle = try unsafe object(store, StoreHandle.self, "store")
+    let found = try handle.store.snapshot(tagged: try unsafe text(tag, "tag"))
+    unsafe place.pointee = handOut(StoreHandle(found))
+  }
+}
+
+/// Lists the commits that can still be looked at; see `larder.h`.
+@c @implementation public func larder_snapshots(
+  _ store: OpaquePointer?, _ report: TextPlace?, _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let found = try unsafe object(store, StoreHandle.self, "store").store.snapshots()
+    let list = found.map { snapshot in
+      JSONValue.object([
+        "commit": .integer(snapshot.commit.id), "time": .text("\(snapshot.commit.time)"),
+        "chainHash": .text(String(snapshot.commit.chainHash, radix: 16)),
+        "tags": .array(snapshot.tags.map { .text($0) }), "isHead": .bool(snapshot.isHead),
+        "isPinned": .bool(snapshot.isPinned),
+      ])
+    }
+    try unsafe handOut(JSONValue.array(list).write(indented: false), to: report)
+  }
+}
+
+/// Gives a commit a name; see `larder.h`.
+@c @implementation public func larder_tag(
+  _ store: OpaquePointer?, _ tag: UnsafePointer<CChar>?, _ options: UnsafePointer<CChar>?,
+  _ commit: TextPlace?, _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let store = try unsafe object(store, StoreHandle.self, "store").store
+    let given = try unsafe Options(options, "options", allowed: ["commit"])
+    let number = try given.count("commit").map { UInt64($0) }
+    let tagged = try store.tag(try unsafe text(tag, "tag"), at: number)
+    try unsafe handOut(commitJSON(tagged).write(indented: false), to: commit)
+  }
+}
+
+/// Removes the name of a commit; see `larder.h`.
+@c @implementation public func larder_remove_tag(
+  _ store: OpaquePointer?, _ tag: UnsafePointer<CChar>?,
+  _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let store = try unsafe object(store, StoreHandle.self, "store").store
+    try store.removeTag(try unsafe text(tag, "tag"))
+  }
+}
+
+/// Makes an earlier state the newest again; see `larder.h`.
+@c @implementation public func larder_rollback(
+  _ store: OpaquePointer?, _ commit: UInt64, _ options: UnsafePointer<CChar>?,
+  _ report: TextPlace?, _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let store = try unsafe object(store, StoreHandle.self, "store").store
+    let given = try unsafe Options(options, "options", allowed: ["dryRun"])
+    let made = try store.rollback(to: commit, dryRun: try given.bool("dryRun"))
+    try unsafe handOut(made.json.write(indented: false), to: report)
+  }
+}
+
+extension RollbackReport {
+  /// The report as JSON.
+  fileprivate var json: JSONValue {
+    .object([
+      "from": commitJSON(from), "to": commitJSON(to),
+      "commit": commit.map { commitJSON($0) } ?? .null,
+      "views": .array(
+        views.map { view in
+          .object([
+            "name": .text(view.name),
+            "rowsBefore": view.rowsBefore.map { .integer($0) } ?? .null,
+            "rowsAfter": view.rowsAfter.map { .integer($0) } ?? .null,
+          ])
+        }),
+    ])
+  }
+}

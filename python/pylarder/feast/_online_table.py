@@ -1,0 +1,150 @@
+"""The native views behind the online tables of Feast's feature views."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Dict, List, Optional, Sequence, Set
+
+import pyarrow as pa
+from feast.feature_view import DUMMY_ENTITY_ID
+from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
+from feast.repo_config import RepoConfig
+
+from .. import IncompatibleDefinitionError, InvalidInputError, Store, UnsupportedError
+from ._types import ENTITY_KINDS, OnlineKind, key_name
+
+EVENT_TIME = "event_ts"
+CREATED_TIME = "created_ts"
+
+# The Arrow type in which keys of each kind are asked for.
+KEY_TYPES = {
+    "string": pa.string(),
+    "int32": pa.int64(),
+    "int64": pa.int64(),
+    "bytes": pa.binary(),
+    "timestamp": pa.timestamp("s"),
+}
+
+
+class OnlineTable:
+    """The native view behind a feature view's online table.
+
+    Attributes:
+        name: the native view's name.
+        feature_view: the feature view.
+        keys: the kinds of its join keys; empty for a view without entities.
+        native_keys: name, native name and kind of each join key.
+        kinds: how the values of each feature are kept.
+    """
+
+    def __init__(self, config: RepoConfig, table: Any) -> None:
+        self.feature_view = table
+        version = ""
+        if getattr(config.registry, "enable_online_feature_view_versioning", False):
+            number = getattr(table.projection, "version_tag", None)
+            number = number if number is not None else getattr(table, "current_version_number", 0)
+            version = f".v{number}" if number else ""
+        self.name = f"online.{config.project}.{table.name}{version}"
+        self.keys: Dict[str, str] = {}
+        for column in getattr(table, "entity_columns", []):
+            if column.name == DUMMY_ENTITY_ID:
+                continue
+            kind = ENTITY_KINDS.get(column.dtype.to_value_type())
+            if kind is None:
+                raise UnsupportedError(
+                    f'Join key "{column.name}" of "{table.name}" is {column.dtype}; keys are '
+                    "String, Int32, Int64, Bytes and UnixTimestamp.",
+                    column=column.name,
+                )
+            self.keys[column.name] = kind
+        self.kinds = {
+            field.name: OnlineKind(field.dtype.to_value_type())
+            for field in table.features
+            if field.name not in self.keys
+        }
+        # Each key's name in Feast, its native name, its kind.
+        self.native_keys = [
+            (name, key_name(name, kind), kind) for name, kind in self.keys.items()
+        ]
+        self.ttl: Optional[timedelta] = getattr(table, "ttl", None) or None
+
+    def definitions(self) -> Dict[str, Any]:
+        """What the store must know to hold the table."""
+        view: Dict[str, Any] = {
+            "name": self.name,
+            "entities": [f"{self.name}.key"] if self.keys else [],
+            "timestamp": EVENT_TIME,
+            "created": CREATED_TIME,
+            "timeUnit": "ns",
+            "features": [{"name": name, "type": kind.name} for name, kind in self.kinds.items()],
+        }
+        if self.ttl:
+            view["timeToLive"] = f"{self.ttl // timedelta(microseconds=1)}us"
+        definitions: Dict[str, Any] = {"featureViews": [view]}
+        if self.keys:
+            keys = [
+                {"name": key_name(name, kind), "type": kind} for name, kind in self.keys.items()
+            ]
+            definitions["entities"] = [{"name": f"{self.name}.key", "joinKeys": keys}]
+        return definitions
+
+    def apply(self, store: Store) -> None:
+        """Makes the table's view known, anew where its types changed."""
+        try:
+            store.apply(self.definitions(), dropping=True)
+        except IncompatibleDefinitionError:
+            if self.name not in view_names(store):
+                raise
+            store.tear_down([self.name])
+            store.drop(self.name)
+            store.apply(self.definitions())
+
+    def key_batch(self, keys: Sequence[EntityKeyProto]) -> pa.RecordBatch:
+        """Entity keys as a batch."""
+        if not self.keys:
+            rows = pa.array([{}] * len(keys), pa.struct([]))
+            return pa.RecordBatch.from_struct_array(rows)
+        return pa.RecordBatch.from_pydict(self.key_columns(keys))
+
+    def key_columns(self, keys: Sequence[EntityKeyProto]) -> Dict[str, pa.Array]:
+        """Entity keys as columns.
+
+        Raises:
+            InvalidInputError: a key has other names than the table's.
+        """
+        found: Dict[str, List[Any]] = {name: [] for name in self.keys}
+        if not found:
+            # A view without entities has the one key that Feast calls __dummy_id.
+            return {}
+        for row, key in enumerate(keys):
+            if len(key.join_keys) != len(found):
+                raise _wrong_keys(key, self.keys, row)
+            for name, value in zip(key.join_keys, key.entity_values):
+                column = found.get(name)
+                if column is None:
+                    raise _wrong_keys(key, self.keys, row)
+                which = value.WhichOneof("val")
+                column.append(getattr(value, which) if which else None)
+        return {
+            key_name(name, self.keys[name]): pa.array(values, KEY_TYPES[self.keys[name]])
+            for name, values in found.items()
+        }
+
+
+def view_names(store: Store) -> Set[str]:
+    """The native views that a store has."""
+    return {view["name"] for view in store.definitions().get("featureViews", [])}
+
+
+def is_known(store: Store, name: str, features: Sequence[str]) -> bool:
+    """Whether a view with some features is missing as a whole, or is there with all of them."""
+    for view in store.definitions().get("featureViews", []):
+        if view["name"] == name:
+            return set(features) <= {feature["name"] for feature in view["features"]}
+    return True
+
+
+def _wrong_keys(key: EntityKeyProto, expected: Dict[str, str], row: int) -> InvalidInputError:
+    return InvalidInputError(
+        f"An entity key of {list(key.join_keys)} where {list(expected)} are expected.", row=row
+    )
