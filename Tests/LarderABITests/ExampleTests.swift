@@ -32,9 +32,13 @@ import Testing
     let directory = TemporaryDirectory()
     let library = try library()
     let program = directory.path + "/example"
+    // A library under a sanitizer needs a program that brings it: the toolchain's own.
+    let sanitizer = ProcessInfo.processInfo.environment["LARDER_SANITIZE"].map {
+      "-fsanitize=\($0)"
+    }
     let built = try run(
-      "cc",
-      [
+      sanitizer == nil ? "cc" : "clang",
+      (sanitizer.map { [$0] } ?? []) + [
         Self.root.appendingPathComponent("Tests/LarderABITests/Example/example.c").path,
         "-std=c17", "-Wall", "-Werror", "-Wno-unused-parameter",
         "-I", Self.root.appendingPathComponent("Sources/CLarder/include").path, library.path,
