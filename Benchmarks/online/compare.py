@@ -2,24 +2,27 @@
 """Compares Larder's online table with LMDB, RocksDB and SQLite in one run.
 
     apt-get install -y liblmdb-dev librocksdb-dev libsqlite3-dev
-    Benchmarks/online/compare.py --keys 1000000 10000000 --repeats 3
+    Benchmarks/online/compare.py                                  1 M and 10 M keys, some 12 minutes
+    Benchmarks/online/compare.py --keys 20000 --minutes 1         to see that all of it runs
 
 The engines take turns, so that a busy minute meets all of them; each figure is the median of the
-repeats. Every JSON line goes to results/online.jsonl, the table to results/online.md.
+rounds. Every size gets one round; more follow while there is time for them. The JSON lines go to
+results/online-<commit>.jsonl, the table to results/online-<commit>.md.
 """
 import argparse
 import json
 import pathlib
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-RESULTS = HERE.parent / "results"
+sys.path.insert(0, str(HERE.parent))
+from harness import results  # noqa: E402  (lies beside this folder)
+
 ENGINES = {
     "larder": "Larder",
     "lmdb": "LMDB",
@@ -27,24 +30,28 @@ ENGINES = {
     "sqlite": "SQLite",
     "sqlite-feast": "SQLite, row per feature",
 }
+# Feast's shape takes minutes for each million of rows and says the same each time.
+FEAST_KEYS = 1_000_000
+ROUNDS = 5
 
 
 def build():
     """Builds Larder's side and the peers'; returns their programs."""
-    subprocess.run(
-        ["swift", "build", "-c", "release", "--product", "OnlineWorkload"], cwd=ROOT, check=True)
+    package = HERE.parent
+    subprocess.run(["swift", "build", "-c", "release", "--product", "larder-bench"], cwd=package,
+                   check=True, stdout=sys.stderr)
     peers = pathlib.Path(tempfile.gettempdir()) / "larder-online-peers"
     sources = sorted(str(path) for path in (HERE / "peers").glob("*.c"))
     subprocess.run(
         ["cc", "-O2", "-std=gnu17", "-o", str(peers), *sources,
          "-llmdb", "-lrocksdb", "-lsqlite3", "-lpthread"], check=True)
-    return ROOT / ".build/release/OnlineWorkload", peers
+    return package / ".build/release/larder-bench", peers
 
 
 def measure(command, directory):
     """Runs one engine in a fresh directory; returns its lines."""
     shutil.rmtree(directory, ignore_errors=True)
-    pathlib.Path(directory).mkdir(parents=True)
+    pathlib.Path(directory).parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True)
     shutil.rmtree(directory, ignore_errors=True)
     if done.returncode != 0:
@@ -77,47 +84,66 @@ def table(lines, keys):
                 cell += f" ({better:.3g}x)"
             cells.append(cell)
         text += f"| {what} | {units[what]} | " + " | ".join(cells) + " |\n"
+    rounds = {name: max(len(engines.get(name, [])) for engines in values.values())
+              for name in names}
+    return text + "\nRounds: " + ", ".join(f"{name} {count}" for name, count in rounds.items()) + ".\n"
+
+
+def report(lines, sizes, note):
+    """The page of a run."""
+    text = (
+        "# The online table beside its peers\n\n"
+        "Medians of one run in which the engines took turns; in brackets how many times better "
+        f"Larder is. {results.machine()}; commit {results.commit()}. {note}\n\nKeys have 39 bytes "
+        "and rows ten doubles. Larder is used by its public interface, and its figures include the "
+        "checksum of every row read; RocksDB's reads do not verify theirs, and LMDB and SQLite have "
+        "none. LMDB, RocksDB and SQLite load rows sorted by key, Larder in random order. A dash: the "
+        "engine has no such thing, as one process of RocksDB cannot read while another writes.\n")
+    for keys in sizes:
+        text += table(lines, keys)
     return text
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keys", type=int, nargs="+", default=[1_000_000])
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--keys", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    parser.add_argument("--minutes", type=float, default=12, help="for rounds after the first")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--directory", default=tempfile.gettempdir(), help="on the disk to measure")
     parser.add_argument("--note", default="", help="what else the machine was doing")
     arguments = parser.parse_args()
     larder, peers = build()
     lines = []
-    for keys in arguments.keys:
-        for repeat in range(arguments.repeats):
+    began = time.monotonic()
+    took = {}
+    for number in range(ROUNDS):
+        for keys in arguments.keys:
+            left = arguments.minutes * 60 - (time.monotonic() - began)
+            if number > 0 and took[keys] > left:
+                continue
+            start = time.monotonic()
             for engine in arguments.engines:
-                # Feast's shape takes minutes for each million of rows, and says nothing new then.
-                if engine == "sqlite-feast" and keys > 1_000_000:
+                if engine == "sqlite-feast" and (keys > FEAST_KEYS or number > 0):
                     continue
+                turn = time.monotonic()
                 directory = f"{arguments.directory}/larder-online-{engine}"
-                command = ([larder, "bench", directory, keys] if engine == "larder"
+                command = ([larder, "online", directory, keys] if engine == "larder"
                            else [peers, engine, directory, keys])
                 found = measure(command, directory)
-                lines += [dict(line, repeat=repeat) for line in found]
-                print(f"{ENGINES[engine]}, {keys:,} keys, repeat {repeat + 1}", file=sys.stderr)
-    RESULTS.mkdir(exist_ok=True)
-    with open(RESULTS / "online.jsonl", "w", encoding="utf-8") as file:
-        for line in lines:
+                lines += [dict(line, round=number) for line in found]
+                print(f"{ENGINES[engine]}, {keys:,} keys, round {number + 1}: "
+                      f"{time.monotonic() - turn:.0f} s", file=sys.stderr)
+            took[keys] = time.monotonic() - start
+    folder = HERE.parent / "results"
+    folder.mkdir(exist_ok=True)
+    name = f"online-{results.commit()}"
+    machine = {"cell": "machine", "machine": results.machine(), "commit": results.commit(),
+               "note": arguments.note}
+    with open(folder / f"{name}.jsonl", "w", encoding="utf-8") as file:
+        for line in [machine, *lines]:
             file.write(json.dumps(line) + "\n")
-    text = (
-        "# The online table beside its peers\n\n"
-        "Medians of one run in which the engines took turns; in brackets how many times better "
-        f"Larder is. {platform.processor() or platform.machine()}, {platform.release()}. "
-        f"{arguments.note}\n\nKeys have 39 bytes and rows ten doubles. Larder's figures include "
-        "the checksum of every row read; RocksDB's reads do not verify theirs, and LMDB and SQLite "
-        "have none. LMDB, RocksDB and SQLite load rows sorted by key, Larder in random order. A "
-        "dash: the engine has no such thing, as one process of RocksDB cannot read while another "
-        "writes.\n")
-    for keys in arguments.keys:
-        text += table(lines, keys)
-    (RESULTS / "online.md").write_text(text, encoding="utf-8")
+    text = report(lines, arguments.keys, arguments.note)
+    (folder / f"{name}.md").write_text(text, encoding="utf-8")
     print(text)
 
 

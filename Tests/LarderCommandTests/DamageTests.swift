@@ -64,7 +64,7 @@ import Testing
 
   /// Rows carry checksums; of the index, what is wrong as a whole is noticed and made anew.
   ///
-  /// A log that ends early is what a crash leaves too, so the end of the last batch is left alone.
+  /// It says how far the log went, so that a log that ends early is not taken for what a crash left.
   @Test(arguments: [StoreFiles.Kind.onlineRows, .onlineIndex])
   func servesRightlyOrSaysWhatIsBroken(_ kind: StoreFiles.Kind) throws {
     for name in ["s", "twin"] { try shell.succeed("materialize", name) }
@@ -73,11 +73,8 @@ import Testing
     let twin = try shell.files("twin")
     let keys = [0, 11, 22]
     let answers = try keys.map { try get($0).output }
-    let ambiguous = ["empty", "one byte", "all zero"]
     for damage in damages(of: path, kind, in: whole, twin) {
       if kind == .onlineIndex, damage.place != nil { continue }
-      if kind == .onlineRows, ambiguous.contains(damage.name) { continue }
-      if let place = damage.place, place > 8_192 { continue }
       try whole.restore(to: store)
       try damage.bytes.write(to: store.appendingPathComponent(path))
       for (key, answer) in zip(keys, answers) {

@@ -83,4 +83,53 @@ import Testing
     #expect(try event() == .timestamp(Timestamp(microseconds: written - 1)))
     #expect(try store.verify(view).findings == [])
   }
+
+  /// A batch that the table's segments have no room for is refused whole.
+  @Test func aBatchLargerThanTheTableLeavesNothing() throws {
+    var options = smallOptions()
+    options.segmentLimit = 6
+    let numbers = FeatureView(
+      "numbers", entities: [Entity("thing", joinKeys: [.int64("id")])],
+      features: [Field("a", .int64)], eventTimestamp: "at")
+    func rows(_ count: Int) throws -> RecordBatch {
+      let ids = (0..<Int64(count)).map { $0 }
+      return try RecordBatch([
+        "id": .int64(ids), "at": .timestamp(ids.map { _ in 5 }), "a": .int64(ids),
+      ])
+    }
+    /// Whether a fresh table takes a batch of so many rows; checks that it is all there or not.
+    func takes(_ count: Int) throws -> Bool {
+      let machine = SimulatedFileSystem(seed: 1)
+      machine.keepLog(false)
+      let store = openStore(machine.host(), "/online", clock: ConformanceClock(), options: options)
+      try store.update(
+        keeping: [numbers], deleting: [], entitiesToKeep: [], entitiesToDelete: [], partial: true)
+      var isTaken = true
+      do { try store.writeBatch(try rows(count), to: numbers) } catch let error as LarderError {
+        #expect(error.code == .limitExceeded && error.message.contains("segments"), "\(error)")
+        isTaken = false
+      }
+      for reader in [
+        store, openStore(machine.anotherProcess().host(), "/online", clock: ConformanceClock()),
+      ] {
+        let answer = try reader.read(
+          RecordBatch(["id": .int64([0, Int64(count / 2), Int64(count - 1)])]), from: numbers)
+        let status: OnlineStatus = isTaken ? .present : .notFound
+        #expect(answer.statuses == [status, status, status], "\(count) rows")
+        #expect(try reader.statistics(of: numbers).keys == (isTaken ? count : 0))
+        if reader === store { try store.close() }
+      }
+      return isTaken
+    }
+    // Four segments are for rows, of 64 and 128 KiB; a row takes 64 bytes of them.
+    var least = 1
+    var most = 8_192
+    #expect(try takes(least) && !takes(most))
+    while most - least > 1 {
+      let middle = (least + most) / 2
+      if try takes(middle) { least = middle } else { most = middle }
+    }
+    #expect(least > 6_500 && least < 7_168, "\(least) rows")
+    #expect(try takes(least - 1) && takes(least) && !takes(least + 1))
+  }
 }

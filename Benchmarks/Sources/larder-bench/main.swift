@@ -6,6 +6,7 @@ import Larder
 //   larder-bench join STORE DIRECTORY [--threads N] [--as-known] [--drop-cache]
 //   larder-bench columns STORE FILE [--cold]
 //   larder-bench commits STORE [--new-keys]
+//   larder-bench online STORE KEYS          (also online-reads; online-upserts, until it is killed)
 // Each prints JSON lines.
 
 do {
@@ -15,6 +16,7 @@ do {
   case "join": try answerQuestions(arguments)
   case "columns": try weighColumns(arguments)
   case "commits": try timeCommits(arguments)
+  case "online", "online-reads", "online-upserts": try measureOnline(arguments)
   default: throw LarderError(.invalidArgument, "There is no command \"\(arguments.command)\".")
   }
 } catch {

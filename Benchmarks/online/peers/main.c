@@ -118,23 +118,31 @@ typedef struct {
   double wall, processor;
 } batch_job;
 
+// The clocks are read once for each hundred batches: asking for a thread's processor time is a call
+// into the kernel, which would cost as much as some keys.
 static void *batches(void *argument) {
+  enum { GROUP = 100 };
   batch_job *job = argument;
   void *reader = tested->reader(job->store);
+  uint8_t *names = malloc((size_t)GROUP * BATCH * KEY_BYTES);
   double sum = 0;
   job->wall = job->processor = 0;
-  for (int i = 0; i < BATCHES; i++) {
-    uint8_t names[BATCH * KEY_BYTES];
-    row rows[BATCH];
-    for (int k = 0; k < BATCH; k++) make_key(next(&job->seed) % keys, names + k * KEY_BYTES);
+  for (int i = 0; i < BATCHES; i += GROUP) {
+    for (int k = 0; k < GROUP * BATCH; k++)
+      make_key(next(&job->seed) % keys, names + (size_t)k * KEY_BYTES);
     double start = wall(), began = processor();
-    if (tested->batch(reader, names, BATCH, rows) != BATCH) fail("batch", "a row is missing");
-    for (int k = 0; k < BATCH; k++)
-      for (int feature = 0; feature < FEATURES; feature++) sum += rows[k].features[feature];
+    for (int group = 0; group < GROUP; group++) {
+      row rows[BATCH];
+      const uint8_t *asked = names + (size_t)group * BATCH * KEY_BYTES;
+      if (tested->batch(reader, asked, BATCH, rows) != BATCH) fail("batch", "a row is missing");
+      for (int k = 0; k < BATCH; k++)
+        for (int feature = 0; feature < FEATURES; feature++) sum += rows[k].features[feature];
+    }
     job->wall += wall() - start;
     job->processor += processor() - began;
   }
   tested->end_reader(reader);
+  free(names);
   if (sum == 1) puts("");
   return NULL;
 }
@@ -178,6 +186,8 @@ static void upserts(void *store, int64_t event, int rounds, const char *name) {
   tell(name, (double)done * WRITTEN / sum / 1e6, "M rows/s");
   snprintf(what, sizeof what, "%s, p50 of a batch", name);
   tell(what, times[done / 2] * 1e3, "ms");
+  snprintf(what, sizeof what, "%s, worst batch", name);
+  tell(what, times[done - 1] * 1e3, "ms");
   free(times);
 }
 

@@ -52,6 +52,16 @@ extension FeatureStore {
     return try onlineFeatures(for: keys, features: service.features, options: options)
   }
 
+  /// Ends writing to online tables: what was written is durable, and others may write.
+  ///
+  /// A table that was closed opens without reading its log, after a start of the machine too. The
+  /// store may be used on; the next write takes the table's lock again.
+  ///
+  /// - Throws: `outcomeUnknown` if the disk failed to say whether all of it is there; `io`.
+  public func close() throws(LarderError) {
+    if let mapped = onlineStore as? MappedOnlineStore { try mapped.close() }
+  }
+
   /// The online store.
   ///
   /// - Throws: `unsupported` if there is none.

@@ -15,6 +15,11 @@ extension FeatureStore {
   ///
   /// - Throws: `notFound` with the nearest name.
   public func view(named name: String) throws(LarderError) -> FeatureView {
+    if let store = offlineStore as? SegmentOfflineStore,
+      let view = try store.definitionsByName().view(named: name)
+    {
+      return view
+    }
     let views = try definitions().featureViews
     guard let view = views.first(where: { $0.name == name }) else {
       throw LarderError(

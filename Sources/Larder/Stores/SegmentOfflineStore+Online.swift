@@ -12,8 +12,9 @@ extension SegmentOfflineStore {
     return MappedOnlineStore(
       host: store.host, directory: store.layout.online, store: try store.snapshot().identifier,
       locks: store.locks, isReadOnly: store.access == .readOnly, options: options
-    ) { view throws(LarderError) in
-      let id = try store.snapshot().catalog.view(named: view.name)?.id
+    ) { [self] view throws(LarderError) in
+      // Every read by name asks this, so it pins nothing.
+      let id = try definitionsByName().id(ofView: view.name)
       return try id.map { id throws(LarderError) in
         guard let table = UInt32(exactly: id) else {
           throw LarderError(

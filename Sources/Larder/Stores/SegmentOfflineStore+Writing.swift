@@ -10,7 +10,7 @@ extension SegmentOfflineStore {
     return try store.append([batch], to: view.name)
   }
 
-  func definitions() throws(LarderError) -> Definitions { try snapshot().catalog.definitions }
+  func definitions() throws(LarderError) -> Definitions { try definitionsByName().definitions }
 
   func apply(
     _ definitions: Definitions, dropping: Bool, dryRun: Bool

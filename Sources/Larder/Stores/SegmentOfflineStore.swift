@@ -3,6 +3,7 @@ import LarderContract
 import LarderFiles
 import LarderOffline
 import LarderPointInTime
+import Synchronization
 
 /// Feature history in Larder's own columnar files, in one directory.
 ///
@@ -12,6 +13,7 @@ public final class SegmentOfflineStore: OfflineStore {
   /// The one state that is shown; nil to show the newest.
   let pinned: Snapshot?
   private let engine: PointInTimeEngine
+  private let named = Mutex(CurrentDefinitions())
 
   /// Opens the history of a directory.
   ///
@@ -45,6 +47,14 @@ public final class SegmentOfflineStore: OfflineStore {
   func snapshot() throws(LarderError) -> Snapshot {
     if let pinned { return pinned }
     return try store.snapshot()
+  }
+
+  /// The definitions that questions by name are asked of.
+  ///
+  /// - Throws: `corrupt`, `io`.
+  func definitionsByName() throws(LarderError) -> NamedDefinitions {
+    if let pinned { return NamedDefinitions(pinned.catalog) }
+    return try named.withLock { (named) throws(LarderError) in try named.refresh(from: store) }
   }
 
   /// The store as of an earlier commit, to read from.

@@ -75,15 +75,21 @@ extension Column {
   ///     indexes of a dictionary column.
   ///   - body: gets `count` values, valid during the call only.
   /// - Throws: `invalidArgument` if the column's values are not of that type's width.
-  @unsafe public func withValues<T: BitwiseCopyable, Result>(
+  @unsafe @inlinable public func withValues<T: BitwiseCopyable, Result>(
     as type: T.Type, _ body: (UnsafeBufferPointer<T>) throws -> Result
   ) throws -> Result {
-    let width = isDictionary ? 4 : fixedWidth
-    guard width == MemoryLayout<T>.stride else {
+    guard let start = unsafe firstValue(ofWidth: MemoryLayout<T>.stride) else {
       throw LarderError(
         .invalidArgument, "The column holds \(self.type), which cannot be read as \(T.self).")
     }
-    return try unsafe body(fixedValues(as: type))
+    return try unsafe body(
+      UnsafeBufferPointer(start: start.assumingMemoryBound(to: type), count: count))
+  }
+
+  /// Where the value of row 0 lies; nil for values of another width.
+  @usableFromInline func firstValue(ofWidth width: Int) -> UnsafeRawPointer? {
+    guard width == (isDictionary ? 4 : fixedWidth) else { return nil }
+    return unsafe UnsafeRawPointer(values.base) + offset * width
   }
 
   /// The fixed-width values from row 0 on, valid while the column lives.

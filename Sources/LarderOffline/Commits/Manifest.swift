@@ -50,6 +50,19 @@ final class Manifest: Sendable {
     }
   }
 
+  /// The definitions of now, if anything was committed after a commit; else nil.
+  ///
+  /// - Throws: as `refresh()`.
+  /// - Complexity: one load if nothing was committed since the last look; no copy of the state.
+  func catalog(after known: UInt64?) throws(LarderError) -> (commit: UInt64, catalog: Catalog)? {
+    try inner.withLock { inner throws(LarderError) in
+      try refresh(&inner)
+      guard let head = inner.loaded?.state.head.id else { throw missing }
+      if head == known { return nil }
+      return try (head, state(of: inner).catalog)
+    }
+  }
+
   /// Whether nothing was committed since the last refresh, as far as one load can tell.
   var isCurrent: Bool {
     inner.withLock { inner in

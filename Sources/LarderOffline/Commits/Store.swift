@@ -123,15 +123,31 @@ package final class Store: Sendable {
 
   /// The newest state that may be seen, with caches that fit it.
   func refresh() throws(LarderError) -> StoreState {
-    do {
-      return try manifest.refresh()
-    } catch  where error.code == .notAStore {
+    do { return try manifest.refresh() } catch { throw try explained(error) }
+  }
+
+  /// The definitions of now without a pin: for looking names up, not for reading files.
+  ///
+  /// - Parameter known: a commit whose definitions the caller has; nil for none.
+  /// - Returns: nil if that commit is the newest still.
+  /// - Throws: `corrupt`, `io`.
+  /// - Complexity: one load if nothing was committed since the last look.
+  package func currentCatalog(
+    after known: UInt64?
+  ) throws(LarderError) -> (commit: UInt64, catalog: Catalog)? {
+    do { return try manifest.catalog(after: known) } catch { throw try explained(error) }
+  }
+
+  /// What an error of the manifest means: a store whose manifest is gone is none the less one.
+  private func explained(_ error: LarderError) throws(LarderError) -> LarderError {
+    if error.code == .notAStore {
       let names = try host.files.names(in: layout.root)
-      guard names.contains("keys") || names.contains("offline") else { throw error }
-      throw LarderError(
+      guard names.contains("keys") || names.contains("offline") else { return error }
+      return LarderError(
         .corrupt, "No manifest file of the store holds. Restore one from a copy.",
         file: layout.root)
     }
+    return error
   }
 
   /// The locks, for whoever writes.

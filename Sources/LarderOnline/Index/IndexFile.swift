@@ -28,16 +28,34 @@ enum IndexFile {
   static func extended(
     _ file: any File, to lines: UInt64, exactly: Bool = false
   ) throws(LarderError) -> IndexMemory {
-    var bytes = bytes(forLines: exactly ? lines : room(forLines: lines))
-    let old = Int(try file.status().bytes)
-    // From some size on in large pages, which the kernel keeps if they are written whole.
-    let large = 2 << 20
-    if bytes > large { bytes = (bytes + large - 1) / large * large }
-    try file.reserve(bytes: UInt64(bytes))
-    if bytes >= large { try file.zeroFill(old..<max(old, bytes)) }
+    let bytes = max(
+      roomBytes(exactly ? lines : room(forLines: lines)), Int(try file.status().bytes))
+    try lengthen(file, to: bytes)
     let memory = try IndexMemory(try file.mapShared(bytes: bytes, writable: true))
     memory.store(memory.lines, IndexFormat.lines)
     return memory
+  }
+
+  /// Bytes of a file with room for so many lines: whole large pages, from their size on.
+  private static func roomBytes(_ lines: UInt64) -> Int {
+    let bytes = bytes(forLines: lines)
+    return bytes > largePage ? (bytes + largePage - 1) / largePage * largePage : bytes
+  }
+
+  /// The kernel keeps a file in pages of so many bytes where it was written in such pieces.
+  private static let largePage = 2 << 20
+
+  /// Makes the file longer, without mapping it.
+  private static func lengthen(_ file: any File, to bytes: Int) throws(LarderError) {
+    let old = Int(try file.status().bytes)
+    if bytes <= old { return }
+    try file.reserve(bytes: UInt64(bytes))
+    if bytes >= largePage { try file.zeroFill(old..<bytes) }
+  }
+
+  /// Makes the file as long as it will be when it has to grow beyond so many lines.
+  static func lengthen(_ file: any File, beyond lines: UInt64) throws(LarderError) {
+    try lengthen(file, to: roomBytes(room(forLines: lines)))
   }
 
   /// An index in the memory of this process alone.
@@ -103,12 +121,13 @@ enum IndexFile {
     return (memory, file)
   }
 
-  /// Whether an index of a table says that a segment's file was in use.
+  /// Whether an index that is in use says that a segment was there.
   ///
   /// A segment is named only after its first batch was on disk, so a file that is named and lacks it
-  /// was damaged, whatever else the index says.
+  /// was damaged, whatever else the index says. Nor need the file be the one that was named: a copy
+  /// of a directory has other inodes.
   static func names(
-    segment sequence: UInt64, inode: UInt64, in directory: String, _ files: any FileSystem
+    segment sequence: UInt64, in directory: String, _ files: any FileSystem
   ) throws(LarderError) -> Bool {
     for number in try TableFiles.numbers(directory, IndexFormat.suffix, files) {
       let file: any File
@@ -118,15 +137,14 @@ enum IndexFile {
         if error.code == .notFound { continue }
         throw error
       }
-      guard try file.status().bytes >= UInt64(IndexFormat.linesOffset),
-        IndexIdentity(try file.readExactly(4096, at: 0)) != nil
-      else { continue }
+      guard try file.status().bytes >= UInt64(IndexFormat.linesOffset) else { continue }
+      let page = try file.readExactly(4096, at: 0)
+      guard IndexIdentity(page) != nil, page[IndexFormat.retired] == 0 else { continue }
       let table = try file.readExactly(
         LogFormat.segments * IndexFormat.tableEntry, at: UInt64(IndexFormat.table))
       let isNamed = unsafe table.withUnsafeBytes { entries in
         stride(from: 0, to: entries.count, by: IndexFormat.tableEntry).contains { entry in
           unsafe entries.loadUnaligned(fromByteOffset: entry, as: UInt64.self) == sequence
-            && entries.loadUnaligned(fromByteOffset: entry + 8, as: UInt64.self) == inode
         }
       }
       if isNamed { return true }
@@ -171,12 +189,16 @@ enum IndexFile {
   }
 
   /// A checksum of everything but the line with the mark; never zero.
+  ///
+  /// Beyond the lines that are in use the file may be longer.
   static func checksum(_ memory: IndexMemory) -> UInt64 {
     let end = IndexFormat.cleanLine.upperBound
+    let lines = Int(min(memory.load(IndexFormat.lines), memory.lines))
+    let bytes = IndexFormat.linesOffset + lines * IndexFormat.line
     let head = unsafe XXH3.hash64(
       UnsafeRawBufferPointer(start: memory.base, count: IndexFormat.cleanLine.lowerBound))
     let rest = unsafe XXH3.hash64(
-      UnsafeRawBufferPointer(start: memory.base + end, count: memory.bytes - end), seed: head)
+      UnsafeRawBufferPointer(start: memory.base + end, count: bytes - end), seed: head)
     return rest | 1
   }
 }

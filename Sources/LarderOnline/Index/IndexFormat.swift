@@ -31,6 +31,10 @@ enum IndexFormat {
   static let poisoned = 304
   static let lastWrite = 312
   static let deletions = 320
+  // What was on disk and what was acknowledged, for who finds the log shorter; see IndexProof.
+  static let durable = 328
+  static let durableCheck = 336
+  static let appliedCheck = 344
 
   // The mark of a clean close: zero, or a checksum of everything but this line.
   static let clean = 384

@@ -15,6 +15,10 @@ final class IndexWriter {
   /// Extends the index to at least so many lines.
   private let extend: (UInt64) throws(LarderError) -> IndexMemory
 
+  /// Makes room ahead of need, if it is set; nil for an index in memory.
+  private let room: IndexRoom?
+  var preparesAhead = false
+
   /// Called when the memory is another one.
   var hasGrown: (() -> Void)?
 
@@ -26,12 +30,13 @@ final class IndexWriter {
   static let firstBuckets: UInt64 = 64
 
   init(
-    _ memory: IndexMemory, segments: SegmentTable, stride: Int?,
+    _ memory: IndexMemory, segments: SegmentTable, stride: Int?, room: IndexRoom? = nil,
     extend: @escaping (UInt64) throws(LarderError) -> IndexMemory
   ) {
     self.memory = memory
     self.segments = segments
     self.stride = stride ?? 0
+    self.room = room
     self.extend = extend
   }
 
@@ -158,6 +163,7 @@ final class IndexWriter {
     // An eighth of the buckets have an overflow line at this load; a quarter is room enough.
     let needed = max(IndexWriter.lines(forBuckets: buckets), buckets / 4 * 9 / 2)
     if needed > memory.lines { try grow(to: needed) }
+    if preparesAhead, needed > memory.lines / 8 * 7 { room?.prepare(beyond: memory.lines) }
   }
 
   private func grow(to lines: UInt64) throws(LarderError) {

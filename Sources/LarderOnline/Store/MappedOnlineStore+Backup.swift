@@ -27,7 +27,7 @@ extension MappedOnlineStore {
       guard let id = UInt32(exactly: view),
         try TableFiles.exists("\(directory)/v\(id)", host.files)
       else { continue }
-      try existingTable(id).copy(to: "\(target)/v\(id)", &copy)
+      try table(id).copy(to: "\(target)/v\(id)", &copy)
     }
     return copy
   }

@@ -40,21 +40,21 @@ extension MappedOnlineStore {
     var results: [OnlineErasure] = []
     for name in try host.files.names(in: directory).sorted() {
       guard name.first == "v", let id = UInt32(name.dropFirst()), name == "v\(id)",
-        try TableFiles.exists("\(directory)/\(name)", host.files)
+        try TableFiles.mayExist("\(directory)/\(name)", host.files)
       else { continue }
       var result = OnlineErasure(view: name)
       do throws(LarderError) {
-        let table = try existingTable(id)
+        let table = try table(id)
         result.view = try table.snapshot().state.view
         let holdsRows = try table.holdsRows(of: selections)
         if !dryRun, !holdsRows, try table.hasLeftovers() {
           // A crash left a segment that the table no longer names; a writer that opens removes it.
-          _ = try existingWritableTable(id)
+          _ = try writableTable(id)
           try host.files.syncDirectory("\(directory)/\(name)")
         }
         guard holdsRows else { continue }
         if !dryRun {
-          result.files = try existingWritableTable(id)
+          result.files = try writableTable(id)
             .erase(selections, forgetsWatermark: forgetsWatermarks)
         }
       } catch {

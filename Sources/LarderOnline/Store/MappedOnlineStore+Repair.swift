@@ -11,7 +11,7 @@ extension MappedOnlineStore {
     var ids: [UInt32] = []
     for name in try host.files.names(in: directory) {
       guard name.first == "v", let id = UInt32(name.dropFirst()), name == "v\(id)",
-        try TableFiles.exists("\(directory)/\(name)", host.files)
+        try TableFiles.mayExist("\(directory)/\(name)", host.files)
       else { continue }
       ids.append(id)
     }
@@ -27,7 +27,7 @@ extension MappedOnlineStore {
     var findings: [Finding] = []
     for id in try tableIDs() {
       do throws(LarderError) {
-        let table = try existingTable(id)
+        let table = try table(id)
         let view = try table.snapshot().state.view
         let result = try table.verify()
         rows += result.rows
@@ -52,7 +52,7 @@ extension MappedOnlineStore {
       let folder = "\(directory)/v\(id)"
       let reason: String?
       do throws(LarderError) {
-        let table = try existingTable(id)
+        let table = try table(id)
         let findings = try table.verify().findings
         // A damaged log is no matter of the index.
         if findings.contains(where: { $0.file?.hasSuffix(LogFormat.suffix) ?? false }) { continue }

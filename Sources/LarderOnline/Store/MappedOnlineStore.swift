@@ -16,19 +16,13 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   let store: FileIdentifier
   let options: OnlineOptions
   /// The store's locks; nil where no other process can be, as in tests.
-  private let locks: LockFile?
-  private let isReadOnly: Bool
+  let locks: LockFile?
+  let isReadOnly: Bool
   /// The id of a view's table, which names its folder and its lock; nil for an unknown view.
   let identify: @Sendable (FeatureView) throws(LarderError) -> UInt32?
-  private let tables = Mutex<[UInt32: Entry]>([:])
+  let tables = Mutex<[UInt32: OpenTable]>([:])
   /// The last question asked of each view.
   private let plans = Mutex<[String: ReadPlan]>([:])
-
-  private struct Entry {
-    var table: OnlineTable
-    /// Held while the table is open for writing.
-    var lock: HeldLock?
-  }
 
   /// Opens the online half of a store; touches no table yet.
   ///
@@ -51,124 +45,6 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     self.isReadOnly = isReadOnly
     self.options = options
     self.identify = identify
-  }
-
-  // MARK: Tables
-
-  /// A table's folder.
-  private func folder(_ id: UInt32) -> String { "\(directory)/v\(id)" }
-
-  /// The table of a view, open for reading at least.
-  func table(of view: FeatureView) throws(LarderError) -> OnlineTable {
-    guard let id = try identify(view) else { throw .noOnlineTable(view) }
-    return try table(id, view)
-  }
-
-  private func table(_ id: UInt32, _ view: FeatureView) throws(LarderError) -> OnlineTable {
-    try tables.withLock { (tables) throws(LarderError) in
-      if let entry = tables[id] { return entry.table }
-      guard try TableFiles.exists(folder(id), host.files) else { throw .noOnlineTable(view) }
-      let table = try OnlineTable.openForReading(
-        folder(id), store: store, host: host, options: options)
-      tables[id] = Entry(table: table, lock: nil)
-      return table
-    }
-  }
-
-  /// The table of a view, open for writing.
-  func writableTable(of view: FeatureView) throws(LarderError) -> OnlineTable {
-    try checkWritable()
-    guard let id = try identify(view) else { throw .noOnlineTable(view) }
-    return try writableTable(id, view)
-  }
-
-  private func writableTable(
-    _ id: UInt32, _ view: FeatureView
-  ) throws(LarderError) -> OnlineTable {
-    if let entry = tables.withLock({ $0[id] }), entry.table.isOpenForWriting { return entry.table }
-    guard try TableFiles.exists(folder(id), host.files) else { throw .noOnlineTable(view) }
-    let lock = try lock(id)
-    return try openForWriting(id, lock)
-  }
-
-  /// The table of an id whose folder is there, open for reading at least.
-  func existingTable(_ id: UInt32) throws(LarderError) -> OnlineTable {
-    try tables.withLock { (tables) throws(LarderError) in
-      if let entry = tables[id] { return entry.table }
-      let table = try OnlineTable.openForReading(
-        folder(id), store: store, host: host, options: options)
-      tables[id] = Entry(table: table, lock: nil)
-      return table
-    }
-  }
-
-  /// The table of an id whose folder is there, open for writing.
-  func existingWritableTable(_ id: UInt32) throws(LarderError) -> OnlineTable {
-    try checkWritable()
-    if let entry = tables.withLock({ $0[id] }), entry.table.isOpenForWriting { return entry.table }
-    return try openForWriting(id, try lock(id))
-  }
-
-  /// Removes a table's index files and opens it for writing, which builds one from the log.
-  func rebuildIndex(_ id: UInt32) throws(LarderError) {
-    try checkWritable()
-    try closeTable(id)
-    let lock = try lock(id)
-    for number in try TableFiles.numbers(folder(id), IndexFormat.suffix, host.files) {
-      let path = "\(folder(id))/\(IndexFormat.fileName(number))"
-      try IndexFile.retire(path, host.files)
-      try host.files.remove(path)
-    }
-    _ = try openForWriting(id, lock)
-  }
-
-  private func openForWriting(_ id: UInt32, _ lock: HeldLock?) throws(LarderError) -> OnlineTable {
-    try tables.withLock { (tables) throws(LarderError) in
-      // Another thread of this process may have opened it, with the same lock object's turn.
-      if let entry = tables[id], entry.table.isOpenForWriting { return entry.table }
-      let table = try OnlineTable.openForWriting(
-        folder(id), store: store, host: host, options: options)
-      tables[id] = Entry(table: table, lock: lock)
-      return table
-    }
-  }
-
-  private func lock(_ id: UInt32) throws(LarderError) -> HeldLock? {
-    try locks?.acquire(.onlineWriter(table: id), timeout: options.lockTimeout)
-  }
-
-  private func checkWritable() throws(LarderError) {
-    if isReadOnly {
-      throw LarderError(
-        .readOnly, "The store was opened read-only; open it with read and write access.",
-        file: directory)
-    }
-  }
-
-  /// Closes a table that this store has open.
-  private func closeTable(_ id: UInt32) throws(LarderError) {
-    guard let entry = tables.withLock({ $0.removeValue(forKey: id) }) else { return }
-    try entry.table.close()
-    entry.lock?.release()
-  }
-
-  /// Ends all writing: everything is durable, the locks are free, and reading opens anew.
-  public func close() throws(LarderError) {
-    for id in tables.withLock({ Array($0.keys) }) { try closeTable(id) }
-  }
-
-  /// Makes everything durable that this store wrote so far, whatever the durability of writes.
-  public func sync() throws(LarderError) {
-    for table in tables.withLock({ $0.values.map(\.table) }) where table.isOpenForWriting {
-      try table.withWriter { (writer) throws(LarderError) in try writer.sync() }
-    }
-  }
-
-  /// Makes everything durable that any process wrote to a view so far.
-  ///
-  /// - Throws: `notFound`, `locked`; `outcomeUnknown` if the disk failed to say.
-  public func sync(_ view: FeatureView) throws(LarderError) {
-    try writableTable(of: view).withWriter { (writer) throws(LarderError) in try writer.sync() }
   }
 
   // MARK: Feast's four methods
@@ -216,7 +92,7 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     try state.check(view)
     var changed = state
     guard try changed.adopt(view) else { return }
-    try writableTable(id, view).withWriter { (writer) throws(LarderError) in
+    try writableTable(id, of: view).withWriter { (writer) throws(LarderError) in
       try writer.adopt(view)
     }
   }
@@ -367,38 +243,6 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   /// The watermark of a view; nil if none was written yet.
   public func watermark(of view: FeatureView) throws(LarderError) -> OnlineWatermark? {
     try withTable(of: view) { (table) throws(LarderError) in try table.snapshot().state.watermark }
-  }
-
-  /// Reads from the table of a view.
-  func withTable<Result>(
-    of view: FeatureView, _ body: (OnlineTable) throws(LarderError) -> Result
-  ) throws(LarderError) -> Result {
-    guard let id = try identify(view) else { throw .noOnlineTable(view) }
-    return try withTable(id, view, body)
-  }
-
-  /// Reads from a table; one that another process dropped and made again is opened anew.
-  func withTable<Result>(
-    _ id: UInt32, _ view: FeatureView, _ body: (OnlineTable) throws(LarderError) -> Result
-  ) throws(LarderError) -> Result {
-    let table = try table(id, view)
-    do throws(LarderError) { return try body(table) } catch {
-      throw try explained(error, id, view)
-    }
-  }
-
-  /// The table of an id, open for reading at least.
-  func openTable(_ id: UInt32, _ view: FeatureView) throws(LarderError) -> OnlineTable {
-    try table(id, view)
-  }
-
-  /// What an error of a table means: one whose files are gone was dropped.
-  func explained(
-    _ error: LarderError, _ id: UInt32, _ view: FeatureView
-  ) throws(LarderError) -> LarderError {
-    guard error.code == .notFound else { return error }
-    try closeTable(id)
-    return .noOnlineTable(view)
   }
 
   /// The keys of a batch's rows.

@@ -70,7 +70,7 @@ public struct OnlineReader: Sendable {
       if try look.answer(keys, &buffers) { return }
     }
     let view = plan.view
-    let table = try store.openTable(table, view)
+    let table = try store.table(table, of: view)
     do throws(LarderError) {
       try table.read(keys, plan, at: at, includeExpired: includeExpired, into: &buffers)
     } catch { throw try store.explained(error, self.table, view) }

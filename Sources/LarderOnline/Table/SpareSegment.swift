@@ -17,13 +17,16 @@ final class SpareSegment: Sendable {
   static let suffix = ".spare"
 
   /// Starts to make a file ready.
-  init(_ path: String, bytes: Int, files: any FileSystem) {
+  ///
+  /// - Parameter syncs: whether its zeros are brought to the disk too. Where batches are synced they
+  ///   would be written by the first of those; where they are not, rows overwrite them before that.
+  init(_ path: String, bytes: Int, syncs: Bool, files: any FileSystem) {
     self.path = path
     self.bytes = bytes
     DispatchQueue.global(qos: .utility).async { [self] in
       let result: Result<any File, LarderError>
       do throws(LarderError) {
-        result = .success(try SpareSegment.make(path, bytes, files))
+        result = .success(try SpareSegment.make(path, bytes, syncs, files))
       } catch { result = .failure(error) }
       outcome.withLock { $0 = result }
       done.signal()
@@ -31,16 +34,18 @@ final class SpareSegment: Sendable {
   }
 
   private static func make(
-    _ path: String, _ bytes: Int, _ files: any FileSystem
+    _ path: String, _ bytes: Int, _ syncs: Bool, _ files: any FileSystem
   ) throws(LarderError) -> any File {
     try files.remove(path)
     let file = try files.open(path, .create)
     try file.reserve(bytes: UInt64(bytes))
     try file.zeroFill(0..<bytes)
-    // What is dirty now would be written by the first sync of a batch.
-    try file.syncData()
+    if syncs { try file.syncData() }
     return file
   }
+
+  /// Whether the file is ready, or could not be made.
+  var isDone: Bool { outcome.withLock { $0 != nil } }
 
   /// The file, once it is ready; nil if it could not be made.
   func take() -> (any File)? {

@@ -96,8 +96,36 @@ enum TableFiles {
     guard status.kind == .directory else { throw foreign(directory) }
     let sequences = try numbers(directory, LogFormat.suffix, files)
     if sequences.count > 1 { return true }
-    guard let only = sequences.first else { return false }
+    guard let only = sequences.first else {
+      try checkIndexless(directory, files)
+      return false
+    }
     return try isFinished("\(directory)/\(LogFormat.fileName(only))", only, files)
+  }
+
+  /// Whether a directory holds a table, damaged or not: opening a damaged one says what is wrong.
+  ///
+  /// - Throws: `notAStore` for a file; `io`.
+  static func mayExist(_ directory: String, _ files: any FileSystem) throws(LarderError) -> Bool {
+    do throws(LarderError) { return try exists(directory, files) } catch {
+      guard error.code == .corrupt else { throw error }
+      return true
+    }
+  }
+
+  /// Refuses a directory without segments whose index is in use: somebody took the log away.
+  private static func checkIndexless(
+    _ directory: String, _ files: any FileSystem
+  ) throws(LarderError) {
+    // Dropping a table removes its indexes first.
+    guard let proof = try IndexProof.all(in: directory, files).first,
+      try numbers(directory, LogFormat.suffix, files).isEmpty
+    else { return }
+    throw LarderError(
+      .corrupt,
+      "The online table's row log is gone; its key index says that it reached segment "
+        + "\(proof.reached.sequence). Restore the store, or drop the table and materialize the view "
+        + "again.", file: directory)
   }
 
   /// Whether the only segment of a table has its first batch.
@@ -127,15 +155,12 @@ enum TableFiles {
   ) throws(LarderError) {
     let directory = file.path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
       .joined(separator: "/")
-    let status = try file.status()
-    guard
-      try IndexFile.names(
-        segment: sequence, inode: status.inode, in: directory, files)
-    else { return }
+    guard try IndexFile.names(segment: sequence, in: directory, files) else { return }
     throw LarderError(
       .corrupt,
       "The online table's segment lacks its first batch, which was on disk once: it was truncated or "
-        + "overwritten from outside.", file: file.path, offset: status.bytes)
+        + "overwritten from outside. Restore the store, or drop the table and materialize the view "
+        + "again.", file: file.path, offset: try file.status().bytes)
   }
 
   /// Refuses a segment whose start is damaged, unless it is what a crash left of its making.
@@ -187,8 +212,8 @@ enum TableFiles {
 
   /// Removes a table's files and directory; does nothing if there are none.
   ///
-  /// The oldest go first: what a crash leaves then is seen to lack them, and is no table of old
-  /// rows.
+  /// Of the segments the oldest go first: what a crash leaves then is seen to lack them, and is no
+  /// table of old rows.
   ///
   /// - Throws: `notAStore` if other files are there; then nothing was removed.
   static func remove(_ directory: String, _ files: any FileSystem) throws(LarderError) {
@@ -201,10 +226,14 @@ enum TableFiles {
         || LogFormat.sequence(ofFile: name, suffix: SpareSegment.suffix) != nil
     }
     guard own.count == names.count else { throw foreign(directory) }
-    for name in own where name.hasSuffix(IndexFormat.suffix) {
-      try IndexFile.retire("\(directory)/\(name)", files)
+    let indexes = own.filter { $0.hasSuffix(IndexFormat.suffix) }
+    for name in indexes { try IndexFile.retire("\(directory)/\(name)", files) }
+    for name in indexes { try files.remove("\(directory)/\(name)") }
+    // An index that outlived its log would say that the log was lost.
+    try files.syncDirectory(directory)
+    for name in own.sorted() where !indexes.contains(name) {
+      try files.remove("\(directory)/\(name)")
     }
-    for name in own.sorted() { try files.remove("\(directory)/\(name)") }
     try files.syncDirectory(directory)
     try files.removeDirectory(directory)
   }

@@ -18,6 +18,8 @@ struct TableRecovery {
   ///
   /// What memory shows of it may not be on disk, whatever a later sync says.
   private(set) var poisoned: UInt64 = 0
+  /// What indexes said of the log before it was looked at.
+  private let proofs: [IndexProof]
 
   /// Looks at a table's directory.
   ///
@@ -32,6 +34,7 @@ struct TableRecovery {
     self.store = store
     self.files = files
     self.writable = writable
+    proofs = try IndexProof.all(in: directory, files)
     var sequences = try TableFiles.numbers(directory, LogFormat.suffix, files)
     guard let first = sequences.first else { throw TableRecovery.missing(directory) }
     let isKnown = sequences.count > 1 && known.contains { $0.sequence == sequences.last }
@@ -142,6 +145,8 @@ struct TableRecovery {
         durable: applied, isRebuilt: false)
     }
     try IndexFile.unmark(memory, file, identity, files)
+    // The file may have been made longer before it was needed.
+    memory.store(memory.lines, IndexFormat.lines)
     try keep(state)
     for number in 0..<LogFormat.segments where memory.sequence(ofNumber: number) != 0 {
       if !segments.contains(where: { $0.number == number }) { memory.clearSegment(number: number) }
@@ -154,6 +159,7 @@ struct TableRecovery {
     try index.finishSplit()
     var scan = LogScan(lastBatch: memory.load(IndexFormat.appliedBatch))
     let end = try read(from: applied, state: &state, &scan, index)
+    try requireProven(end)
     return Findings(
       state: state, index: index, indexFile: file, end: end, batch: scan.lastBatch,
       durable: scan.durable, isRebuilt: false)
@@ -197,9 +203,17 @@ struct TableRecovery {
     guard let first = segments.first else { throw TableRecovery.missing(directory) }
     let start = LogPosition(sequence: first.sequence, unit: LogFormat.headerUnits)
     let end = try read(from: start, state: &state, &scan, index)
+    try requireProven(end)
     return Findings(
       state: state, index: index, indexFile: file, end: end, batch: scan.lastBatch,
       durable: scan.durable, isRebuilt: true)
+  }
+
+  /// Refuses a log whose last segment ends before what an index says was there.
+  private func requireProven(_ end: Int) throws(LarderError) {
+    guard let last = segments.last else { return }
+    try IndexProof.require(
+      proofs, of: identity, LogPosition(sequence: last.sequence, unit: end), last.path)
   }
 
   /// Forgets segments that a state no longer names; refuses if one that it names is missing.
@@ -222,10 +236,12 @@ struct TableRecovery {
     let schema = try KeySchema(state.keys)
     // What grows is the newest memory, so the closure must find it.
     let box = MemoryBox(memory)
-    return IndexWriter(memory, segments: SegmentTable(segments), stride: schema.stride) {
-      (lines) throws(LarderError) in
+    let room = file.map { IndexRoom($0) }
+    return IndexWriter(
+      memory, segments: SegmentTable(segments), stride: schema.stride, room: room
+    ) { (lines) throws(LarderError) in
       let grown =
-        if let file { try IndexFile.extended(file, to: lines) } else {
+        if let room { try room.extended(to: lines) } else {
           IndexFile.extended(private: box.memory, to: lines)
         }
       box.memory = grown

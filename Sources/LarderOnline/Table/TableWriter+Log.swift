@@ -84,7 +84,7 @@ extension TableWriter {
     unsafe try file.write(bytes, at: UInt64(stagedUnit * LogFormat.unit))
     stagedUnit = end
     staged = 0
-    if options.durability == .process, options.preparesAhead, end - syncStarted >= 1 << 17 {
+    if options.durability == .process, options.preparesAhead, end - syncStarted >= 1 << 15 {
       syncStarted = end
       backgroundSync.start(file)
     }
@@ -99,6 +99,8 @@ extension TableWriter {
       try file.syncData()
     } catch { throw poison(error) }
     durable = LogPosition(sequence: current.sequence, unit: end)
+    // Of a new segment this is said when its name is on disk too.
+    if segments.last?.sequence == current.sequence { memory.prove(durable: durable) }
   }
 
   /// Takes back what an unfinished batch wrote to this segment.
@@ -161,6 +163,7 @@ extension TableWriter {
       throw poison(error)
     }
     segments.append(segment)
+    memory.prove(durable: durable)
     publishSnapshot()
   }
 
@@ -168,7 +171,8 @@ extension TableWriter {
   private func takeSpare(
     _ header: SegmentHeader, _ path: String
   ) throws(LarderError) -> (LogSegment, any File)? {
-    guard let spare else { return nil }
+    // No batch waits for a file that is not ready; it may be the one after this.
+    guard let spare, spare.isDone else { return nil }
     self.spare = nil
     guard let file = spare.take(), spare.bytes == header.bytes else {
       try host.files.remove(spare.path)
@@ -187,13 +191,17 @@ extension TableWriter {
     }
   }
 
-  /// Has the next segment made ready once this one is half full.
+  /// Has the next segment made ready once this one is half full, or a quarter if it is large.
   func prepareAhead() {
-    guard options.preparesAhead, spare == nil, end > current.units / 2 else { return }
+    let isLarge = current.units >= 1 << 18
+    guard options.preparesAhead, spare == nil, end > current.units / (isLarge ? 4 : 2) else {
+      return
+    }
     do throws(LarderError) {
       let header = try nextHeader(for: 1)
       let path = "\(directory)/\(LogFormat.padded(header.sequence))\(SpareSegment.suffix)"
-      spare = SpareSegment(path, bytes: header.bytes, files: host.files)
+      spare = SpareSegment(
+        path, bytes: header.bytes, syncs: options.durability == .batch, files: host.files)
     } catch {
       // Whoever needs the next segment is told why there is none.
     }

@@ -85,8 +85,7 @@ extension TableWriter {
     if isRebuilt || memory.load(IndexFormat.applied) != applied.bits {
       // What readers are shown must not be taken back by the end of power.
       try syncLog()
-      memory.store(batch, IndexFormat.appliedBatch)
-      memory.store(applied.bits, IndexFormat.applied)
+      memory.prove(applied: applied, batch: batch)
     }
     memory.store(applied.bits, IndexFormat.written)
     if isRebuilt {
@@ -142,9 +141,8 @@ extension TableWriter {
       throw error
     }
     try syncLog()
-    memory.store(batch, IndexFormat.appliedBatch)
-    memory.store(
-      LogPosition(sequence: current.sequence, unit: end).bits, IndexFormat.applied)
+    memory.prove(
+      applied: LogPosition(sequence: current.sequence, unit: end), batch: batch)
   }
 
   /// Makes every batch written so far durable, and says so in the log.

@@ -201,9 +201,8 @@ extension TableWriter {
     } catch {
       throw poison(error)
     }
-    memory.store(batch, IndexFormat.appliedBatch)
-    memory.store(
-      LogPosition(sequence: current.sequence, unit: end).bits, IndexFormat.applied)
+    memory.prove(
+      applied: LogPosition(sequence: current.sequence, unit: end), batch: batch)
     memory.store(UInt64(bitPattern: host.now()), IndexFormat.lastWrite)
     if memory.isTruncated {
       throw poison(

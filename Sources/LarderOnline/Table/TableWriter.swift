@@ -73,6 +73,7 @@ final class TableWriter: @unchecked Sendable {
     durable = opened.durable
     index = opened.index
     indexFile = opened.indexFile
+    index.preparesAhead = options.preparesAhead
     index.hasGrown = { [unowned self] in publishSnapshot() }
   }
 
