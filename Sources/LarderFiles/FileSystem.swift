@@ -112,6 +112,11 @@ package protocol File: AnyObject, Sendable {
   /// - Throws: `noSpace`, `io`; then any prefix of the bytes may have been written.
   func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(LarderError)
 
+  /// Lets the disk begin with bytes that were written, so that a sync later finds little to do.
+  ///
+  /// A hint: nothing is durable by it, and what fails shows at the sync.
+  func beginWriting(_ range: Range<UInt64>)
+
   /// fdatasync. After a failure the file must be abandoned: a retry may lie.
   func syncData() throws(LarderError)
 
@@ -147,6 +152,9 @@ package protocol File: AnyObject, Sendable {
 package enum LockKind: Sendable, Hashable { case shared, exclusive }
 
 extension File {
+  /// Nothing, where there is no disk to begin with.
+  package func beginWriting(_ range: Range<UInt64>) {}
+
   /// Reads exactly so many bytes.
   ///
   /// - Throws: `corrupt` if the file ends before.

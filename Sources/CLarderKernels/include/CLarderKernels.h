@@ -21,6 +21,9 @@ static inline void larder_prefetch(const void *address) { __builtin_prefetch(add
 /// Swift's module of the C library leaves statfs out.
 int64_t larder_file_system_kind(const char *path);
 
+/// Begins to write a file's changed pages of a range to the disk, without waiting: a hint.
+void larder_begin_write(int descriptor, int64_t offset, int64_t count);
+
 /// The 192 bytes that XXH3's specification mixes into every input.
 extern const uint8_t larder_xxh3_secret_bytes[192];
 static inline const uint8_t *larder_xxh3_secret(void) { return larder_xxh3_secret_bytes; }

@@ -1,7 +1,9 @@
 import Glibc
 
 /// Bytes that grow at the end, for encoders: 8 spare bytes follow what was reserved.
-@safe package final class ByteSink {
+///
+/// Not for two threads at a time; one may hand it to another.
+@safe package final class ByteSink: @unchecked Sendable {
   private var base: UnsafeMutableRawPointer
   private var capacity: Int
   /// How many bytes were added.
@@ -32,7 +34,9 @@ import Glibc
   /// Adds bytes.
   package func append(_ source: UnsafeRawBufferPointer) {
     guard let from = source.baseAddress else { return }
-    unsafe memcpy(extend(by: source.count), from, source.count)
+    if count + source.count > capacity { grow(to: count + source.count) }
+    unsafe memcpy(base + count, from, source.count)
+    count += source.count
   }
 
   /// Adds the bytes of an array's elements.

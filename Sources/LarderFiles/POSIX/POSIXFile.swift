@@ -1,3 +1,4 @@
+import CLarderKernels
 import Glibc
 import LarderColumns
 
@@ -81,6 +82,12 @@ final class POSIXFile: File {
       }
       done += count
     }
+  }
+
+  func beginWriting(_ range: Range<UInt64>) {
+    guard let start = Int64(exactly: range.lowerBound), let count = Int64(exactly: range.count)
+    else { return }
+    larder_begin_write(descriptor, start, count)
   }
 
   func syncData() throws(LarderError) {

@@ -2,8 +2,11 @@ import LarderColumns
 import LarderContract
 import LarderFiles
 import LarderKeys
+import Synchronization
 
 /// The part of an append that holds the append lock: ids, segments, the commit.
+///
+/// Used by one thread at a time; what its tasks share is `KeyIntake` and `ScratchMemory`.
 final class AppendJob {
   private let store: Store
   private let view: Catalog.View
@@ -15,6 +18,7 @@ final class AppendJob {
   private let runs: SegmentOutput
   private let start: StoreState
   private let scratch = ScratchMemory()
+  private var taken: [AcceptedRows] = []
 
   init(
     _ store: Store, view: Catalog.View, keySet: Catalog.KeySet, replacing: ReplacedRange?
@@ -39,9 +43,12 @@ final class AppendJob {
     try output.prepareFolder(isNamed: start.segments[view.id] != nil)
   }
 
-  /// Sorts buffered rows and writes them out as runs, to be merged by `finish`.
-  func spill(_ batches: [AcceptedRows]) throws(LarderError) {
-    let rows = try takeIn(batches)
+  /// Takes rows for the next step over; the caller forgets them, so that they go as they are used.
+  func take(_ batches: [AcceptedRows]) { taken = batches }
+
+  /// Sorts the rows taken and writes them out as runs, to be merged by `finish`.
+  func spill() throws(LarderError) {
+    let (rows, _) = try takeIn(splitting: false)
     let sorted = try sort(rows, nil, count: rows.count)
     let cuts = try SegmentCuts.cut(sorted, most: store.options.segmentRows, multiple: 1)
     try runs.write(
@@ -50,14 +57,15 @@ final class AppendJob {
   }
 
   /// Writes all rows and commits them.
-  func finish(_ batches: [AcceptedRows]) throws(LarderError) -> Commit {
+  func finish() throws(LarderError) -> Commit {
     if runs.descriptions.isEmpty {
-      if !batches.isEmpty { try writeDirectly(batches) }
+      if !taken.isEmpty { try writeDirectly() }
     } else {
-      if !batches.isEmpty { try spill(batches) }
+      if !taken.isEmpty { try spill() }
       try mergeRuns()
     }
-    let log = try intake.write()
+    try intake.write()
+    let log = intake.written
     let added = output.descriptions
     let removed = try replacing.map { range throws(LarderError) in
       try range.rewriteRemainders(of: start, view: view, store, output)
@@ -86,23 +94,34 @@ final class AppendJob {
 
   // MARK: Steps
 
-  /// Gives batches ids and puts them together.
-  private func takeIn(_ batches: [AcceptedRows]) throws(LarderError) -> BufferedRows {
-    let count = batches.reduce(0) { $0 + $1.count }
-    let ids = Buffer(uninitializedBytes: count * 4)
-    let target = unsafe ids.mutableValues(as: UInt32.self)
-    var first = 0
-    for batch in batches {
-      try unsafe intake.assign(
-        batch.keys, into: UnsafeMutableBufferPointer(rebasing: target[first..<first + batch.count]))
-      first += batch.count
+  /// Gives the rows taken ids, puts their columns together, and splits them by time.
+  ///
+  /// Ids are given in order of first appearance, so by one thread; the others do the rest.
+  private func takeIn(
+    splitting: Bool
+  ) throws(LarderError) -> (rows: BufferedRows, groups: [RowGroup]) {
+    let joining = JoiningRows(taken, fields: view.fields, unit: view.definition.timeUnit)
+    taken = []
+    let count = joining.count
+    let ids = scratch.take(count * 4)
+    let groups = Mutex<[RowGroup]>([])
+    let intake = self.intake
+    let splitter = splitting ? GroupSplitter(view, store.options, scratch) : nil
+    try runTasks(1 + joining.columns, threads: threadCount(store.options.threads)) {
+      task throws(LarderError) in
+      switch task {
+      case 0: try intake.assign(joining.takeKeys(), into: ids)
+      case 1:
+        let events = try joining.joinEvents()
+        if let found = splitter?.split(events, count: count) { groups.withLock { $0 = found } }
+      default: try joining.join(task - 1)
+      }
     }
-    return try BufferedRows(
-      batches, ids: ids, fields: view.fields, unit: view.definition.timeUnit)
+    return (try joining.rows(ids: ids), groups.withLock { $0 })
   }
 
   private func sort(
-    _ rows: some RowSource, _ chosen: Buffer?, count: Int
+    _ rows: BufferedRows, _ chosen: Buffer?, count: Int
   ) throws(LarderError) -> SortedRows {
     try RowSort(
       ids: rows.ids, events: rows.events, created: rows.created,
@@ -110,25 +129,24 @@ final class AppendJob {
     ).sort(chosen, count: count)
   }
 
-  private func writeDirectly(_ batches: [AcceptedRows]) throws(LarderError) {
-    let rows = try takeIn(batches)
-    let split = PartitionSplit(
-      [(rows.events, rows.count)], unit: view.definition.timeUnit,
-      width: view.definition.partition, pieceRows: store.options.pieceRows,
-      segmentRows: store.options.segmentRows)
+  /// Writes rows that are all in memory, and the new keys beside.
+  ///
+  /// Group by group, so that the sorted ids and times of one serve the next.
+  private func writeDirectly() throws(LarderError) {
+    let (rows, groups) = try takeIn(splitting: true)
     let threads = threadCount(store.options.threads)
-    var pieces: [SegmentOutput.Piece] = []
-    let lists = split.rows(rows.events, count: rows.count, in: scratch)
-    for (index, group) in split.groups.enumerated() {
-      let sorted = try sort(rows, lists?[index].rows, count: group.rows)
-      for range in try SegmentCuts.cut(
+    let intake = self.intake
+    for group in groups {
+      let sorted = try sort(rows, group.chosen, count: group.rows)
+      let cuts = try SegmentCuts.cut(
         sorted, most: store.options.segmentRows, multiple: threads)
-      {
-        pieces.append(
-          SegmentOutput.Piece(sorted: sorted, range: range, partition: group.partition))
-      }
+      try output.write(
+        cuts.map {
+          SegmentOutput.Piece(sorted: sorted, range: $0, partition: group.partition)
+        }, from: rows, in: scratch, sync: false
+      ) { () throws(LarderError) in try intake.write() }
     }
-    try output.write(pieces, from: rows, in: scratch)
+    try output.syncFiles()
   }
 
   /// Merges the runs that were spilled into segments.
@@ -168,5 +186,38 @@ final class AppendJob {
           keyLogs: log.map { [set: $0] } ?? [:]))
     }
     return result.state.head
+  }
+}
+
+/// Rows that become a segment of their own, or several by id.
+private struct RowGroup: Sendable {
+  var partition: Range<Int64>?
+  var rows: Int
+  /// UInt32 row numbers; nil for all.
+  var chosen: Buffer?
+}
+
+/// Parts rows into groups by their times.
+private struct GroupSplitter: Sendable {
+  private let unit: TimeUnit
+  private let width: PartitionWidth
+  private let options: StoreOptions
+  private let scratch: ScratchMemory
+
+  init(_ view: Catalog.View, _ options: StoreOptions, _ scratch: ScratchMemory) {
+    unit = view.definition.timeUnit
+    width = view.definition.partition
+    self.options = options
+    self.scratch = scratch
+  }
+
+  func split(_ events: Buffer, count: Int) -> [RowGroup] {
+    let split = PartitionSplit(
+      [(events, count)], unit: unit, width: width, pieceRows: options.pieceRows,
+      segmentRows: options.segmentRows)
+    let lists = split.rows(events, count: count, in: scratch)
+    return split.groups.enumerated().map { index, group in
+      RowGroup(partition: group.partition, rows: group.rows, chosen: lists?[index].rows)
+    }
   }
 }

@@ -82,12 +82,12 @@ package final class Appender {
     }
     let commit = try ending { () throws(LarderError) in
       let job = try startedJob()
-      let commit = try job.finish(buffered)
+      hand(to: job)
+      let commit = try job.finish()
       job.release()
       return commit
     }
     isDone = true
-    buffered = []
     job = nil
     store.didAppend(to: view.id, keySet: keySet)
     return commit
@@ -102,7 +102,13 @@ package final class Appender {
   }
 
   private func spill() throws(LarderError) {
-    try startedJob().spill(buffered)
+    let job = try startedJob()
+    hand(to: job)
+    try job.spill()
+  }
+
+  private func hand(to job: AppendJob) {
+    job.take(buffered)
     buffered = []
     bufferedBytes = 0
   }

@@ -4,7 +4,9 @@ import LarderFiles
 import LarderKeys
 
 /// Gives the rows of an append their ids and writes the new keys, under the append lock.
-final class KeyIntake {
+///
+/// Used by one task at a time.
+final class KeyIntake: @unchecked Sendable {
   private let store: Store
   private let set: Catalog.KeySet
   private let assignment: KeyAssignment
@@ -12,6 +14,9 @@ final class KeyIntake {
   private let isNew: Bool
   private let identity: FileIdentifier
   private let erasures: UInt64
+  private var isWritten = false
+  /// What the commit's record says of the log, once it was written; nil if it is as it was.
+  private(set) var written: KeyLogState?
 
   /// Opens a key set's log, or begins it.
   init(_ store: Store, _ set: Catalog.KeySet, _ state: StoreState) throws(LarderError) {
@@ -41,22 +46,29 @@ final class KeyIntake {
     }
   }
 
-  /// Gives each row of a batch an id.
+  /// Gives each row of some batches an id.
   ///
-  /// - Parameter ids: room for as many UInt32 as the batch has rows.
-  func assign(_ keys: KeyBatch, into ids: UnsafeMutableBufferPointer<UInt32>) throws(LarderError) {
-    try unsafe assignment.assign(keys, into: ids)
+  /// - Parameter ids: room for as many UInt32 as the batches have rows.
+  func assign(_ batches: consuming [KeyBatch], into ids: Buffer) throws(LarderError) {
+    let target = unsafe ids.mutableValues(as: UInt32.self)
+    var first = 0
+    // From behind, so that a batch's keys go once they have ids.
+    var left = Array(batches.reversed())
+    while let batch = left.popLast() {
+      try unsafe assignment.assign(
+        batch, into: UnsafeMutableBufferPointer(rebasing: target[first..<first + batch.count]))
+      first += batch.count
+    }
   }
 
   /// Whether the log must change for the commit.
   var hasNews: Bool { isNew || !assignment.newKeys.isEmpty }
 
-  /// Writes the new keys and makes them durable, with the names of a new log.
+  /// Writes the new keys and makes them durable, with the names of a new log; once.
   ///
-  /// - Returns: what the commit's record says of the log; nil if it is as it was.
   /// - Throws: `noSpace`, `io`; nothing of it counts then.
-  func write() throws(LarderError) -> KeyLogState? {
-    guard hasNews else { return nil }
+  func write() throws(LarderError) {
+    guard hasNews, !isWritten else { return }
     if !assignment.newKeys.isEmpty { try writer.append(assignment.newKeys) }
     do { try writer.sync() } catch {
       // No record names what may be lost, so the outcome is known: nothing was appended.
@@ -71,7 +83,8 @@ final class KeyIntake {
       try files.syncDirectory(store.layout.keys)
       try files.syncDirectory(store.layout.root)
     }
-    return writer.state
+    written = writer.state
+    isWritten = true
   }
 
   /// Keeps the directory for the next append and the next question.

@@ -34,7 +34,7 @@ struct RowSort {
   /// Int64 per row.
   let events: Buffer
   /// The created times, if the view has them.
-  let created: Column?
+  let created: BatchedColumn?
   let threads: Int
   let scratch: ScratchMemory
 
@@ -114,10 +114,9 @@ struct RowSort {
 }
 
 /// Puts rows of one id and event time in the order of created time, none first; stable.
-private func orderTies(_ items: UnsafeMutableBufferPointer<SortItem>, by created: Column) {
-  let values = unsafe created.fixedValues(as: Int64.self)
+private func orderTies(_ items: UnsafeMutableBufferPointer<SortItem>, by created: BatchedColumn) {
   func key(_ row: UInt32) -> (Int, Int64) {
-    created.isValid(Int(row)) ? (1, unsafe values[Int(row)]) : (0, 0)
+    created.ticks(Int(row)).map { (1, $0) } ?? (0, 0)
   }
   var first = 0
   while first < items.count {

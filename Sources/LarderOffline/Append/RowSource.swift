@@ -8,52 +8,29 @@ protocol RowSource: Sendable {
   var ids: Buffer { get }
   /// Int64 ticks per row.
   var events: Buffer { get }
-  /// The created times, if the view has them.
-  var created: Column? { get }
-  /// The ids of the fields that some row may have a value of.
-  var fieldIDs: [UInt32] { get }
-  /// A field's values, all rows; nil if it is null in all of them.
-  func column(fieldID: UInt32) throws(LarderError) -> Column?
+  /// The columns in the order in which a segment has them.
+  var parts: [RowPart] { get }
+  /// How columns find some rows.
+  ///
+  /// - Parameter rows: UInt32 per row, as the sort gave them.
+  func picks(_ rows: Buffer, in scratch: ScratchMemory) -> RowPicks
+  /// A column's values of some rows, in their order.
+  ///
+  /// - Parameter scratch: where large results take their memory from.
+  func gathered(
+    _ part: RowPart, _ picks: RowPicks, in scratch: ScratchMemory
+  ) throws(LarderError) -> Column
 }
 
-/// The rows of an append, in the caller's columns.
-struct BufferedRows: RowSource {
-  let count: Int
-  let ids: Buffer
-  let events: Buffer
-  let created: Column?
-  private let columns: [UInt32: Column]
-  let fieldIDs: [UInt32]
-
-  /// Puts accepted batches together.
-  ///
-  /// - Parameters:
-  ///   - ids: UInt32 per row of all batches.
-  ///   - fields: the view's, in the order of the batches' features.
-  init(
-    _ batches: [AcceptedRows], ids: Buffer, fields: [Catalog.StoredField], unit: TimeUnit
-  ) throws(LarderError) {
-    count = batches.reduce(0) { $0 + $1.count }
-    self.ids = ids
-    let times = batches.map {
-      Column(
-        type: .timestamp(unit), count: $0.count, nullCount: 0, validity: nil, values: $0.events)
-    }
-    events = try Column.joined(times).fixedBuffer
-    let created = batches.compactMap(\.created)
-    self.created = created.isEmpty ? nil : try Column.joined(created)
-    var columns: [UInt32: Column] = [:]
-    for (index, field) in fields.enumerated() {
-      guard batches.contains(where: { $0.features[index] != nil }) else { continue }
-      var parts: [Column] = []
-      for batch in batches {
-        parts.append(batch.features[index] ?? Column.nulls(of: field.type, count: batch.count))
-      }
-      columns[field.id] = try Column.joined(parts)
-    }
-    self.columns = columns
-    fieldIDs = fields.map(\.id).filter { columns[$0] != nil }
+extension RowSource {
+  func picks(_ rows: Buffer, in scratch: ScratchMemory) -> RowPicks {
+    RowPicks(rows: rows, places: nil)
   }
+}
 
-  func column(fieldID: UInt32) throws(LarderError) -> Column? { columns[fieldID] }
+/// A column of rows that become a segment, without its values; the event times go without saying.
+enum RowPart: Sendable, Hashable {
+  case created
+  /// By the field's id.
+  case feature(UInt32)
 }

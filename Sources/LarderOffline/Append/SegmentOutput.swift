@@ -46,37 +46,64 @@ final class SegmentOutput {
     var commits: ClosedRange<UInt64>?
   }
 
-  /// Writes and syncs segments, in parallel.
+  /// Writes and syncs segments, their columns in parallel.
   ///
-  /// - Parameter sync: false for files that this process reads back and removes.
+  /// - Parameters:
+  ///   - sync: false for files that this process reads back and removes, or syncs by `syncFiles`.
+  ///   - beside: something else to be done at the same time.
   /// - Throws: errors of the source and the file system; what was begun is removed by `abandon`.
   func write(
     _ pieces: [Piece], from source: some RowSource, in scratch: ScratchMemory,
-    sync: Bool = true
+    sync: Bool = true, beside: (@Sendable () throws(LarderError) -> Void)? = nil
   ) throws(LarderError) {
-    var opened: [(path: String, file: any File, identity: SegmentIdentity)] = []
+    let memory = PackingMemory()
+    var segments: [SegmentAssembly] = []
     for piece in pieces {
-      let (uuid, path, file) = try makeFile()
-      opened.append(
-        (
-          path, file,
-          SegmentIdentity(
-            uuid: uuid, viewID: view.id, unit: view.definition.timeUnit,
-            commits: piece.commits ?? commits, partition: piece.partition)
-        ))
+      let (uuid, _, file) = try makeFile()
+      let identity = SegmentIdentity(
+        uuid: uuid, viewID: view.id, unit: view.definition.timeUnit,
+        commits: piece.commits ?? commits, partition: piece.partition)
+      segments.append(
+        SegmentAssembly(piece, to: file, identity, options, source.parts, memory))
     }
-    let targets = opened
-    let options = self.options
-    let written = SegmentResults(count: pieces.count)
-    try runTasks(pieces.count, threads: threadCount(store.options.threads)) {
+    let assembled = segments
+    let steps = Self.steps(
+      pieces: pieces.count, columns: SegmentAssembly.columns(of: source), sync: sync)
+    let first = beside == nil ? 0 : 1
+    try runTasks(first + steps.count, threads: threadCount(store.options.threads)) {
       index throws(LarderError) in
-      let (_, file, identity) = targets[index]
-      let description = try writeSegment(
-        pieces[index], from: source, to: file, identity, options, scratch)
-      if sync { try file.syncData() }
-      written.set(index, description)
+      guard index >= first else {
+        try beside?()
+        return
+      }
+      switch steps[index - first] {
+      case .begin(let piece): try assembled[piece].begin(source, scratch)
+      case .column(let piece, let column):
+        try assembled[piece].write(column, of: source, scratch)
+      case .sync(let piece): try assembled[piece].sync()
+      }
     }
-    descriptions += try written.all()
+    for segment in assembled { descriptions.append(try segment.description()) }
+  }
+
+  private enum Step {
+    case begin(Int)
+    case column(Int, Int)
+    case sync(Int)
+  }
+
+  /// What there is to do, in an order in which no step waits long for another: a segment's index is
+  /// made while the columns of the one before are packed, and it is synced when the disk has had
+  /// the time of the next one to write it.
+  private static func steps(pieces: Int, columns: Int, sync: Bool) -> [Step] {
+    var steps: [Step] = pieces > 0 ? [.begin(0)] : []
+    for piece in 0..<pieces {
+      if piece + 1 < pieces { steps.append(.begin(piece + 1)) }
+      for column in 0..<columns { steps.append(.column(piece, column)) }
+      if sync, piece > 0 { steps.append(.sync(piece - 1)) }
+    }
+    if sync, pieces > 0 { steps.append(.sync(pieces - 1)) }
+    return steps
   }
 
   /// Makes a file and holds it until the commit: the sweep passes over what it cannot lock.
@@ -100,6 +127,14 @@ final class SegmentOutput {
     }
   }
 
+  /// Makes files durable that were written without a sync, in parallel.
+  func syncFiles() throws(LarderError) {
+    let files = self.files.map(\.file)
+    try runTasks(files.count, threads: threadCount(store.options.threads)) {
+      index throws(LarderError) in try files[index].syncData()
+    }
+  }
+
   /// Makes the names of the files durable.
   func syncFolder() throws(LarderError) {
     if !files.isEmpty { try store.host.files.syncDirectory(store.layout.viewFolder(view.id)) }
@@ -116,29 +151,6 @@ final class SegmentOutput {
     files = []
     descriptions = []
   }
-}
-
-/// Writes one segment.
-private func writeSegment(
-  _ piece: SegmentOutput.Piece, from source: some RowSource, to file: any File,
-  _ identity: SegmentIdentity, _ options: SegmentOptions, _ scratch: ScratchMemory
-) throws(LarderError) -> SegmentDescription {
-  let range = piece.range
-  let sorted = piece.sorted
-  let ids = sorted.ids.part(range.lowerBound * 4, range.count * 4)
-  let events = sorted.events.part(range.lowerBound * 8, range.count * 8)
-  let rows = unsafe UnsafeBufferPointer(
-    rebasing: sorted.rows.values(as: UInt32.self)[range])
-  var writer = try SegmentWriter(
-    file, identity, ids: ids, events: events, count: range.count, options: options)
-  if let created = source.created {
-    try writer.appendCreated(unsafe try created.gathered(rows, in: scratch))
-  }
-  for field in source.fieldIDs {
-    guard let column = try source.column(fieldID: field) else { continue }
-    try writer.append(fieldID: field, unsafe try column.gathered(rows, in: scratch))
-  }
-  return try writer.finish()
 }
 
 extension Buffer {

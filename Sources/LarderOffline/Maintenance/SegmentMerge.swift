@@ -32,7 +32,7 @@ struct MergedRows: RowSource {
   let ids: Buffer
   let events: Buffer
   let created: Column?
-  let fieldIDs: [UInt32]
+  let parts: [RowPart]
   private let inputs: [SegmentRows]
   private let types: [UInt32: DataType]
 
@@ -73,12 +73,29 @@ struct MergedRows: RowSource {
     self.ids = try Column.joined(ids).values
     self.events = try Column.joined(events).fixedBuffer
     self.created = created.isEmpty ? nil : try Column.joined(created)
-    fieldIDs = fields.map(\.id).filter(present.contains)
+    parts =
+      (self.created == nil ? [] : [.created])
+      + fields.map(\.id).filter(present.contains).map { .feature($0) }
     types = Dictionary(uniqueKeysWithValues: fields.map { ($0.id, $0.type) })
   }
 
-  func column(fieldID: UInt32) throws(LarderError) -> Column? {
-    guard let type = types[fieldID] else { return nil }
+  func gathered(
+    _ part: RowPart, _ picks: RowPicks, in scratch: ScratchMemory
+  ) throws(LarderError) -> Column {
+    let rows = unsafe picks.rows.values(as: UInt32.self)
+    switch part {
+    case .created:
+      guard let created else { break }
+      return unsafe try created.gathered(rows, in: scratch)
+    case .feature(let id):
+      guard let type = types[id] else { break }
+      return unsafe try column(id, type).gathered(rows, in: scratch)
+    }
+    throw LarderError(.corrupt, "The rows lack a column that they were said to have.")
+  }
+
+  /// A field's values, all rows.
+  private func column(_ fieldID: UInt32, _ type: DataType) throws(LarderError) -> Column {
     var parts: [Column] = []
     for input in inputs {
       parts.append(
@@ -175,7 +192,7 @@ struct SegmentMerge {
 
   private func sort(_ rows: MergedRows) throws(LarderError) -> SortedRows {
     try RowSort(
-      ids: rows.ids, events: rows.events, created: rows.created,
+      ids: rows.ids, events: rows.events, created: rows.created.map { BatchedColumn($0) },
       threads: threadCount(store.options.threads), scratch: scratch
     ).sort(nil, count: rows.count)
   }

@@ -35,7 +35,8 @@ import Testing
       let rows = makeCase(&random)
       let sorted = try RowSort(
         ids: Buffer(copying: rows.ids), events: Buffer(copying: rows.events),
-        created: .timestamp(rows.created), threads: Int(seed % 3) + 1, scratch: ScratchMemory()
+        created: BatchedColumn(.timestamp(rows.created)), threads: Int(seed % 3) + 1,
+        scratch: ScratchMemory()
       ).sort(nil, count: rows.ids.count)
       let expected = rows.ids.indices.sorted { a, b in
         let left = (rows.ids[a], rows.events[a], rows.created[a] == nil ? 0 : 1)

@@ -46,33 +46,38 @@ struct ContentSums: Sendable, Equatable {
     let ids = unsafe source.ids.values(as: UInt32.self)
     let events = unsafe source.events.values(as: Int64.self)
     let hashes = rows.map { unsafe rowHash(id: ids[Int($0)], event: events[Int($0)]) }
+    let chosen = Buffer(copying: rows)
+    let scratch = ScratchMemory()
     let times = Column(
       type: .int64, count: source.count, nullCount: 0, validity: nil, values: source.events)
-    remove(times, rows, hashes, Self.key(.eventTime, 0))
-    if let created = source.created { remove(created, rows, hashes, Self.key(.createdTime, 0)) }
-    for field in source.fieldIDs {
-      guard let column = try source.column(fieldID: field) else { continue }
-      remove(column, rows, hashes, Self.key(.feature, field))
+    remove(
+      unsafe try times.gathered(chosen.values(as: UInt32.self), in: scratch), hashes,
+      Self.key(.eventTime, 0))
+    let picks = source.picks(chosen, in: scratch)
+    for part in source.parts {
+      let column = try source.gathered(part, picks, in: scratch)
+      switch part {
+      case .created: remove(column, hashes, Self.key(.createdTime, 0))
+      case .feature(let id): remove(column, hashes, Self.key(.feature, id))
+      }
     }
   }
 
-  private mutating func remove(
-    _ column: Column, _ rows: [UInt32], _ hashes: [UInt64], _ key: UInt64
-  ) {
+  private mutating func remove(_ column: Column, _ hashes: [UInt64], _ key: UInt64) {
     let scalars = ElementHashes(column)
     let elements = column.elements.map(ElementHashes.init)
     var content = ContentHash()
-    for (row, hash) in zip(rows, hashes) {
-      guard column.isValid(Int(row)) else {
+    for (row, hash) in hashes.enumerated() {
+      guard column.isValid(row) else {
         content.add(ContentHash.nullBits, row: hash)
         continue
       }
       if let elements {
         let offsets = unsafe column.offsets
-        let list = unsafe Int(offsets[Int(row)])..<Int(offsets[Int(row) + 1])
+        let list = unsafe Int(offsets[row])..<Int(offsets[row + 1])
         content.add(elements.bits(of: list), row: hash)
       } else {
-        content.add(scalars.bits(of: Int(row)), row: hash)
+        content.add(scalars.bits(of: row), row: hash)
       }
     }
     columns[key] = (columns[key] ?? ContentHash()) - content

@@ -100,4 +100,16 @@ struct ColumnRecord: Sendable, Hashable {
 
   /// Names the column within its file, for seeds.
   var key: UInt64 { UInt64(role.rawValue) << 32 | UInt64(fieldID) | 1 << 63 }
+
+  /// Says that the column's bytes lie further behind: it was packed in a place of its own.
+  mutating func move(by bytes: UInt64) {
+    headers.offset += bytes
+    bodies.offset += bytes
+    validityBits.offset += bytes
+    ranks.offset += bytes
+    dictionaryOffsets.offset += bytes
+    dictionaryValues.offset += bytes
+    self.bytes.offset += bytes
+    for index in elements.indices { elements[index].move(by: bytes) }
+  }
 }

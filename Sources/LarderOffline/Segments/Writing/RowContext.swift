@@ -2,7 +2,7 @@ import CLarderKernels
 import LarderColumns
 
 /// What the columns of a segment share while they are written.
-final class RowContext {
+final class RowContext: Sendable {
   /// The rows' entity ids, UInt32.
   let ids: Buffer
   /// The rows' event times, Int64.

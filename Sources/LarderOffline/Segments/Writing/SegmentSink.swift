@@ -2,18 +2,36 @@ import LarderColumns
 import LarderEncodings
 import LarderFiles
 
-/// Writes a segment's bytes front to back, 1 MiB at a time, and hashes its sections.
-final class SegmentSink {
+/// Takes a segment's bytes front to back and hashes its sections: into its file, 1 MiB at a time, or
+/// into memory, for a column that is packed before it is its turn.
+///
+/// Not for two threads at a time; one may hand it to another.
+final class SegmentSink: @unchecked Sendable {
   let seeds: SegmentSeeds
-  private let file: any File
-  private let pending = ByteSink(capacity: 64 << 10)
+  private let file: (any File)?
+  private let pending: ByteSink
   private var written: UInt64 = 0
   private static let flushBytes = 1 << 20
+  /// The disk is told to begin after so many bytes.
+  private static let behindBytes = 8 << 20
 
+  /// A sink that writes to a file.
   init(_ file: any File, uuid: FileIdentifier) {
     self.file = file
     seeds = SegmentSeeds(uuid)
+    pending = ByteSink(capacity: 64 << 10)
   }
+
+  /// A sink that keeps its bytes, for a part of a segment.
+  init(seeds: SegmentSeeds, memory: ByteSink) {
+    file = nil
+    self.seeds = seeds
+    pending = memory
+    memory.removeAll()
+  }
+
+  /// The memory of a sink that keeps its bytes, to be used again.
+  var memory: ByteSink { pending }
 
   /// Where the next byte goes.
   var position: UInt64 { written + UInt64(pending.count) }
@@ -21,15 +39,44 @@ final class SegmentSink {
   /// Writes bytes that another hash covers.
   func append(_ bytes: UnsafeRawBufferPointer) throws(LarderError) {
     unsafe pending.append(bytes)
-    if pending.count >= Self.flushBytes { try flush() }
+    if file != nil, pending.count >= Self.flushBytes { try flush() }
+  }
+
+  /// Writes what another sink has kept.
+  ///
+  /// - Returns: where its first byte went.
+  func append(keptBy other: SegmentSink) throws(LarderError) -> UInt64 {
+    let start = position
+    let bytes = unsafe other.pending.bytes
+    guard bytes.count >= Self.flushBytes else {
+      unsafe try append(bytes)
+      return start
+    }
+    try flush()
+    var done = 0
+    while done < bytes.count {
+      let count = min(Self.behindBytes, bytes.count - done)
+      unsafe try write(UnsafeRawBufferPointer(rebasing: bytes[done..<done + count]))
+      done += count
+    }
+    return start
   }
 
   /// Writes what is pending.
   func flush() throws(LarderError) {
-    guard pending.count > 0 else { return }
-    unsafe try file.write(pending.bytes, at: written)
-    written += UInt64(pending.count)
+    guard file != nil, pending.count > 0 else { return }
+    unsafe try write(pending.bytes)
     pending.removeAll()
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer) throws(LarderError) {
+    guard let file else { return }
+    unsafe try file.write(bytes, at: written)
+    let behind = UInt64(Self.behindBytes)
+    let before = written / behind
+    written += UInt64(bytes.count)
+    let now = written / behind
+    if now > before { file.beginWriting(before * behind..<now * behind) }
   }
 
   /// Pads a sink to the alignment of sections and writes it as one section.

@@ -15,16 +15,31 @@ import LarderFiles
 /// try writer.append(fieldID: 3, column)
 /// let description = try writer.finish()
 /// ```
-package struct SegmentWriter {
+package struct SegmentWriter: Sendable {
   private let file: any File
-  private let identity: SegmentIdentity
-  private let options: SegmentOptions
+  let identity: SegmentIdentity
+  let options: SegmentOptions
   private let sink: SegmentSink
-  private let context: RowContext
+  let context: RowContext
   private var footer: SegmentFooter
   private var fieldIDs: Set<UInt32> = []
 
   /// Starts a segment and writes its entity index, its fences and its event times.
+  ///
+  /// As `init(beginning:)`, and then the event times.
+  package init(
+    _ file: any File, _ identity: SegmentIdentity, ids: Buffer, events: Buffer, count: Int,
+    options: SegmentOptions = SegmentOptions()
+  ) throws(LarderError) {
+    try self.init(
+      beginning: file, identity, ids: ids, events: events, count: count, options: options)
+    try add(pack(.events, in: ByteSink()))
+  }
+
+  /// Starts a segment and writes its entity index and its fences.
+  ///
+  /// What follows are its columns, the event times first: packed by `pack`, which any thread may
+  /// call for any column at any time, and put into the file by `add`, in order.
   ///
   /// - Parameters:
   ///   - file: open for writing and empty.
@@ -34,9 +49,9 @@ package struct SegmentWriter {
   ///   - count: rows, 1 to `Limits.segmentRows`.
   /// - Throws: `invalidArgument` if the rows are not sorted or there are none; `limitExceeded`;
   ///   errors of the file.
-  package init(
-    _ file: any File, _ identity: SegmentIdentity, ids: Buffer, events: Buffer, count: Int,
-    options: SegmentOptions = SegmentOptions()
+  init(
+    beginning file: any File, _ identity: SegmentIdentity, ids: Buffer, events: Buffer,
+    count: Int, options: SegmentOptions
   ) throws(LarderError) {
     guard count >= 1 else {
       throw LarderError(.invalidArgument, "A segment has at least one row.", file: file.path)
@@ -65,7 +80,6 @@ package struct SegmentWriter {
       columns: [])
     try writeHeader()
     try writeIndex(index)
-    try writeEvents()
   }
 
   /// Writes the created times; to be called at most once, before the features.
@@ -74,20 +88,7 @@ package struct SegmentWriter {
   /// - Throws: `invalidArgument` if rows of one id and event time are not sorted by it, or its
   ///   length or type is wrong; errors of the file.
   package mutating func appendCreated(_ column: Column) throws(LarderError) {
-    guard column.type == .timestamp(identity.unit), !column.isDictionary else {
-      throw LarderError(
-        .invalidArgument, "Created times are \(DataType.timestamp(identity.unit)) here.")
-    }
-    try checkLength(column, "The column of created times")
-    guard footer.columns.count == 1 else {
-      throw LarderError(.invalidArgument, "Created times come once, before the features.")
-    }
-    try surveyCreated(column)
-    var writer = ColumnWriter(
-      column, role: .createdTime, fieldID: 0, sink: sink, context: context, options: options)
-    writer.reference = context.events
-    writer.record.reference = .eventTime
-    footer.columns.append(.known(try writer.write()))
+    try add(pack(.created(column), in: ByteSink()))
   }
 
   /// Writes a feature.
@@ -97,17 +98,37 @@ package struct SegmentWriter {
   ///   - column: as many values as there are rows.
   /// - Throws: `invalidArgument` for a repeated id or another length; errors of the file.
   package mutating func append(fieldID: UInt32, _ column: Column) throws(LarderError) {
-    try checkLength(column, "The column of field \(fieldID)")
-    guard fieldIDs.insert(fieldID).inserted else {
-      throw LarderError(.invalidArgument, "Field \(fieldID) was given twice.")
-    }
-    guard footer.columns.count < SegmentLayout.columns else {
+    try add(pack(.feature(fieldID, column), in: ByteSink()))
+  }
+
+  /// Puts a packed column into the file, where it stays.
+  ///
+  /// - Throws: `invalidArgument` for a repeated id, or for times that come too late; errors of the
+  ///   file.
+  mutating func add(_ column: PackedColumn) throws(LarderError) {
+    let place = footer.columns.count
+    switch column.record.role {
+    case .eventTime where place != 0, .createdTime where place != 1:
       throw LarderError(
-        .limitExceeded, "A segment has at most \(Limits.featuresPerView) features.")
+        .invalidArgument, "The event times come first, then the created times, then the features.")
+    case .feature:
+      guard place > 0, fieldIDs.insert(column.record.fieldID).inserted else {
+        throw LarderError(.invalidArgument, "Field \(column.record.fieldID) was given twice.")
+      }
+      guard place < SegmentLayout.columns else {
+        throw LarderError(
+          .limitExceeded, "A segment has at most \(Limits.featuresPerView) features.")
+      }
+    default: break
     }
-    var writer = ColumnWriter(
-      column, role: .feature, fieldID: fieldID, sink: sink, context: context, options: options)
-    footer.columns.append(.known(try writer.write()))
+    if let created = column.created {
+      footer.minCreated = created.least
+      footer.maxCreated = created.greatest
+      footer.nullCreated = column.record.nulls
+    }
+    var record = column.record
+    record.move(by: try sink.append(keptBy: column.sink))
+    footer.columns.append(.known(record))
   }
 
   /// Writes footer and trailer; the file is then complete, and not yet synced.
@@ -138,13 +159,6 @@ package struct SegmentWriter {
 }
 
 extension SegmentWriter {
-  private func checkLength(_ column: Column, _ what: String) throws(LarderError) {
-    guard column.count == footer.rows else {
-      throw LarderError(
-        .invalidArgument, "\(what) has \(column.count) rows where the segment has \(footer.rows).")
-    }
-  }
-
   private func appendRecord(_ record: RecordWriter) throws(LarderError) {
     let content = ByteSink()
     content.append(record.bytes)
@@ -177,49 +191,6 @@ extension SegmentWriter {
     content.removeAll()
     content.append(index.fences)
     footer.fences = try sink.writeSection(.fences, content)
-  }
-
-  private mutating func writeEvents() throws(LarderError) {
-    let column = Column(
-      type: .timestamp(identity.unit), count: footer.rows, nullCount: 0, validity: nil,
-      values: context.events)
-    var writer = ColumnWriter(
-      column, role: .eventTime, fieldID: 0, sink: sink, context: context, options: options)
-    let fences = Buffer(uninitializedBytes: (footer.rows + 63) / 64 * 8)
-    let times = unsafe context.events.values(as: Int64.self)
-    let target = unsafe fences.mutableValues(as: Int64.self)
-    for index in 0..<target.count { unsafe target[index] = times[index * 64] }
-    writer.reference = fences
-    writer.record.reference = .fence
-    footer.columns.append(.known(try writer.write()))
-  }
-
-  /// Finds the bounds of the created times and checks the order of ties.
-  private mutating func surveyCreated(_ column: Column) throws(LarderError) {
-    let ids = unsafe context.ids.values(as: UInt32.self)
-    let events = unsafe context.events.values(as: Int64.self)
-    let values = unsafe column.fixedValues(as: Int64.self)
-    var least: Int64?
-    var greatest: Int64?
-    for row in 0..<footer.rows {
-      let value: Int64? = column.isValid(row) ? unsafe values[row] : nil
-      if let value {
-        least = min(least ?? value, value)
-        greatest = max(greatest ?? value, value)
-      }
-      guard row > 0, unsafe ids[row] == ids[row - 1], unsafe events[row] == events[row - 1] else {
-        continue
-      }
-      let before: Int64? = column.isValid(row - 1) ? unsafe values[row - 1] : nil
-      if let before, value == nil || value ?? before < before {
-        throw LarderError(
-          .invalidArgument, "Rows of one id and event time are not sorted by created time.",
-          row: row)
-      }
-    }
-    footer.minCreated = least
-    footer.maxCreated = greatest
-    footer.nullCreated = column.nullCount
   }
 }
 
