@@ -70,6 +70,32 @@ import Testing
     #expect(try shell.run(["expire", "s", "none", "--older-than", "5d"]).exitCode == 4)
   }
 
+  @Test func takesTagsWhereItTakesCommits() throws {
+    let shell = try makeShell([1...3, 4...6, 7...9])
+    #expect(try shell.run(["snapshots", "s", "--tag", "early@2"]).exitCode == 0)
+    let again = try shell.run(["snapshots", "s", "--tag", "first@early"])
+    #expect(again.exitCode == 0 && again.output.contains("early first"), "\(again)")
+    let byID = try shell.run(["export", "s", "stats", "--at", "2"])
+    let byTag = try shell.run(["export", "s", "stats", "--at", "early"])
+    #expect(byTag.exitCode == 0 && byTag.output == byID.output, "\(byTag.notes)")
+    #expect(byTag.output.split(separator: "\n").count == 4)
+    let span = ["--from", "2026-03-01", "--to", "2026-03-31"]
+    let joined = try shell.run(["join", "s", "-f", "stats:trips", "--at", "first"] + span)
+    #expect(joined.exitCode == 0, "\(joined.notes)")
+    #expect(joined.output.split(separator: "\n").count == 4, "\(joined.output)")
+    for arguments in [
+      ["export", "s", "stats", "--at", "earyl"], ["rollback", "s", "--to", "earyl", "--yes"],
+      ["snapshots", "s", "--tag", "x@earyl"],
+    ] {
+      let missing = try shell.run(arguments)
+      #expect(missing.exitCode == 4 && missing.notes.contains("\"early\""), "\(missing)")
+    }
+    let beyond = try shell.run(["export", "s", "stats", "--at", "99999999999999999999999"])
+    #expect(beyond.exitCode == 4 && beyond.notes.contains("newest"), "\(beyond)")
+    #expect(try shell.run(["rollback", "s", "--to", "early", "--yes"]).exitCode == 0)
+    #expect(try export(shell).count == 4)
+  }
+
   @Test func goesBackAndListsWhereTo() throws {
     let shell = try makeShell([1...3, 4...6, 7...9])
     let tagged = try shell.run(["snapshots", "s", "--tag", "early@2"])

@@ -73,6 +73,30 @@ extension FeatureStore {
     try run.finish(nil, patience: patience)
     return run.report
   }
+
+  /// Finishes, on the way of other maintenance, the erasures that were begun and not finished.
+  ///
+  /// What keeps them from being finished is told as pending, never thrown: space is to be had back
+  /// and segments are to be merged whatever became of an erasure.
+  ///
+  /// - Parameter dryRun: whether only to say that one is pending.
+  /// - Returns: nil if none was pending.
+  func resumeErasures(dryRun: Bool) -> ErasureReport? {
+    var report = ErasureReport(
+      entity: "", requested: 0, store: offlineRoot, isDryRun: dryRun)
+    do throws(LarderError) {
+      if !dryRun { return try finishErasures() }
+      guard try segments(for: "Erasing").store.hasPendingErasures() else { return nil }
+      report.pending = ["an erasure is not finished; this finishes it"]
+    } catch {
+      report.pending = ["the erasure was not finished: \(error.message)"]
+    }
+    return report
+  }
+
+  private var offlineRoot: String {
+    (offlineStore as? SegmentOfflineStore)?.store.layout.root ?? ""
+  }
 }
 
 extension Entity {

@@ -10,7 +10,7 @@ extension FeatureStore {
   /// yet one segment, or of which a quarter lies outside the largest one. The open partition is
   /// left to the merges that follow appends, unless rewriting it costs little or most of it lies
   /// about. Appends, online writes and questions go on meanwhile; earlier snapshots stay as they
-  /// are.
+  /// are. Erasures that something kept from being finished are finished first.
   ///
   /// ```swift
   /// let report = try store.compact("driver_stats")
@@ -41,6 +41,9 @@ extension FeatureStore {
   ) throws(LarderError) -> CompactionReport {
     let store = try segments(for: "Compacting")
     if !options.isDryRun { try store.requireNewest() }
-    return try store.store.compact(views, options)
+    let erasure = resumeErasures(dryRun: options.isDryRun)
+    var report = try store.store.compact(views, options)
+    report.erasure = erasure
+    return report
   }
 }

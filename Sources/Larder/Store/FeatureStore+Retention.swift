@@ -32,7 +32,8 @@ extension FeatureStore {
 
   /// Shortens the time that earlier snapshots are kept, now and once, and removes what that frees.
   ///
-  /// The newest snapshot stays, and so do those with tags and those that readers hold.
+  /// The newest snapshot stays, and so do those with tags and those that readers hold. Erasures
+  /// that something kept from being finished are finished, once the space is back.
   ///
   /// - Parameters:
   ///   - keep: how long a snapshot stays after a newer one took its place; zero by default.
@@ -45,6 +46,15 @@ extension FeatureStore {
   ) throws(LarderError) -> SpaceReport {
     let store = try segments(for: "Removing snapshots")
     if !dryRun { try store.requireNewest() }
-    return try store.store.vacuum(keeping: keep, dryRun: dryRun)
+    var report = try store.store.vacuum(keeping: keep, dryRun: dryRun)
+    report.erasure = resumeErasures(dryRun: dryRun)
+    guard !dryRun, report.erasure != nil else { return report }
+    let again = try store.store.vacuum(keeping: keep)
+    report.filesRemoved += again.filesRemoved
+    report.bytesReturned += again.bytesReturned
+    report.bytesWaiting = again.bytesWaiting
+    report.waitingUntil = again.waitingUntil
+    report.oldest = again.oldest
+    return report
   }
 }

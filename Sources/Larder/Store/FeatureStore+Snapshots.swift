@@ -43,6 +43,19 @@ extension FeatureStore {
     return FeatureStore(offline: try store.at(id), online: nil)
   }
 
+  /// The commit of an id or of a tag, as a user names it: `17`, `release`.
+  ///
+  /// ```swift
+  /// let past = try store.snapshot(at: store.commit(named: "release"))
+  /// ```
+  ///
+  /// - Parameter name: an id in decimal, or a tag.
+  /// - Throws: `notFound` with the nearest tag, or for an id that is not of a commit that is kept.
+  /// - Complexity: O(commits of the newest manifest file).
+  public func commit(named name: String) throws(LarderError) -> Commit {
+    try segments(for: "Time travel").store.commit(named: name)
+  }
+
   /// The commits that can still be looked at, oldest first: those young enough, and those that a
   /// tag or a reader holds.
   ///

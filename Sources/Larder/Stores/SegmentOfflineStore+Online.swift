@@ -7,7 +7,7 @@ import LarderPointInTime
 
 extension SegmentOfflineStore {
   /// The online half of the same directory.
-  func makeOnlineStore(_ options: OnlineOptions) throws(LarderError) -> MappedOnlineStore {
+  package func makeOnlineStore(_ options: OnlineOptions) throws(LarderError) -> MappedOnlineStore {
     let store = self.store
     return MappedOnlineStore(
       host: store.host, directory: store.layout.online, store: try store.snapshot().identifier,

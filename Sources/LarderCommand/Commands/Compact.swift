@@ -13,7 +13,7 @@ struct Compact: ParsableCommand {
       one. The open partition is left to the merges that follow imports, unless rewriting it costs \
       little or most of it lies about; name it, or say --partition all, to rewrite it. Imports, \
       online writers and readers go on meanwhile. Earlier snapshots keep their files until they \
-      are no longer kept.
+      are no longer kept. Erasures that something kept from being finished are finished first.
 
       EXAMPLES
         larder compact my.larder
@@ -59,7 +59,7 @@ struct Compact: ParsableCommand {
   }
 
   private static func text(_ report: CompactionReport) -> String {
-    var text = ""
+    var text = SpaceText.lines(report.erasure)
     for view in report.views where !view.note.isEmpty {
       text += "\(view.name): \(view.note)\n"
     }
@@ -139,6 +139,7 @@ struct Compact: ParsableCommand {
       "bytesReturned": .integer(report.bytesReturned),
       "bytesWaiting": .integer(report.bytesWaiting),
       "waitingUntil": report.waitingUntil.map { .text("\($0)") } ?? .null,
+      "erasure": report.erasure?.json ?? .null,
     ])
   }
 }

@@ -23,8 +23,8 @@ struct Export: ParsableCommand {
   var from: TimeArgument?
   @Option(help: ArgumentHelp("The last event time.", valueName: "T"))
   var to: TimeArgument?
-  @Option(help: ArgumentHelp("Export the history as it was at a commit.", valueName: "COMMIT"))
-  var at: UInt64?
+  @Option(help: ArgumentHelp("Export the history as of a commit or tag.", valueName: "COMMIT"))
+  var at: CommitArgument?
   @OptionGroup var output: OutputArgument
 
   func run() throws {

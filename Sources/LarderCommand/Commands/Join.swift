@@ -53,8 +53,8 @@ struct Join: ParsableCommand {
   var withEventTimes = false
   @Flag(help: "Add why each view answered as it did.")
   var withStatus = false
-  @Option(help: ArgumentHelp("Ask the store as it was at a commit.", valueName: "COMMIT"))
-  var at: UInt64?
+  @Option(help: ArgumentHelp("Ask the store as it was at a commit or tag.", valueName: "COMMIT"))
+  var at: CommitArgument?
   @Option(help: ArgumentHelp("The first event time, without a spine.", valueName: "T"))
   var from: TimeArgument?
   @Option(help: ArgumentHelp("The last event time, without a spine.", valueName: "T"))

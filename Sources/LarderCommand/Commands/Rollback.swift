@@ -14,12 +14,14 @@ struct Rollback: ParsableCommand {
 
       EXAMPLES
         larder rollback my.larder --to 17 --dry-run
-        larder rollback my.larder --to 17 --yes
+        larder rollback my.larder --to before-cleanup --yes
       """)
 
   @OptionGroup var target: StoreArgument
-  @Option(help: "The commit, as larder snapshots lists it.")
-  var to: UInt64
+  @Option(
+    help: ArgumentHelp(
+      "The commit or tag, as larder snapshots lists it.", valueName: "COMMIT"))
+  var to: CommitArgument
   @Flag(help: "Only say what would change.")
   var dryRun = false
   @Flag(help: "Do not ask.")
@@ -30,11 +32,12 @@ struct Rollback: ParsableCommand {
 
   func run() throws {
     let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
-    var report = try store.rollback(to: to, dryRun: true)
-    if !dryRun, report.from.id != to {
+    let commit = try to.commit(in: store).id
+    var report = try store.rollback(to: commit, dryRun: true)
+    if !dryRun, report.from.id != commit {
       try Confirmation.ask(
-        "Make commit \(to) of \(report.to.time) the newest again?", agreed: yes)
-      report = try store.rollback(to: to)
+        "Make commit \(commit) of \(report.to.time) the newest again?", agreed: yes)
+      report = try store.rollback(to: commit)
     }
     let output = try ByteOutput.standard()
     if json {

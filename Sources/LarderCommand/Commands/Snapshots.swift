@@ -8,7 +8,7 @@ struct Snapshots: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List the commits that can still be looked at, or name one.",
     discussion: """
-      Questions take a commit with --at, and rollback makes one the newest again. A commit is kept \
+      Questions take a commit or a tag with --at, and rollback makes one the newest again. A commit is kept \
       for an hour after a newer one took its place, and as long as it has a tag or a reader.
 
       EXAMPLES
@@ -19,7 +19,7 @@ struct Snapshots: ParsableCommand {
       """)
 
   @OptionGroup var target: StoreArgument
-  @Option(help: "Tag a commit, the newest if none is given: NAME or NAME@COMMIT.")
+  @Option(help: "Tag a commit, the newest if none is given: NAME or NAME@COMMIT, by id or tag.")
   var tag: TagArgument?
   @Option(help: "Remove a tag.")
   var untag: String?
@@ -31,7 +31,7 @@ struct Snapshots: ParsableCommand {
     let store =
       try tag == nil && untag == nil ? target.openForReading() : target.openForWriting(locks)
     if let untag { try store.removeTag(untag) }
-    if let tag { try store.tag(tag.name, at: tag.commit) }
+    if let tag { try store.tag(tag.name, at: tag.commit?.commit(in: store).id) }
     let snapshots = try store.snapshots()
     let output = try ByteOutput.standard()
     if json {
@@ -64,17 +64,18 @@ struct Snapshots: ParsableCommand {
 }
 
 /// `NAME` or `NAME@COMMIT` on the command line.
-package struct TagArgument: ExpressibleByArgument {
-  package var name: String
-  package var commit: UInt64?
+struct TagArgument: ExpressibleByArgument {
+  var name: String
+  var commit: CommitArgument?
 
-  package init?(argument: String) {
+  init?(argument: String) {
     guard let at = argument.lastIndex(of: "@") else {
       name = argument
       return
     }
     name = String(argument[..<at])
-    guard let commit = UInt64(argument[argument.index(after: at)...]) else { return nil }
+    let text = String(argument[argument.index(after: at)...])
+    guard let commit = CommitArgument(argument: text) else { return nil }
     self.commit = commit
   }
 }

@@ -9,7 +9,7 @@ struct Vacuum: ParsableCommand {
     abstract: "Remove earlier snapshots before their time, and give their space back.",
     discussion: """
       The newest snapshot stays, and so do those with tags and those that readers hold. Without \
-      --keep nothing else stays.
+      --keep nothing else stays. Erasures that something kept from being finished are finished.
 
       EXAMPLES
         larder vacuum my.larder --dry-run
@@ -35,7 +35,7 @@ struct Vacuum: ParsableCommand {
       let files = Quantity.count(report.filesRemoved, "file")
       try output.write(
         "\(files) \(dryRun ? "would be " : "")removed; snapshots from commit \(report.oldest) on "
-          + "stay\n" + SpaceText.line(report))
+          + "stay\n" + SpaceText.line(report) + SpaceText.lines(report.erasure))
       if dryRun { try output.write("nothing was changed: this was a dry run\n") }
     }
     try output.finish()

@@ -22,6 +22,17 @@ enum SpaceText {
       dryRun: report.isDryRun)
   }
 
+  /// What became of erasures that were finished on the way; empty if none was pending.
+  static func lines(_ erasure: ErasureReport?) -> String {
+    guard let erasure else { return "" }
+    if erasure.isComplete {
+      let removed = erasure.files.filter(\.isRemoved).count
+      return "finished an erasure; removed \(Quantity.count(removed, "file")) that held keys or "
+        + "rows of it\n"
+    }
+    return erasure.pending.map { "erasure pending: \($0)\n" }.joined()
+  }
+
   /// The members of a report.
   static func json(_ report: SpaceReport) -> JSONValue {
     .object([
@@ -30,6 +41,7 @@ enum SpaceText {
       "bytesWaiting": .integer(report.bytesWaiting),
       "waitingUntil": report.waitingUntil.map { .text("\($0)") } ?? .null,
       "oldestSnapshot": .integer(report.oldest),
+      "erasure": report.erasure?.json ?? .null,
     ])
   }
 }

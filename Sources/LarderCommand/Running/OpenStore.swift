@@ -12,10 +12,10 @@ struct StoreArgument: ParsableArguments {
   }
 
   /// Opens the store for reading as of a commit, or of its newest one.
-  func openForReading(at commit: UInt64?) throws(LarderError) -> FeatureStore {
+  func openForReading(at commit: CommitArgument?) throws(LarderError) -> FeatureStore {
     let store = try openForReading()
     guard let commit else { return store }
-    return try store.snapshot(at: commit)
+    return try store.snapshot(at: commit.commit(in: store))
   }
 
   /// Opens the store for writing; it must be there.

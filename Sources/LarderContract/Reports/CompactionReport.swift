@@ -15,17 +15,20 @@ public struct CompactionReport: Sendable, Hashable {
   /// A reader or a tag may hold it longer. The next append or maintenance command after that
   /// removes the files.
   public var waitingUntil: Timestamp?
+  /// What became of erasures that something had kept from being finished; nil if none was pending.
+  public var erasure: ErasureReport?
 
   /// Makes a report.
   public init(
     views: [View], isDryRun: Bool, bytesReturned: UInt64 = 0, bytesWaiting: UInt64 = 0,
-    waitingUntil: Timestamp? = nil
+    waitingUntil: Timestamp? = nil, erasure: ErasureReport? = nil
   ) {
     self.views = views
     self.isDryRun = isDryRun
     self.bytesReturned = bytesReturned
     self.bytesWaiting = bytesWaiting
     self.waitingUntil = waitingUntil
+    self.erasure = erasure
   }
 
   /// What a view's live segments amount to.

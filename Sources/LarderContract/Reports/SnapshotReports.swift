@@ -72,11 +72,13 @@ public struct SpaceReport: Sendable, Hashable {
   public var oldest: UInt64
   /// Whether nothing was changed.
   public var isDryRun: Bool
+  /// What became of erasures that something had kept from being finished; nil if none was pending.
+  public var erasure: ErasureReport?
 
   /// Makes a report.
   public init(
     filesRemoved: Int, bytesReturned: UInt64, bytesWaiting: UInt64, waitingUntil: Timestamp?,
-    oldest: UInt64, isDryRun: Bool
+    oldest: UInt64, isDryRun: Bool, erasure: ErasureReport? = nil
   ) {
     self.filesRemoved = filesRemoved
     self.bytesReturned = bytesReturned
@@ -84,6 +86,7 @@ public struct SpaceReport: Sendable, Hashable {
     self.waitingUntil = waitingUntil
     self.oldest = oldest
     self.isDryRun = isDryRun
+    self.erasure = erasure
   }
 }
 

@@ -87,4 +87,50 @@ import Testing
     print("crash states of an erasure with an online table:", states)
     #expect(states > 60)
   }
+
+  /// An erasure that was begun is finished by whatever maintenance comes next, and the power may be
+  /// cut in that too.
+  @Test(arguments: ["vacuum", "compact"])
+  func isFinishedByOtherMaintenance(command: String) throws {
+    let base = try Self.build(seed: 6)
+    let keys = try ErasureWorld.keys([1])
+    func maintain(_ store: FeatureStore) throws -> ErasureReport? {
+      command == "vacuum" ? try store.vacuum().erasure : try store.compact().erasure
+    }
+    // Masked, and cut off before anything was rewritten.
+    let masked = base.crash(seed: 1, .everything)
+    do {
+      let store = try Self.open(masked, start: 1_700_000_100_000_000)
+      let job = try store.pullAll("small")
+      #expect(try !store.forget("person", keys: keys).isComplete)
+      withExtendedLifetime(job) {}
+    }
+    let whole = masked.crash(seed: 2, .everything)
+    let start = whole.log.count
+    let report = try maintain(try Self.open(whole, start: 1_700_000_200_000_000))
+    #expect(report?.isComplete == true, "\(report?.pending ?? [])")
+    try Self.expectGone(whole.crash(seed: 3, .nothing), "after \(command)")
+    var states = 0
+    var finished = 0
+    for operation in whole.log.dropFirst(start).filter(\.kind.isChange) {
+      let disk = masked.crash(seed: 2, .everything)
+      disk.crashAtOperation(operation.number)
+      do { _ = try maintain(try Self.open(disk, start: 1_700_000_200_000_000)) } catch {}
+      for survival in [SimulatedSurvival.nothing, .random] {
+        states += 1
+        let context = "\(command), crash before \(operation), \(survival)"
+        let after = disk.crash(seed: UInt64(operation.number), survival)
+        let store = try Self.open(after, start: 1_700_000_300_000_000)
+        let report = try maintain(store)
+        #expect(report?.isComplete ?? true, "\(context): \(report?.pending ?? [])")
+        if report == nil { finished += 1 }
+        #expect(try store.finishErasures() == nil, "\(context)")
+        try Self.expectGone(after, context)
+        #expect(try ErasureWorld.people(store).filter { $0 != 1 }.count == 19, "\(context)")
+        #expect(try store.verify(deep: true).findings.isEmpty, "\(context)")
+      }
+    }
+    print("crash states of \(command) that finishes an erasure: \(states), \(finished) were done")
+    #expect(states > 30 && finished < states)
+  }
 }

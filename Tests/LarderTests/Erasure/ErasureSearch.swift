@@ -61,22 +61,53 @@ struct ErasureSearch {
     }
   }
 
+  /// A file that held something.
+  struct HoldingFile {
+    var path: String
+    var inode: UInt64
+    var kind: String
+  }
+
+  /// Every file below the root by its inode.
+  func inodes() throws -> [UInt64: String] {
+    var found: [UInt64: String] = [:]
+    for path in try paths() { found[try files.status(of: path)?.inode ?? 0] = path }
+    return found
+  }
+
+  /// The files in which any mark lies, as bytes or decoded.
+  func inodesThatHold(_ world: ErasureWorld) throws -> [HoldingFile] {
+    var found: [HoldingFile] = []
+    for path in try paths() {
+      var hits = Hits()
+      try look(at: path, &hits)
+      guard hits != Hits() else { continue }
+      found.append(
+        HoldingFile(
+          path: path, inode: try files.status(of: path)?.inode ?? 0,
+          kind: "." + String(path.split(separator: ".").last ?? "")))
+    }
+    return found
+  }
+
   func hits(of world: ErasureWorld) throws -> Hits {
     var hits = Hits()
-    for path in try paths() {
-      let bytes = try bytes(path)
-      hits.rawStrings += Self.count(of: Array("MARKED".utf8), in: bytes)
-      // The upper half of marked ids and the mark among the integers.
-      hits.rawIDs += Self.count(of: [0xA1, 0xE7, 0xC2, 0x5E], in: bytes)
-      for index in [0, 3, 600, 1_497] {
-        let score = ErasureWorld.score(index, 0).bitPattern
-        hits.rawFloats += withUnsafeBytes(of: score.littleEndian) { pattern in
-          Self.count(of: Array(pattern), in: bytes)
-        }
-      }
-      if path.hasSuffix(".seg") { try look(into: path, &hits) }
-    }
+    for path in try paths() { try look(at: path, &hits) }
     return hits
+  }
+
+  private func look(at path: String, _ hits: inout Hits) throws {
+    let bytes = try bytes(path)
+    hits.rawStrings += Self.count(of: Array("MARKED".utf8), in: bytes)
+    // The upper half of marked ids and the mark among the integers.
+    hits.rawIDs += Self.count(of: [0xA1, 0xE7, 0xC2, 0x5E], in: bytes)
+    for index in [0, 3, 600, 1_497] {
+      let score = ErasureWorld.score(index, 0).bitPattern
+      hits.rawFloats += withUnsafeBytes(of: score.littleEndian) { pattern in
+        Self.count(of: Array(pattern), in: bytes)
+      }
+    }
+    if path.hasSuffix(".seg") { try look(into: path, &hits) }
   }
 
   /// Decodes all columns of a segment, and the dictionaries with them.

@@ -21,6 +21,9 @@ import Testing
     #expect(before.decodedFloats > 0)
     #expect(before.decodedStrings > 0)
 
+    let held = try ErasureSearch(path).inodesThatHold(world)
+    #expect(Set(held.map(\.kind)) == [".seg", ".log", ".rows"], "\(Set(held.map(\.kind)))")
+
     let people = try store.forget("person", keys: try world.markedPeople())
     #expect(people.isComplete, "\(people.pending)")
     let devices = try store.forget("device", keys: try world.markedDevices())
@@ -35,6 +38,14 @@ import Testing
     // Every file that held them is gone.
     let names = Set(try ErasureSearch(path).paths())
     for file in people.files + devices.files { #expect(!names.contains(file.path)) }
+    // And so is every inode that did, under whatever name.
+    let left = try ErasureSearch(path).inodes()
+    for file in held {
+      #expect(left[file.inode] == nil, "\(file.path) is \(left[file.inode] ?? "")")
+    }
+    let certified = Set((people.files + devices.files).map(\.inode))
+    for file in held { #expect(certified.contains(file.inode), "\(file.path) is not certified") }
+    print("files that held something of 1,000 entities:", held.count, "left:", 0)
     #expect(try store.verify().findings.isEmpty)
     try world.expectTheOthers(in: store)
   }
@@ -96,6 +107,42 @@ import Testing
     #expect(try ErasureSearch(path).count(of: Array("somebody-2".utf8)) > 0)
     let again = try other.forget("person", keys: try ErasureWorld.keys([1]))
     #expect(again.isComplete && again.files.isEmpty && again.keys.isEmpty)
+  }
+
+  /// Maintenance that people run anyway goes on with what an erasure left.
+  @Test(arguments: ["vacuum", "compact"])
+  func otherMaintenanceFinishesErasures(command: String) throws {
+    let root = TemporaryDirectory()
+    let path = root.path + "/s"
+    let store = try FeatureStore(at: path, access: .create)
+    try store.apply(ErasureWorld.small)
+    for value in 1...3 {
+      try store.append(try ErasureWorld.rows([1, 2], value: value), to: "small")
+    }
+    try store.materialize("small")
+    func run(dryRun: Bool) throws -> ErasureReport? {
+      let other = try FeatureStore(at: path)
+      if command == "vacuum" { return try other.vacuum(dryRun: dryRun).erasure }
+      return try other.compact(nil, CompactionOptions(isDryRun: dryRun)).erasure
+    }
+    #expect(try run(dryRun: true) == nil)
+    #expect(try run(dryRun: false) == nil)
+    do {
+      let job = try store.pullAll("small")
+      #expect(try !store.forget("person", keys: try ErasureWorld.keys([1])).isComplete)
+      let told = try #require(try run(dryRun: true))
+      #expect(told.isDryRun && !told.pending.isEmpty)
+      // While a reader of before is there it says so, and does the rest of its work.
+      let waiting = try #require(try run(dryRun: false))
+      #expect(waiting.pending.contains { $0.contains("readers") }, "\(waiting.pending)")
+      withExtendedLifetime(job) {}
+    }
+    let report = try #require(try run(dryRun: false))
+    #expect(report.isComplete && report.finished != nil, "\(report.pending)")
+    #expect(try run(dryRun: false) == nil)
+    #expect(try ErasureSearch(path).count(of: Array("somebody-1".utf8)) == 0)
+    #expect(try ErasureSearch(path).count(of: Array("somebody-2".utf8)) > 0)
+    #expect(try FeatureStore(at: path).verify(deep: true).findings.isEmpty)
   }
 
   @Test func whatIsAskedForWronglyIsRefused() throws {
