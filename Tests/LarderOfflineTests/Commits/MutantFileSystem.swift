@@ -23,6 +23,17 @@ enum Mutation: String, CaseIterable, Sendable {
   case ignoresLocks
   case ignoresPins
   case removesInsteadOfLocking
+  /// Only maintenance meets it.
+  case keepsRemovedFiles
+
+  /// Those that the commit protocol itself meets.
+  static let allCases: [Mutation] = [
+    .skipsSegmentSync, .skipsKeyLogSync, .skipsManifestSync, .skipsViewFolderSync,
+    .skipsKeyFolderSync, .skipsRootSync, .skipsOfflineFolderSync, .skipsKeysFolderSync,
+    .syncsSegmentsAfterTheManifest, .leavesTornTails, .swallowsSyncErrors, .swallowsWriteErrors,
+    .swallowsDirectorySyncErrors, .takesErrorsForMissing, .listsNothingOnError, .ignoresBoot,
+    .ignoresInode, .ignoresLocks, .ignoresPins, .removesInsteadOfLocking,
+  ]
 }
 
 /// A file system that breaks the protocol in one way.
@@ -68,7 +79,9 @@ struct MutantFileSystem: FileSystem {
       if mutation != .swallowsDirectorySyncErrors { throw error }
     }
   }
-  func remove(_ path: String) throws(LarderError) -> Bool { try base.remove(path) }
+  func remove(_ path: String) throws(LarderError) -> Bool {
+    try mutation == .keepsRemovedFiles ? true : base.remove(path)
+  }
   func removeDirectory(_ path: String) throws(LarderError) -> Bool {
     try base.removeDirectory(path)
   }
