@@ -5,7 +5,8 @@
     Tests/Crash/regime.py --larder .build/release/larder --long 7200     up to two hours; figures add up
                                                                          in the file of --ledger
 
-Kills, faults by LD_PRELOAD and a full disk, over import, replace, fold, forget and materialize. What
+Kills, faults by LD_PRELOAD and a full disk, over import, fold, compact, vacuum, forget, materialize and
+backup. What
 a store must hold is known here, in another process. Exit code 1 if anything was lost, came back, or
 was there by half. Every failure prints the seed with which it happens again.
 """
@@ -31,6 +32,7 @@ class Oracle:
     def __init__(self, larder, path, seed, work=None):
         # What is no part of the store lies beside it, or elsewhere.
         self.larder, self.path, self.work = larder, path, work or path
+        self.copy = self.work + ".copy"
         self.random = random.Random(seed)
         self.rows = {"stats": {}, "visits": {}}     # value -> person
         self.forgotten = set()                      # acknowledged, and not written again since
@@ -51,11 +53,19 @@ class Oracle:
 
     def plan(self):
         """An operation: its arguments, and what the rows are if it is done."""
-        kind = self.random.choices(["import", "forget", "materialize"], [7, 2, 1])[0]
+        kind = self.random.choices(
+            ["import", "forget", "materialize", "compact", "vacuum", "backup"], [8, 2, 1, 2, 1, 1])[0]
         after = {view: dict(rows) for view, rows in self.rows.items()}
         forgotten = set(self.forgotten)
         if kind == "materialize":
             return ["materialize", self.path, "stats"], after, forgotten
+        if kind == "compact":
+            how = self.random.choice([[], ["--partition", "all"], ["--partition", "all", "--cold"]])
+            return ["compact", self.path, *how], after, forgotten
+        if kind == "vacuum":
+            return ["vacuum", self.path], after, forgotten
+        if kind == "backup":
+            return ["backup", self.path, self.copy], after, forgotten
         if kind == "forget" and any(after.values()):
             person = self.random.choice(sorted({p for rows in after.values() for p in rows.values()}))
             for view in after:
@@ -92,8 +102,18 @@ class Oracle:
                 raise Wrong(f"{view} has {len(rows) - len(held[view])} rows twice")
         return held
 
+    def check_copy(self, is_done):
+        """A copy that was made is whole; one that was cut off is whole or is no store."""
+        if not os.path.isdir(self.copy):
+            return
+        seen = self.run("verify", self.copy)
+        if seen.returncode < 0 or (is_done and seen.returncode != 0):
+            raise Wrong(f"the copy: exit code {seen.returncode}: {seen.stderr.decode()[-500:]}")
+        shutil.rmtree(self.copy)
+
     def check(self, after, forgotten, is_done):
         """Whole or not at all; what was acknowledged, whole."""
+        self.check_copy(is_done)
         if not is_done:
             # A commit whose sync failed may be there or not; the next writer settles which.
             self.must("apply", self.path, self.work + ".json")
@@ -190,7 +210,7 @@ def full_disk(options, counts):
             oracle = Oracle(options.larder, disk + "/s", options.seed + 2, work=folder + "/s")
             for _ in range(400):
                 arguments, after, forgotten = oracle.plan()
-                if arguments[0] == "materialize":
+                if arguments[0] in ("materialize", "backup"):
                     continue
                 done = oracle.run(*arguments)
                 if done.returncode < 0:
