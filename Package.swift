@@ -179,11 +179,19 @@ let package = Package(
       ],
       exclude: ["Differential/generate.py"],
       swiftSettings: tests),
+    .target(
+      name: "EngineFuzzing",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderEncodings", "LarderKeys",
+        "LarderOffline", "LarderPointInTime", "LarderOnline", "Larder",
+      ],
+      path: "Tests/Fuzz/Engine", swiftSettings: tests),
     .testTarget(
       name: "LarderTests",
       dependencies: [
         "LarderColumns", "LarderContract", "LarderFiles", "LarderOffline", "LarderPointInTime",
         "LarderOnline", "Larder", "LarderFoundation", "LarderConformance", "TestSupport",
+        "EngineFuzzing",
       ],
       swiftSettings: tests),
     .testTarget(

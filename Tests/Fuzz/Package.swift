@@ -1,12 +1,15 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// libFuzzer on what comes from outside. Nested, so that a user's build does not carry it, and built
+// libFuzzer on what comes from outside and on the engine's own files. Nested, so that a user's build does not carry it, and built
 // from the engine's own sources (`Sources` is a link to them), so that all of it is instrumented and
 // the targets see what is `package`.
 //
 //   swift build -c release --package-path Tests/Fuzz
 //   cd Tests/Fuzz && .build/release/fuzz-parquet -max_total_time=60 Corpus/parquet ../../fixtures/parquet
+//   cd Tests/Fuzz && .build/release/fuzz-manifest -max_total_time=60 Corpus/manifest
+//
+// `.ci/run fuzz` builds them and runs each for LARDER_FUZZ_SECONDS (60).
 let instrumented: [SwiftSetting] = [
   .swiftLanguageMode(.v6),
   .enableUpcomingFeature("ExistentialAny"),
@@ -14,9 +17,9 @@ let instrumented: [SwiftSetting] = [
   .unsafeFlags(["-sanitize=fuzzer"]),
 ]
 
-func driver(_ name: String) -> Target {
+func driver(_ name: String, _ library: Target.Dependency = "EngineFuzzing") -> Target {
   .executableTarget(
-    name: "fuzz-\(name)", dependencies: ["InterchangeFuzzing"], path: "Drivers/\(name)",
+    name: "fuzz-\(name)", dependencies: [library], path: "Drivers/\(name)",
     swiftSettings: instrumented,
     linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
 }
@@ -44,7 +47,49 @@ let package = Package(
       name: "InterchangeFuzzing",
       dependencies: ["LarderColumns", "LarderContract", "LarderInterchange"], path: "Interchange",
       swiftSettings: instrumented),
-    driver("parquet"), driver("arrow"), driver("csv"),
+    .target(
+      name: "LarderEncodings",
+      dependencies: ["LarderColumns", "LarderFiles", "CLarderKernels", "CZstd", "CLZ4"],
+      path: "Sources/LarderEncodings", swiftSettings: instrumented),
+    .target(
+      name: "LarderKeys",
+      dependencies: ["LarderColumns", "LarderContract", "LarderFiles", "CLarderKernels"],
+      path: "Sources/LarderKeys", exclude: ["FORMAT.md"], swiftSettings: instrumented),
+    .target(
+      name: "LarderOffline",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderEncodings", "LarderKeys",
+        "CLarderKernels",
+      ], path: "Sources/LarderOffline", exclude: ["Segments/FORMAT.md", "Commits/FORMAT.md"],
+      swiftSettings: instrumented),
+    .target(
+      name: "LarderPointInTime",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderEncodings", "LarderKeys",
+        "LarderOffline", "CLarderKernels",
+      ], path: "Sources/LarderPointInTime", exclude: ["Timeline/FORMAT.md"],
+      swiftSettings: instrumented),
+    .target(
+      name: "LarderOnline",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "CLarderKernels",
+      ], path: "Sources/LarderOnline", exclude: ["FORMAT.md"], swiftSettings: instrumented),
+    .target(
+      name: "Larder",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys", "LarderOffline",
+        "LarderPointInTime", "LarderOnline", "LarderInterchange",
+      ], path: "Sources/Larder", exclude: ["Larder.docc"], swiftSettings: instrumented),
+    .target(
+      name: "EngineFuzzing",
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "LarderEncodings", "LarderKeys",
+        "LarderOffline", "LarderPointInTime", "LarderOnline", "Larder",
+      ], path: "Engine", swiftSettings: instrumented),
+    driver("parquet", "InterchangeFuzzing"), driver("arrow", "InterchangeFuzzing"),
+    driver("csv", "InterchangeFuzzing"),
+    driver("segment"), driver("join"), driver("manifest"), driver("records"), driver("lanes"),
+    driver("keys"), driver("keyfiles"), driver("timeline"), driver("rows"), driver("index"),
   ],
   cLanguageStandard: .c17
 )
