@@ -80,7 +80,7 @@ import Testing
     #expect(byTag.exitCode == 0 && byTag.output == byID.output, "\(byTag.notes)")
     #expect(byTag.output.split(separator: "\n").count == 4)
     let span = ["--from", "2026-03-01", "--to", "2026-03-31"]
-    let joined = try shell.run(["join", "s", "-f", "stats:trips", "--at", "first"] + span)
+    let joined = try shell.run(["join", "s", "--features", "stats:trips", "--at", "first"] + span)
     #expect(joined.exitCode == 0, "\(joined.notes)")
     #expect(joined.output.split(separator: "\n").count == 4, "\(joined.output)")
     for arguments in [

@@ -74,8 +74,11 @@ extension FeatureStore {
       }
     }
     var report = try copy.seal()
-    let made = try FeatureStore(at: report.path, access: .readOnly)
-    let check = try made.verify()
+    let made = try SegmentOfflineStore(
+      at: report.path, access: .readOnly, host: history.store.host, options: history.store.options)
+    let check = try FeatureStore(
+      offline: made, online: try made.makeOnlineStore(OnlineOptions())
+    ).verify()
     report.rows = check.rows
     if let finding = check.findings.first {
       throw LarderError(

@@ -119,6 +119,8 @@ final class StepRun {
     case .tag: try store.tag("kept")
     case .forget(let key):
       let left = acknowledged.filter { $0.key != key }
+      // An entity that is not there would prove nothing.
+      precondition(left.count < acknowledged.count, "nobody has the key \(key)")
       pending.append(left)
       try store.mask(key)
       forgotten.insert(key)

@@ -23,11 +23,11 @@ import Testing
     [.append(2), .expire, .vacuum, .compact],
     [.append(3), .rollback, .append(2)],
     [.tag, .append(2), .compact, .vacuum, .rollback],
-    [.forget(3)],
-    [.forget(3), .append(4), .forget(1)],
-    [.fold, .forget(3), .reopen, .append(3)],
+    [.forget(2)],
+    [.forget(2), .append(4), .forget(1)],
+    [.fold, .forget(2), .reopen, .append(3)],
     [.introduce(2), .forget(0), .fold, .sweep],
-    [.append(2), .compact, .forget(3), .rollback],
+    [.append(2), .compact, .forget(2), .rollback],
   ]
 
   static let survivals: [(UInt64, SimulatedSurvival)] = [

@@ -15,7 +15,7 @@ import Testing
     [.compact, .append(2)],
     [.expire, .vacuum],
     [.tag, .append(1), .rollback],
-    [.forget(3), .append(2)],
+    [.forget(2), .append(2)],
   ]
 
   @Test(arguments: workloads, [SimulatedFault.Kind.io, .noSpace, .shortWrite, .lostSync])

@@ -3,8 +3,9 @@ import Glibc
 import TestSupport
 import Testing
 
-/// What fuzzing of the engine's own files found, kept and replayed; and some seeded fuzzing of its
-/// own. A trap ends the run: that is the finding.
+/// What fuzzing of the engine's own files found, kept and replayed; and some more, from a seed.
+///
+/// A trap ends the run: that is the finding.
 @Suite struct EngineFuzzTests {
   private static let corpus =
     "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/") + "/Tests/Fuzz/Corpus"

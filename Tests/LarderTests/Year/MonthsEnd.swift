@@ -106,6 +106,7 @@ struct MonthsEnd {
   static func join(_ store: FeatureStore, _ spine: RecordBatch) throws -> RecordBatch {
     var options = RetrievalOptions()
     options.threads = 1
+    options.fullFeatureNames = true
     return try store.historicalFeatures(
       for: spine, features: ["even:rate", "even:trips", "odd:rate"], options: options
     ).collect()
