@@ -29,8 +29,14 @@ size_t larder_count_changes(const int64_t *lanes, size_t count) {
 }
 
 void larder_survey_widths(const int64_t *lanes, size_t count, int64_t base, uint32_t widths[65]) {
+  // Four counts at a time: most numbers have one of few widths, and each count would wait for the
+  // one before it.
+  uint32_t counts[4][65] = {{0}};
   for (size_t i = 0; i < count; i++) {
     uint64_t number = (uint64_t)lanes[i] - (uint64_t)base;
-    widths[number == 0 ? 0 : 64 - __builtin_clzll(number)]++;
+    counts[i & 3][number == 0 ? 0 : 64 - __builtin_clzll(number)]++;
+  }
+  for (size_t width = 0; width < 65; width++) {
+    widths[width] += counts[0][width] + counts[1][width] + counts[2][width] + counts[3][width];
   }
 }

@@ -53,9 +53,22 @@ struct ColumnWriter {
   /// Counts the nulls into the content hash.
   private mutating func addNulls() {
     guard column.nullCount > 0 else { return }
-    for row in 0..<column.count where !slots.isValid(row) {
-      record.content.add(ContentHash.nullBits, row: rowHash(row))
+    var content = record.content
+    if slots.mode == .allNull {
+      for row in 0..<column.count { content.add(ContentHash.nullBits, row: rowHash(row)) }
     }
+    for (index, word) in slots.words.enumerated() {
+      // Past the last row there are no rows, not nulls.
+      var nulls = ~word
+      let last = column.count - index * 64
+      if last < 64 { nulls &= 1 << UInt64(last) &- 1 }
+      while nulls != 0 {
+        content.add(
+          ContentHash.nullBits, row: rowHash(index * 64 + nulls.trailingZeroBitCount))
+        nulls &= nulls &- 1
+      }
+    }
+    record.content = content
   }
 
   private mutating func writeValidity() throws(LarderError) {
