@@ -73,12 +73,36 @@ import LarderInterchange
     let handle = try unsafe object(store, StoreHandle.self, "store")
     let json = try unsafe question == nil ? "" : text(question, "question")
     let asked = try handle.question(json)
+    guard asked.valueFields == nil else {
+      throw LarderError(.invalidArgument, "\"valueFields\" are those of an answer in messages.")
+    }
     let answer = try OnlineAnswer(
       handle.store, keyBatch, asked.references, options: asked.options)
     unsafe exportArrow(
       answer.batch.schema, dictionaries: answer.batch.columns.map(\.isDictionary),
       to: schemaPlace)
     unsafe exportArrow(answer.batch, to: place)
+  }
+}
+
+/// Reads the latest features as Feast's messages; see `larder.h`.
+@c @implementation public func larder_read_online_messages(
+  _ store: OpaquePointer?, _ question: UnsafePointer<CChar>?,
+  _ keysSchema: UnsafePointer<ArrowSchema>?, _ keys: UnsafeMutablePointer<ArrowArray>?,
+  _ messages: TextPlace?, _ length: UnsafeMutablePointer<Int64>?,
+  _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let keyBatch = try unsafe takeKeys(keys, keysSchema)
+    let place = try unsafe required(messages, "place for the messages")
+    let lengthPlace = try unsafe required(length, "place for the length")
+    let handle = try unsafe object(store, StoreHandle.self, "store")
+    let asked = try handle.question(try unsafe text(question, "question"))
+    let answer = try handle.store.onlineFeatures(
+      for: keyBatch, features: asked.references, options: asked.options)
+    let made = try FeatureVectors(answer, of: asked, keys: keyBatch.columns.count)
+    try unsafe handOut(made.wire.bytes, to: place)
+    unsafe lengthPlace.pointee = Int64(made.wire.count)
   }
 }
 

@@ -7,6 +7,8 @@ import Synchronization
 struct OnlineQuestion: Sendable {
   let references: [FeatureReference]
   let options: OnlineReadOptions
+  /// For an answer in messages: the field of Feast's `Value` for each feature.
+  let valueFields: [Int]?
 
   /// Reads the JSON.
   ///
@@ -14,7 +16,9 @@ struct OnlineQuestion: Sendable {
   init(json: String) throws(LarderError) {
     let given = try Options(
       json: Array(json.utf8), "question",
-      allowed: ["features", "projections", "fullFeatureNames", "at", "includeExpired"])
+      allowed: [
+        "features", "projections", "fullFeatureNames", "at", "includeExpired", "valueFields",
+      ])
     var references: [FeatureReference] = []
     for text in try given.strings("features") ?? [] {
       references.append(try FeatureReference(text))
@@ -23,6 +27,7 @@ struct OnlineQuestion: Sendable {
     options = OnlineReadOptions(
       projections: try projections(given), fullFeatureNames: try given.bool("fullFeatureNames"),
       at: try given.time("at"), includeExpired: try given.bool("includeExpired"))
+    valueFields = try given.counts("valueFields")
   }
 }
 

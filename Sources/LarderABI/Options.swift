@@ -111,6 +111,19 @@ struct Options {
     return texts
   }
 
+  /// Whole numbers that are not negative.
+  func counts(_ name: String) throws(LarderError) -> [Int]? {
+    guard let values = try values(name) else { return nil }
+    var numbers: [Int] = []
+    for value in values {
+      guard case .number(let digits) = value.content, let number = Int(digits), number >= 0 else {
+        throw wrong(name, value, "an array of whole numbers from 0")
+      }
+      numbers.append(number)
+    }
+    return numbers
+  }
+
   func values(_ name: String) throws(LarderError) -> [JSONValue]? {
     guard let member = member(name) else { return nil }
     guard case .array(let values) = member.content else { throw wrong(name, member, "an array") }

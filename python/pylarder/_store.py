@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Sequence, Union
@@ -410,13 +411,11 @@ class Store(Maintenance):
         Returns:
             How many rows were given.
         """
-        from ctypes import byref, c_int64
-
-        written = c_int64()
+        written = ctypes.c_int64()
         if progress is not None:
             rows = counted(table(rows).to_reader(), progress)
         with OutgoingStream(rows) as stream:
-            call("larder_write_online", self._open(), view.encode(), stream, byref(written))
+            call("larder_write_online", self._open(), view.encode(), stream, ctypes.byref(written))
         return written.value
 
     def read_online(
@@ -491,6 +490,29 @@ class Store(Maintenance):
         with OutgoingBatch(keys) as (schema, array):
             call("larder_read_online", self._open(), question, schema, array, *room.addresses)
         return room.batch()
+
+    def read_online_messages(self, question: bytes, keys: "pyarrow.RecordBatch") -> bytes:
+        """The latest features of keys as the `results` of Feast's GetOnlineFeaturesResponse.
+
+        Args:
+            question: the JSON of `larder_read_online_messages` in `larder.h`.
+            keys: the join keys.
+        """
+        place, length = ctypes.c_void_p(), ctypes.c_int64()
+        with OutgoingBatch(keys) as (schema, array):
+            call(
+                "larder_read_online_messages",
+                self._open(),
+                question,
+                schema,
+                array,
+                ctypes.byref(place),
+                ctypes.byref(length),
+            )
+        try:
+            return ctypes.string_at(place.value or 0, length.value)
+        finally:
+            _library.library().larder_text_free(place)
 
     def tear_down(self, views: Sequence[str]) -> None:
         """Removes the online tables of views, and only these; twice is allowed."""

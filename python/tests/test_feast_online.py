@@ -344,18 +344,16 @@ def test_a_request_is_one_native_call(tmp_path, monkeypatch):
     views = []
     for name, columns in sources.items():
         path = write(tmp_path / f"{name}.parquet", columns)
-        views.append(
-            stats(path, features={"trips": Int64}, name=name, entities=entities[name])
-        )
+        views.append(stats(path, features={"trips": Int64}, name=name, entities=entities[name]))
     fs = store(tmp_path, customer, *views)
     calls = []
-    original = pylarder.Store.read_online_batch
+    original = pylarder.Store.read_online_messages
 
     def counting(self, question, keys):
         calls.append(keys.num_rows)
         return original(self, question, keys)
 
-    monkeypatch.setattr(pylarder.Store, "read_online_batch", counting)
+    monkeypatch.setattr(pylarder.Store, "read_online_messages", counting)
     rows = [
         {"driver_id": 1, "customer_id": "x"},
         {"driver_id": 2, "customer_id": "y"},
@@ -403,3 +401,38 @@ def test_a_request_is_one_native_call(tmp_path, monkeypatch):
 def test_a_request_without_a_join_key_is_refused_as_feast_refuses_it(fs):
     with pytest.raises(KeyError, match="driver_id"):
         fs.get_online_features(["stats:trips"], [{"other": 1}])
+
+
+@pytest.mark.parametrize("rows", [1, 7])
+def test_the_engines_messages_are_those_that_feast_makes(tmp_path, rows):
+    path = write(tmp_path / "all.parquet", {"driver_id": [1], "event_timestamp": [now(-60)]})
+    view = stats(
+        path, features={name: kind for name, (kind, _) in TYPES.items()}, ttl=dt.timedelta(hours=1)
+    )
+    fs = store(tmp_path, view)
+    values = _list_values()
+    nothing = {name: Value() for name in values}
+    put(
+        fs,
+        [
+            (key(0), values, now(), None),
+            (key(1), nothing, now(-1).replace(microsecond=7), None),
+            (key(2), values, now(-7200), None),
+            (key(4), values, dt.datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), None),
+        ],
+    )
+    references = [f"stats:{name}" for name in TYPES]
+    asked = [{"driver_id": n} for n in range(rows)]
+    for expired in (False, True):
+        fs.config.online_store.serve_expired = expired
+        ours = fs.get_online_features(references, asked).proto
+        # The same by `online_read` and the messages that Feast makes of it, one by one.
+        kind = type(online(fs))
+        mine = kind.__dict__["_read_features_per_fv"]
+        del kind._read_features_per_fv
+        try:
+            theirs = fs.get_online_features(references, asked).proto
+        finally:
+            kind._read_features_per_fv = mine
+        assert ours == theirs
+        assert len(ours.results) == len(TYPES) + 1

@@ -306,6 +306,20 @@ int32_t larder_read_online(larder_store *store, const char *question,
                            struct ArrowSchema *schema, struct ArrowArray *rows,
                            larder_error *error);
 
+/// The latest features of keys as messages of Feast's, for a server that hands them on.
+///
+/// `keys` and question as larder_read_online; besides, "valueFields": for each feature, which is
+/// named one by one, the field of Feast's `Value` message it goes to, or 0 for a feature of bytes
+/// that are such messages. `messages` are the `results` of a GetOnlineFeaturesResponse in the wire
+/// format of protocol buffers: a FeatureVector for each feature in the order asked for, with the
+/// statuses PRESENT and NOT_FOUND (past the time to live too, unless "includeExpired") and the
+/// event times. They go back to larder_text_free, and have `length` bytes, 0 among them.
+///
+/// Fails as larder_read_online, and with UNSUPPORTED for a type that `Value` has no field for.
+int32_t larder_read_online_messages(larder_store *store, const char *question,
+                                    const struct ArrowSchema *keys_schema, struct ArrowArray *keys,
+                                    char **messages, int64_t *length, larder_error *error);
+
 /// Keys as Feast serializes them (entity-key serialization version 3): the bytes by which Larder,
 /// Redis and SQLite find a row.
 ///

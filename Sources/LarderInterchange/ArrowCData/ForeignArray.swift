@@ -59,10 +59,15 @@ import LarderColumns
       return try unsafe buffer(
         start.map { unsafe $0 + first / 8 }, count: (count + 7) / 8, alignment: 1)
     }
-    let shared = try unsafe buffer(start, count: (first + count + 7) / 8, alignment: 1)
+    let bytes = (first + count + 7) / 8 - first / 8
+    guard let start = unsafe start else {
+      return try unsafe buffer(nil, count: bytes, alignment: 1)
+    }
+    // Words are read past the last bit: of a copy, which is followed by readable bytes.
+    let copy = Buffer(uninitializedBytes: bytes)
+    unsafe copy.base.copyMemory(from: start + first / 8, byteCount: bytes)
     let moved = Buffer(zeroedBytes: (count + 7) / 8)
-    // The source is followed by readable bytes, so words may be read past its end.
-    _ = unsafe copyBits(shared.base, from: first, to: moved.base, at: 0, count: count)
-    return withExtendedLifetime(shared) { moved }
+    _ = unsafe copyBits(copy.base, from: first & 7, to: moved.base, at: 0, count: count)
+    return withExtendedLifetime(copy) { moved }
   }
 }

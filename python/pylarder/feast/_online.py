@@ -190,7 +190,6 @@ class LarderOnlineStore(OnlineStore):
         request.fill(
             online_features_response,
             answer,
-            expired=expired,
             full_feature_names=full_feature_names,
             with_versions=include_feature_view_version_metadata,
         )

@@ -63,9 +63,7 @@ class OnlineTable:
             if field.name not in self.keys
         }
         # Each key's name in Feast, its native name, its kind.
-        self.native_keys = [
-            (name, key_name(name, kind), kind) for name, kind in self.keys.items()
-        ]
+        self.native_keys = [(name, key_name(name, kind), kind) for name, kind in self.keys.items()]
         self.ttl: Optional[timedelta] = getattr(table, "ttl", None) or None
 
     def definitions(self) -> Dict[str, Any]:

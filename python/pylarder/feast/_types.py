@@ -143,6 +143,8 @@ class OnlineKind:
 
     def __init__(self, value_type: ValueType) -> None:
         self.member: Optional[str] = None
+        # The field of `Value`; 0 for values that are kept as its bytes.
+        self.field = 0
         self.list_class: Any = None
         if value_type in _SCALARS:
             self.name, self.arrow, self.member = _SCALARS[value_type]
@@ -153,6 +155,8 @@ class OnlineKind:
         else:
             self.name = "bytes"
             self.arrow = pa.binary()
+        if self.member is not None:
+            self.field = Value.DESCRIPTOR.fields_by_name[self.member].number
 
     def column(self, values: List[Optional[Any]]) -> pa.Array:
         """Values of Feast's messages as a column; None and an empty message are null."""
