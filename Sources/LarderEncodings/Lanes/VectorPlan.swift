@@ -167,67 +167,106 @@ package struct VectorPlan {
 
   /// Differences from the lane before; restarts and the greatest differences are kept aside.
   @unsafe private static func delta(_ input: VectorInput, _ survey: FrameSurvey) -> VectorPlan? {
+    let range = UInt64(bitPattern: survey.greatest &- survey.least)
+    // Within such a range no difference overflows.
+    guard range <= UInt64(Int64.max), let found = unsafe DifferenceSurvey(input) else { return nil }
     let count = unsafe input.count
-    return unsafe withUnsafeTemporaryAllocation(of: Int64.self, capacity: 1_024) { scratch in
-      guard let differences = scratch.baseAddress else { return nil }
-      var found = 0
-      var restarts = 0
-      var least = Int64.max
-      var greatest = Int64.min
-      var greatestAnchor = survey.least
-      for index in 0..<count {
-        let lane = unsafe input.lanes[index]
-        if index & 63 == 0 {
-          greatestAnchor = max(greatestAnchor, lane)
-        } else if unsafe input.isRestart(index) {
-          restarts += 1
-        } else {
-          let (difference, overflow) = unsafe lane.subtractingReportingOverflow(
-            input.lanes[index - 1])
-          if overflow { return nil }
-          least = min(least, difference)
-          greatest = max(greatest, difference)
-          unsafe differences[found] = difference
-          found += 1
-        }
-      }
-      let anchorWidth = Packing.width(of: UInt64(bitPattern: greatestAnchor &- survey.least))
-      guard found > 0, anchorWidth < 64 else { return nil }
-      var plan = unsafe VectorPlan(
-        kind: VectorKind.delta.union(input.flags), base: survey.least, width: 64, bytes: .max,
-        leastDelta: least, anchorWidth: anchorWidth)
-      let range = UInt64(bitPattern: survey.greatest &- survey.least)
-      var patching: VectorKind = .patched
-      if range <= UInt64(UInt32.max) { patching.insert(.narrowPatches) }
-      let full = width(upTo: UInt64(bitPattern: greatest &- least), reserving: restarts > 0)
-      if let full, full < 57 {
-        plan.width = full
-        if restarts > 0 { plan.kind.formUnion(patching) }
-        plan.bytes =
-          AnchoredDelta.bytes(count, full, anchorWidth: anchorWidth)
-          + patchBytes(restarts, plan.kind)
-      }
-      var widths = [UInt32](repeating: 0, count: 65)
-      unsafe widths.withUnsafeMutableBufferPointer { widths in
-        unsafe larder_survey_widths(differences, found, least, widths.baseAddress)
-      }
-      var above = restarts
-      for width in stride(from: 64, to: 0, by: -1) {
-        if width < 57 {
-          let bytes =
-            AnchoredDelta.bytes(count, width, anchorWidth: anchorWidth)
-            + patchBytes(above, patching)
-          if bytes < plan.bytes {
-            plan.bytes = bytes
-            plan.width = width
-            plan.kind.formUnion(patching)
-          }
-        }
-        above += Int(widths[width])
-        if above > count / 4 { break }
-      }
-      return plan.width == 64 ? nil : plan
+    let anchorWidth = Packing.width(of: UInt64(bitPattern: found.greatestAnchor &- survey.least))
+    guard anchorWidth < 64 else { return nil }
+    var plan = unsafe VectorPlan(
+      kind: VectorKind.delta.union(input.flags), base: survey.least, width: 64, bytes: .max,
+      leastDelta: found.least, anchorWidth: anchorWidth)
+    var patching: VectorKind = .patched
+    if range <= UInt64(UInt32.max) { patching.insert(.narrowPatches) }
+    let full = width(
+      upTo: UInt64(bitPattern: found.greatest &- found.least), reserving: found.restarts > 0)
+    if let full, full < 57 {
+      plan.width = full
+      if found.restarts > 0 { plan.kind.formUnion(patching) }
+      plan.bytes =
+        AnchoredDelta.bytes(count, full, anchorWidth: anchorWidth)
+        + patchBytes(found.restarts, plan.kind)
     }
+    var above = found.restarts
+    for width in stride(from: 64, to: 0, by: -1) {
+      if width < 57 {
+        let bytes =
+          AnchoredDelta.bytes(count, width, anchorWidth: anchorWidth) + patchBytes(above, patching)
+        if bytes < plan.bytes {
+          plan.bytes = bytes
+          plan.width = width
+          plan.kind.formUnion(patching)
+        }
+      }
+      above += Int(found.widths[width])
+      if above > count / 4 { break }
+    }
+    return plan.width == 64 ? nil : plan
+  }
+}
+
+/// The differences of a vector's lanes from the ones before, but of anchors and restarts.
+private struct DifferenceSurvey {
+  var least: Int64 = 0
+  var greatest: Int64 = 0
+  /// How many rows start an entity's run and are no anchors.
+  var restarts = 0
+  var greatestAnchor = Int64.min
+  /// How many differences less the least have each number of bits.
+  var widths = [UInt32](repeating: 0, count: 65)
+
+  /// Surveys lanes of which no difference overflows; nil if only anchors and restarts are there.
+  @unsafe init?(_ input: VectorInput) {
+    let isEmpty = unsafe withUnsafeTemporaryAllocation(of: Int64.self, capacity: 1_056) { scratch in
+      guard let differences = scratch.baseAddress else { return true }
+      let count = unsafe input.count
+      unsafe differences[0] = 0
+      for index in 1..<max(1, count) {
+        unsafe differences[index] = input.lanes[index] &- input.lanes[index - 1]
+      }
+      // What does not count takes a value that does, so that all can be surveyed as they lie.
+      let first = (1..<count).first { unsafe $0 & 63 != 0 && !input.isRestart($0) }
+      guard let first else { return true }
+      restarts = unsafe Self.fill(differences, input, with: differences[first])
+      let lows = unsafe differences + 1_024
+      let highs = unsafe lows + 16
+      unsafe larder_survey_frames(differences, count, lows, highs)
+      unsafe least = lows[0]
+      unsafe greatest = highs[0]
+      for frame in 0..<((count + 63) >> 6) {
+        unsafe least = min(least, lows[frame])
+        unsafe greatest = max(greatest, highs[frame])
+        unsafe greatestAnchor = max(greatestAnchor, input.lanes[frame << 6])
+      }
+      // The least has no bits, and what has none is never kept aside.
+      _ = unsafe Self.fill(differences, input, with: least)
+      unsafe widths.withUnsafeMutableBufferPointer { widths in
+        unsafe larder_survey_widths(differences, count, least, widths.baseAddress)
+      }
+      return false
+    }
+    if isEmpty { return nil }
+  }
+
+  /// Overwrites the differences of anchors and restarts, and counts the restarts.
+  @unsafe private static func fill(
+    _ differences: UnsafeMutablePointer<Int64>, _ input: VectorInput, with value: Int64
+  ) -> Int {
+    let count = unsafe input.count
+    var restarts = 0
+    for frame in 0..<((count + 63) >> 6) {
+      unsafe differences[frame << 6] = value
+      guard let words = unsafe input.restarts else { continue }
+      var bits = unsafe words[frame] & ~1
+      let inside = count - frame << 6
+      if inside < 64 { bits &= 1 &<< UInt64(inside) &- 1 }
+      restarts += bits.nonzeroBitCount
+      while bits != 0 {
+        unsafe differences[frame << 6 + bits.trailingZeroBitCount] = value
+        bits &= bits &- 1
+      }
+    }
+    return restarts
   }
 }
 

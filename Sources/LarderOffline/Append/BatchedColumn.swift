@@ -166,9 +166,9 @@ struct BatchedColumn: Sendable {
     _ target: UnsafeMutableBufferPointer<T>
   ) {
     let mask = (1 as UInt32) &<< shift &- 1
-    // A batch without rows has no address, and no row asks for it.
-    let starts = unsafe bases.compactMap { unsafe $0 }
-    guard unsafe starts.count == bases.count else { return }
+    guard let spare = target.baseAddress else { return }
+    // A batch without rows may have no address, and no row asks for it.
+    let starts = unsafe bases.map { unsafe $0 ?? UnsafePointer(spare) }
     unsafe starts.withUnsafeBufferPointer { starts in
       for index in 0..<rows.count {
         let row = unsafe rows[index]

@@ -91,19 +91,20 @@ enum ManifestFile {
 
   /// The bytes of a record and the chain hash that it ends with.
   ///
-  /// - Parameter offset: where the record goes; it is padded to end a block.
+  /// - Parameters:
+  ///   - offset: where the record goes; it is padded to end a block.
+  ///   - limit: bytes of a record at most; lower only in tests.
   static func encode(
     _ body: ManifestRecord.Body, id: UInt64, time: Int64, previous: UInt64,
-    store: FileIdentifier, at offset: UInt64
+    store: FileIdentifier, at offset: UInt64, limit: Int = Limits.manifestRecordBytes
   ) throws(LarderError) -> (bytes: [UInt8], chainHash: UInt64) {
     let (type, payload) = ManifestCodec.encode(body)
     let least = offset + UInt64(recordHead + payload.count + recordTail)
     let length = Int((least + blockBytes - 1) / blockBytes * blockBytes - offset)
     let padding = length - recordHead - payload.count - recordTail
-    guard length <= Limits.manifestRecordBytes else {
+    guard length <= limit else {
       throw LarderError(
-        .limitExceeded,
-        "The commit's record has \(length) bytes; at most \(Limits.manifestRecordBytes) fit.")
+        .limitExceeded, "The commit's record has \(length) bytes; at most \(limit) fit.")
     }
     var writer = RecordWriter()
     writer.write(UInt32(length))
