@@ -4,11 +4,12 @@
     check.py differential [FILES]    so many generated files (2,100) in both directions, and those of pandas, polars, duckdb
     check.py public PATH...          clones of apache/parquet-testing and apache/arrow-testing: read, or refused by name
     check.py speed [FILE...]         reading beside pyarrow in one run, one and two threads; without files, 10 M rows x 8
+    check.py ingest [FILE...]        from Parquet to acknowledged, compacted segments: `larder define`, `import`, `compact`
 
 Needs python3 with venv and the network once: pyarrow, pandas, polars and duckdb come from PyPI into a virtual environment
 beside the build. LARDER_PYTHON names another interpreter that has them.
 """
-import json, os, subprocess, sys, tempfile
+import glob, json, os, shutil, subprocess, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GENERATE = os.path.join(ROOT, 'Tests/LarderInterchangeTests/Differential/generate.py')
@@ -115,6 +116,45 @@ def speed(files):
     return int(slower)
 
 
+def measured(command):
+    """Runs a command: its seconds, processor seconds of user and system, and most memory in MiB."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        sys.exit('%s failed' % ' '.join(command))
+    return time.perf_counter() - start, usage.ru_utime, usage.ru_stime, usage.ru_maxrss >> 10
+
+
+def ingest(files):
+    command = os.environ.get('LARDER', os.path.join(ROOT, '.build/release/larder'))
+    with tempfile.TemporaryDirectory() as directory:
+        if not files:
+            subprocess.run([python(), '-c', MAKE, '10000000', directory], check=True)
+            files = ['%s/history-%s.parquet' % (directory, codec) for codec in ('snappy', 'zstd')]
+        print('%-28s %8s %8s %8s %10s %10s %9s' % ('file', 'import s', 'user s', 'system s', 'memory MiB', 'bytes/row', 'segments'))
+        for path in files:
+            runs = []
+            for run in range(5):
+                store = '%s/store-%d' % (directory, run)
+                subprocess.run([command, 'define', store, 'v', path, '--keys', 'entity_id', '--timestamp', 'event_timestamp',
+                                '--created', 'created_timestamp'], check=True, stderr=subprocess.DEVNULL)
+                runs.append(measured([command, 'import', store, 'v', path]))
+                segments = glob.glob(store + '/offline/*/*.seg')
+                size = sum(os.path.getsize(segment) for segment in segments)
+                found = subprocess.run([command, 'compact', store], check=True, stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, text=True).stdout
+                if 'nothing to do' not in found:
+                    print('compact found work: ' + found.strip())
+                rows = json.loads(subprocess.run([command, 'schema', path, '--json'], check=True,
+                                                 stdout=subprocess.PIPE).stdout)['rows']
+                shutil.rmtree(store)
+            best = min(runs)
+            print('%-28s %8.2f %8.2f %8.2f %10d %10.2f %9d   all: %s' % (
+                os.path.basename(path), *best, size / rows, len(segments), ' '.join('%.2f' % r[0] for r in runs)), flush=True)
+    return 0
+
+
 def main():
     what = sys.argv[1:2]
     if what == ['differential']:
@@ -123,6 +163,8 @@ def main():
         return public(sys.argv[2:])
     if what == ['speed']:
         return speed(sys.argv[2:])
+    if what == ['ingest']:
+        return ingest(sys.argv[2:])
     print(__doc__, file=sys.stderr)
     return 2
 

@@ -5,8 +5,10 @@ import Testing
 
 @testable import LarderInterchange
 
-/// Every number that a file says of itself, set to what it should never be: lengths, offsets, counts,
-/// kinds. Such a file is read or refused; nothing traps, and memory stays in proportion to the file.
+/// Every number that a file says of itself is set to what it should never be.
+///
+/// Lengths, offsets, counts, kinds. Such a file is read or refused; nothing traps, and memory stays
+/// in proportion to the file.
 @Suite(.serialized) struct HostileNumberTests {
   private static let extremes: [Int] = [
     0, 1, -1, 0x7F, Int(Int32.max) - 1, Int(Int32.max), Int(Int32.min), Int(UInt32.max), 1 << 40,

@@ -153,6 +153,32 @@ import Testing
   }
 
   @Test(arguments: [-1, 0, 1])
+  func fieldsOfAnArrowSchema(beyond: Int) throws {
+    var builder = FlatBuilder()
+    let name = builder.text("c")
+    let type = builder.table([])
+    let children = builder.vector([])
+    // A few bytes may name the same field again and again.
+    let field = builder.table([
+      (0, .object(name)), (2, .byte(6)), (3, .object(type)), (5, .object(children)),
+    ])
+    let count = ArrowField.countLimit + beyond
+    let fields = builder.vector([FlatBuilder.Place](repeating: field, count: count))
+    let schema = builder.table([(1, .object(fields))])
+    let message = builder.table([(0, .int16(4)), (1, .byte(1)), (2, .object(schema))])
+    let metadata = builder.finish(message)
+    let source = RandomAccessBytes(
+      [255, 255, 255, 255] + littleEndian(metadata.count) + metadata, name: "fields")
+    if beyond > 0 {
+      #expect { _ = try ArrowReader.describe(source) } throws: {
+        ($0 as? LarderError)?.code == .limitExceeded
+      }
+    } else {
+      #expect(try ArrowReader.describe(source).columns.count == count)
+    }
+  }
+
+  @Test(arguments: [-1, 0, 1])
   func fixedLengthValue(beyond: Int) throws {
     var element = SchemaElement()
     element.name = "c"

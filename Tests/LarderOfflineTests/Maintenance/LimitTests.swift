@@ -1,5 +1,7 @@
+import Glibc
 import LarderColumns
 import LarderContract
+import LarderEncodings
 import LarderFiles
 import Testing
 
@@ -45,6 +47,75 @@ import Testing
       try Boxes.checkEdit(adding: [new], removing: [], view: view, in: state, limit: 3)
     }
     #expect(failure?.code == .limitExceeded)
+  }
+
+  /// The same code as for records of 256 MiB, held to fewer bytes.
+  @Test func holdsTheBytesOfARecord() throws {
+    let definitions = ManifestRecord.Body.edit(
+      ManifestRecord.Edit(
+        reason: .append, view: 1, removed: (0..<999).map { FileIdentifier(high: 1, low: $0) },
+        added: [], keyLogs: [:]))
+    func encode(_ limit: Int) throws -> Int {
+      try ManifestFile.encode(
+        definitions, id: 1, time: 0, previous: 0, store: FileIdentifier(high: 1, low: 2), at: 0,
+        limit: limit
+      ).bytes.count
+    }
+    let bytes = try encode(Limits.manifestRecordBytes)
+    for limit in [bytes + 1, bytes] { #expect(try encode(limit) == bytes) }
+    let failure = #expect(throws: LarderError.self) { try encode(bytes - 1) }
+    #expect(failure?.code == .limitExceeded)
+  }
+
+  @Test(arguments: [-1, 0, 1])
+  func holdsTheEntriesOfADictionary(beyond: Int) throws {
+    var column = ColumnRecord(role: .feature, fieldID: 1, type: .string)
+    column.encoding = .dictionary
+    column.dictionaryCount = Limits.dictionaryEntries + beyond
+    var writer = RecordWriter()
+    column.write(to: &writer)
+    var reader = RecordReader(writer.bytes, file: "footer", origin: 0)
+    if beyond > 0 {
+      let failure = #expect(throws: LarderError.self) { try ColumnRecord.read(from: &reader) }
+      #expect(failure?.code == .corrupt)
+    } else {
+      guard case .known(let found) = try ColumnRecord.read(from: &reader) else {
+        Issue.record("The record was not read.")
+        return
+      }
+      #expect(found == column)
+    }
+  }
+
+  /// Codes have 16 bits: with one value more the texts are written without a dictionary.
+  @Test func holdsTheCodesOfADictionary() throws {
+    var dictionary = TextDictionary()
+    func code(_ number: Int) -> Int? {
+      "value \(number)".withUTF8Bytes { dictionary.code(of: $0, limit: 1 << 16) }
+    }
+    for number in 0..<1 << 16 where code(number) != number {
+      Issue.record("value \(number) has another code")
+    }
+    #expect(code(1 << 16) == nil)
+    #expect(code(7) == 7 && code((1 << 16) - 1) == (1 << 16) - 1)
+  }
+
+  /// A file of holes, so that it takes no space.
+  @Test(arguments: [-1, 0, 1])
+  func holdsTheBytesOfASegment(beyond: Int) throws {
+    let path = "/tmp/larder-segment-limit-\(getpid())-\(beyond)"
+    let descriptor = open(path, O_RDWR | O_CREAT, 0o600)
+    defer {
+      close(descriptor)
+      unlink(path)
+    }
+    try #require(ftruncate(descriptor, Int(Limits.segmentBytes) + beyond) == 0)
+    let failure = #expect(throws: LarderError.self) {
+      try Segment(path: path, files: POSIXFileSystem(), expected: nil)
+    }
+    // Up to the limit it is looked at, and holds nothing that a segment has.
+    #expect(failure?.code == .corrupt)
+    #expect(failure?.message.contains("are not a segment") == (beyond > 0), "\(failure as Any)")
   }
 
   @Test func holdsTheBytesOfAValue() throws {
@@ -101,5 +172,12 @@ import Testing
     }
     try store.append([Fixture.batch(Fixture.rows(5, from: 0))], to: "whole")
     #expect(try store.snapshot().report().views.map(\.partitions) == [2, 1])
+  }
+}
+
+extension String {
+  /// Calls a closure with the string's bytes.
+  fileprivate func withUTF8Bytes<T>(_ body: (UnsafeRawBufferPointer) -> T) -> T {
+    Array(utf8).withUnsafeBytes(body)
   }
 }
