@@ -1,10 +1,6 @@
 #include "CLarderKernels.h"
 
-#if defined(__x86_64__)
-#define LARDER_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define LARDER_CLONES
-#endif
+#include "words.h"
 
 // The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
 static inline uint64_t mixed(uint64_t z) {
@@ -13,7 +9,7 @@ static inline uint64_t mixed(uint64_t z) {
   return z ^ (z >> 31);
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 void larder_content_hash(const int64_t *values, const uint64_t *rows, size_t count,
                          uint64_t sums[2]) {
   uint64_t low = 0, high = 0;
@@ -26,14 +22,14 @@ void larder_content_hash(const int64_t *values, const uint64_t *rows, size_t cou
   sums[1] += high;
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 void larder_row_hashes(const uint32_t *ids, const int64_t *events, size_t count, uint64_t *hashes) {
   for (size_t i = 0; i < count; i++) {
     hashes[i] = mixed((uint64_t)events[i] + (uint64_t)ids[i] * 0x9E3779B97F4A7C15u);
   }
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 void larder_zone(const int64_t *values, size_t count, int kind, uint64_t zone[2]) {
   // Kinds: 0 integers, 1 bits of binary64, 2 bits of binary32. Of a negative float all bits but
   // the sign are turned, so that signed comparison is IEEE 754's total order.

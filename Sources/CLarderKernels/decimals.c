@@ -3,11 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#if defined(__x86_64__)
-#define LARDER_CLONES __attribute__((target_clones("default", "avx2", "arch=x86-64-v4")))
-#else
-#define LARDER_CLONES
-#endif
+#include "words.h"
 
 // Adding 1.5 x 2^52 rounds a number below 2^51 to an integer, which is then in the low bits: the
 // only conversion that every vector unit has.
@@ -15,7 +11,7 @@ static const double magic = 6755399441055744.0;
 static const int64_t magic_bits = 0x4338000000000000;
 static const double limit = 2251799813685248.0;
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 size_t larder_to_decimals64(const double *values, size_t count, double power, int64_t *integers,
                             uint8_t *exact) {
   size_t exacts = 0;
@@ -37,7 +33,7 @@ size_t larder_to_decimals64(const double *values, size_t count, double power, in
   return exacts;
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 size_t larder_to_decimals32(const float *values, size_t count, double power, int64_t *integers,
                             uint8_t *exact) {
   size_t exacts = 0;

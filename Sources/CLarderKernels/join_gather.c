@@ -3,27 +3,10 @@
 #include <string.h>
 
 #include "larder_encodings.h"
-
-#if defined(__x86_64__)
-#define LARDER_CLONES __attribute__((target_clones("default", "arch=x86-64-v3")))
-#else
-#define LARDER_CLONES
-#endif
+#include "words.h"
 
 enum { ALL_VALID = 0, ALL_NULL = 1, BITMAP = 2, SPARSE = 3 };
 enum { FRAMES = 1, RUNS_OR_DELTAS = 2, PATCHED = 4, DECIMAL = 64, SINGLE = 128 };
-
-static inline void prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
-
-static inline uint64_t load64(const uint8_t *address) {
-  uint64_t word;
-  memcpy(&word, address, 8);
-  return word;
-}
-
-static inline uint64_t mask_of(uint32_t width) {
-  return (((uint64_t)1 << (width & 63)) - 1) | ((uint64_t)0 - (width >> 6));
-}
 
 void larder_prefetch_headers(const larder_column *columns, larder_matches matches) {
   for (size_t i = 0; i < matches.count; i++) {

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "words.h"
+
 // Clang turns a choice with this hint into a conditional move; without it, it may choose a jump, and
 // the jump is wrong half of the time.
 #if defined(__has_builtin)
@@ -14,12 +16,6 @@
 #define LARDER_UNPREDICTABLE(x) (x)
 #endif
 
-#if defined(__x86_64__)
-#define LARDER_CLONES __attribute__((target_clones("default", "arch=x86-64-v3")))
-#else
-#define LARDER_CLONES
-#endif
-
 // Runs that step through their fences together.
 #define TOGETHER 128
 // Runs of more fences than this begin with a guess.
@@ -28,18 +24,6 @@
 #define AHEAD 24
 // Rows searched to either side of a guess within a block.
 #define WINDOW 8
-
-static inline void prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
-
-static inline uint64_t load64(const uint8_t *address) {
-  uint64_t word;
-  memcpy(&word, address, 8);
-  return word;
-}
-
-static inline uint64_t mask_of(uint32_t width) {
-  return (((uint64_t)1 << (width & 63)) - 1) | ((uint64_t)0 - (width >> 6));
-}
 
 // The fences within a run: those of rows after its first, or of its first where that has one.
 static inline const int64_t *fences_of(const larder_run *run, const larder_times *times,

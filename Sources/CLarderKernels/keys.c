@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "words.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -17,12 +19,6 @@ static const uint64_t K0 = 0x9A3C65E14BD278D5, K1 = 0xC6A4935BE1672D39, K2 = 0x5
 static inline uint64_t fold(uint64_t a, uint64_t b) {
   unsigned __int128 product = (unsigned __int128)a * b;
   return (uint64_t)(product >> 64) ^ (uint64_t)product;
-}
-
-static inline uint64_t load64(const uint8_t *p) {
-  uint64_t word;
-  memcpy(&word, p, 8);
-  return word;
 }
 
 // The first `length` bytes of a word, at most 8.

@@ -1,12 +1,8 @@
 #include "CLarderKernels.h"
 
-#if defined(__x86_64__)
-#define LARDER_CLONES __attribute__((target_clones("default", "avx2", "arch=x86-64-v4")))
-#else
-#define LARDER_CLONES
-#endif
+#include "words.h"
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 void larder_survey_frames(const int64_t *lanes, size_t count, int64_t *least, int64_t *greatest) {
   for (size_t frame = 0; frame * 64 < count; frame++) {
     const int64_t *start = lanes + frame * 64;
@@ -21,7 +17,7 @@ void larder_survey_frames(const int64_t *lanes, size_t count, int64_t *least, in
   }
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 size_t larder_count_changes(const int64_t *lanes, size_t count) {
   size_t changes = 0;
   for (size_t i = 1; i < count; i++) changes += lanes[i] != lanes[i - 1];

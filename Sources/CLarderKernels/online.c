@@ -6,17 +6,13 @@
 
 #include <string.h>
 
+#include "words.h"
+
 enum { UNIT = 64, HEADER_UNITS = 64, ROW = 1, ROW_HEADER = 32, NEXT = 12, SLOTS = 16 };
 enum { GROUP = 9, TABLE_ENTRY = 32, ROUNDS = 16 };
 
 static inline uint32_t load32(const uint8_t *p) {
   uint32_t word;
-  memcpy(&word, p, sizeof word);
-  return word;
-}
-
-static inline uint64_t load64(const uint8_t *p) {
-  uint64_t word;
   memcpy(&word, p, sizeof word);
   return word;
 }

@@ -2,21 +2,11 @@
 
 #include <string.h>
 
-#if defined(__x86_64__)
-#define LARDER_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define LARDER_CLONES
-#endif
-
-static inline uint64_t load64(const uint8_t *address) {
-  uint64_t word;
-  memcpy(&word, address, 8);
-  return word;
-}
+#include "words.h"
 
 // Eight packed numbers are `width` bytes, so within such a group the byte offsets and shifts are
 // the same from group to group: no counter of bits is carried along.
-LARDER_CLONES
+LARDER_WIDE_CLONES
 void larder_unpack(const void *source, size_t count, uint32_t width, int64_t base, int64_t *target) {
   const uint8_t *bytes = source;
   const uint64_t first = (uint64_t)base;
@@ -51,44 +41,44 @@ void larder_unpack(const void *source, size_t count, uint32_t width, int64_t bas
   }
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 void larder_multiply(int64_t *lanes, size_t count, int64_t factor) {
   for (size_t i = 0; i < count; i++) lanes[i] = (int64_t)((uint64_t)lanes[i] * (uint64_t)factor);
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 void larder_add_constant(int64_t *lanes, size_t count, int64_t addend) {
   for (size_t i = 0; i < count; i++) lanes[i] = (int64_t)((uint64_t)lanes[i] + (uint64_t)addend);
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 void larder_add_lanes(int64_t *lanes, const int64_t *addends, size_t count) {
   for (size_t i = 0; i < count; i++) {
     lanes[i] = (int64_t)((uint64_t)lanes[i] + (uint64_t)addends[i]);
   }
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 void larder_divide64(const int64_t *integers, size_t count, double power, double *target) {
   for (size_t i = 0; i < count; i++) target[i] = (double)integers[i] / power;
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 void larder_divide32(const int64_t *integers, size_t count, double power, float *target) {
   for (size_t i = 0; i < count; i++) target[i] = (float)((double)integers[i] / power);
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 void larder_narrow(const int64_t *lanes, size_t count, int32_t *target) {
   for (size_t i = 0; i < count; i++) target[i] = (int32_t)(uint32_t)(uint64_t)lanes[i];
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 void larder_widen(const int32_t *values, size_t count, int64_t *lanes) {
   for (size_t i = 0; i < count; i++) lanes[i] = values[i];
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 void larder_prefix_sum(int64_t *lanes, size_t count, int64_t before) {
   uint64_t sum = (uint64_t)before;
   for (size_t i = 0; i < count; i++) {
@@ -97,7 +87,7 @@ void larder_prefix_sum(int64_t *lanes, size_t count, int64_t before) {
   }
 }
 
-LARDER_CLONES
+LARDER_WIDE_CLONES
 uint64_t larder_count_outside(const int64_t *lanes, size_t count, uint64_t limit) {
   uint64_t outside = 0;
   for (size_t i = 0; i < count; i++) outside += (uint64_t)lanes[i] >= limit;
