@@ -1,12 +1,8 @@
-#include "larder_join.h"
-
 #include <string.h>
 
 #include "larder_encodings.h"
+#include "packed_values.h"
 #include "words.h"
-
-enum { ALL_VALID = 0, ALL_NULL = 1, BITMAP = 2, SPARSE = 3 };
-enum { FRAMES = 1, RUNS_OR_DELTAS = 2, PATCHED = 4, DECIMAL = 64, SINGLE = 128 };
 
 void larder_prefetch_headers(const larder_column *columns, larder_matches matches) {
   for (size_t i = 0; i < matches.count; i++) {
@@ -18,15 +14,6 @@ void larder_prefetch_headers(const larder_column *columns, larder_matches matche
   }
 }
 
-// How many rows before one are valid.
-static inline uint32_t rank(const larder_column *column, uint32_t row) {
-  uint32_t word = (row >> 9) * 8, last = row >> 6;
-  uint32_t rank = column->ranks[row >> 9];
-  for (; word < last; word++) rank += (uint32_t)__builtin_popcountll(column->valid[word]);
-  uint64_t below = ((uint64_t)1 << (row & 63)) - 1;
-  return rank + (uint32_t)__builtin_popcountll(column->valid[last] & below);
-}
-
 LARDER_CLONES
 void larder_locate_values(const larder_column *columns, larder_matches matches,
                           larder_place *places) {
@@ -35,17 +22,17 @@ void larder_locate_values(const larder_column *columns, larder_matches matches,
     larder_place *place = places + i;
     uint32_t row = matches.rows[i];
     if (column->mode != ALL_VALID) {
-      if (column->mode == ALL_NULL || (column->valid[row >> 6] >> (row & 63) & 1) == 0) {
+      if (column->mode == ALL_NULL || !is_valid(column, row)) {
         place->at = NULL;
         continue;
       }
-      if (column->mode == SPARSE) row = rank(column, row);
+      if (column->mode == SPARSE) row = rank_of(column, row);
     }
     const larder_vector header = column->headers[row >> 10];
     const uint8_t *at = column->body + ((size_t)header.offset << 3);
     uint32_t index = row & 1023;
     if (header.kind & FRAMES && !(header.kind & RUNS_OR_DELTAS)) {
-      uint32_t base_bytes = (uint32_t)1 << (header.kind >> 4 & 3);
+      uint32_t base_bytes = frame_base_bytes(header.kind);
       const uint8_t *frame = at + (size_t)(index >> 6) * (header.width * 8u + base_bytes);
       prefetch(frame);
       index &= 63;
@@ -72,7 +59,7 @@ static inline int64_t lane_at(const larder_place *place, int *is_unread) {
   uint64_t word = load64(place->at) >> place->shift & mask;
   uint64_t base = (uint64_t)place->base;
   if (place->kind & FRAMES) {
-    uint32_t base_bytes = (uint32_t)1 << (place->kind >> 4 & 3);
+    uint32_t base_bytes = frame_base_bytes(place->kind);
     base += load64(place->at - place->frame) & mask_of(base_bytes * 8);
   }
   *is_unread = (place->kind & PATCHED) && word == mask;

@@ -20,13 +20,11 @@
 #define TOGETHER 128
 // Runs of more fences than this begin with a guess.
 #define DIRECT_FENCES 8
-// How many runs ahead the lines of a block are fetched.
-#define AHEAD 24
 // Rows searched to either side of a guess within a block.
 #define WINDOW 8
 
 // The fences within a run: those of rows after its first, or of its first where that has one.
-static inline const int64_t *fences_of(const larder_run *run, const larder_times *times,
+LARDER_INLINE const int64_t *fences_of(const larder_run *run, const larder_times *times,
                                        uint32_t *count) {
   uint32_t first = (run->start + 63) >> 6;
   *count = ((run->end + 63) >> 6) - first;
@@ -34,7 +32,7 @@ static inline const int64_t *fences_of(const larder_run *run, const larder_times
 }
 
 // The share of a span of time that lies before a key, within 0 to 1.
-static inline double share_before(int64_t key, int64_t from, int64_t to) {
+LARDER_INLINE double share_before(int64_t key, int64_t from, int64_t to) {
   double span = (double)to - (double)from;
   double part = (double)key - (double)from;
   if (!(part > 0)) return 0;
@@ -52,7 +50,7 @@ typedef struct {
 } fence_lanes;
 
 // Chooses the fences to begin with: all of them, or some around a guess.
-static inline size_t begin(fence_lanes *state, const larder_run *runs, size_t lanes,
+LARDER_INLINE size_t begin(fence_lanes *state, const larder_run *runs, size_t lanes,
                            const larder_times *times) {
   size_t guessed = 0;
   for (size_t lane = 0; lane < lanes; lane++) {
@@ -84,7 +82,7 @@ static inline size_t begin(fence_lanes *state, const larder_run *runs, size_t la
 }
 
 // Looks whether the guesses hold; where they do not, all fences on their other side are left.
-static inline void confirm(fence_lanes *state, const larder_run *runs, size_t guessed) {
+LARDER_INLINE void confirm(fence_lanes *state, const larder_run *runs, size_t guessed) {
   for (size_t k = 0; k < guessed; k++) {
     uint32_t lane = state->guessed[k];
     const int64_t *fences = state->fences[lane];
@@ -104,7 +102,7 @@ static inline void confirm(fence_lanes *state, const larder_run *runs, size_t gu
 }
 
 // Counts the fences that are not after the keys, all lanes a step at a time.
-static inline void count_not_after(fence_lanes *state, const larder_run *runs, size_t lanes) {
+LARDER_INLINE void count_not_after(fence_lanes *state, const larder_run *runs, size_t lanes) {
   uint16_t active[TOGETHER];
   size_t running = 0;
   for (size_t lane = 0; lane < lanes; lane++) {
@@ -132,7 +130,7 @@ static inline void count_not_after(fence_lanes *state, const larder_run *runs, s
 }
 
 // Narrows a run down to a block.
-static inline void narrow(larder_run *run, const int64_t *fences, uint32_t count,
+LARDER_INLINE void narrow(larder_run *run, const int64_t *fences, uint32_t count,
                           uint32_t not_after, const larder_times *times) {
   uint32_t first = (run->start + 63) >> 6;
   uint32_t low = run->start, high = run->end, right_row = run->end - 1;
@@ -188,7 +186,7 @@ typedef struct {
 } packed_block;
 
 // Where the packed numbers of a row's block start, without its frame's own base.
-static inline packed_block block_of(const larder_times *times, uint32_t row) {
+LARDER_INLINE packed_block block_of(const larder_times *times, uint32_t row) {
   const larder_vector header = times->headers[row >> 10];
   packed_block block;
   block.start = times->body + ((size_t)header.offset << 3);
@@ -205,14 +203,14 @@ static inline packed_block block_of(const larder_times *times, uint32_t row) {
   return block;
 }
 
-static inline int64_t time_at(const packed_block *block, uint32_t row) {
+LARDER_INLINE int64_t time_at(const packed_block *block, uint32_t row) {
   uint64_t bit = (uint64_t)(row - block->first) * block->width;
   uint64_t packed = load64(block->start + (bit >> 3)) >> (bit & 7) & block->mask;
   return (int64_t)(block->zero + packed * block->scale);
 }
 
 // Brings the lines closer in which the row is most likely found.
-static inline void touch(const larder_run *run, const larder_times *times) {
+LARDER_INLINE void touch(const larder_run *run, const larder_times *times) {
   if (run->low >= run->high) return;
   packed_block block = block_of(times + run->segment, run->low);
   uint32_t near = run->low, far = run->high - 1;
@@ -227,35 +225,33 @@ static inline void touch(const larder_run *run, const larder_times *times) {
   prefetch(block.start - 8);
 }
 
-// Finds the last row of a block that is not after the key.
-static inline int find(larder_run *run, const larder_times *all) {
+// Runs whose rows are found together.
+#define GROUP 32
+
+// Blocks whose rows are narrowed down side by side.
+typedef struct {
+  packed_block block[GROUP];
+  int64_t key[GROUP];
+  uint32_t from[GROUP];
+  // The row is one of so many from `from` on, or the one before them.
+  uint32_t left[GROUP];
+  uint32_t run[GROUP];
+} row_lanes;
+
+// Narrows a block down to some rows around the guess, or to one side of them where it fails.
+LARDER_INLINE void guess_rows(row_lanes *state, uint32_t lane, const larder_run *run) {
+  const packed_block *block = &state->block[lane];
   uint32_t low = run->low, high = run->high;
-  run->row = LARDER_NO_ROW;
-  if (low >= high) return 0;
-  const larder_times *times = all + run->segment;
-  const larder_vector header = times->headers[low >> 10];
-  if (header.kind & 6) {
-    run->row = LARDER_UNREAD_ROW;
-    return 1;
-  }
-  packed_block block = block_of(times, low);
-  if (header.kind & 1) {
-    uint32_t base_bytes = (uint32_t)1 << (header.kind >> 4 & 3);
-    block.zero += load64(block.start - base_bytes) & mask_of(base_bytes * 8);
-  }
-  block.scale = (uint64_t)times->scales[low >> 16];
-  block.zero = block.zero * block.scale + (uint64_t)run->event;
-  int64_t key = run->key;
   uint32_t from = low, to = high;
   if (high - low > LARDER_SHORT_RUN) {
     uint32_t near = run->guess > low + WINDOW ? run->guess - WINDOW : low;
     uint32_t far = run->guess + WINDOW < high - 1 ? run->guess + WINDOW + 1 : high;
-    if (near > low && time_at(&block, near) > key) {
+    if (near > low && time_at(block, near) > run->key) {
       to = near;
     } else {
       from = near;
       if (far < high) {
-        if (time_at(&block, far) > key) {
+        if (time_at(block, far) > run->key) {
           to = far;
         } else {
           from = far;
@@ -263,26 +259,78 @@ static inline int find(larder_run *run, const larder_times *all) {
       }
     }
   }
-  uint32_t left = to - from;
-  while (left > 1) {
-    uint32_t half = left >> 1;
-    from = LARDER_UNPREDICTABLE(time_at(&block, from + half - 1) <= key) ? from + half : from;
-    left -= half;
+  state->from[lane] = from;
+  state->left[lane] = to - from;
+}
+
+// Takes a run into a lane; says whether there is anything to find.
+LARDER_INLINE uint32_t take(row_lanes *state, uint32_t lane, larder_run *run,
+                            const larder_times *all) {
+  run->row = LARDER_NO_ROW;
+  if (run->low >= run->high) return 0;
+  const larder_times *times = all + run->segment;
+  const larder_vector header = times->headers[run->low >> 10];
+  if (header.kind & 6) {
+    run->row = LARDER_UNREAD_ROW;
+    return 0;
   }
-  if (left == 1) from += time_at(&block, from) <= key;
-  if (from == low) return 0;
-  run->row = from - 1;
-  run->event = time_at(&block, from - 1);
-  return 0;
+  packed_block block = block_of(times, run->low);
+  if (header.kind & 1) {
+    uint32_t base_bytes = (uint32_t)1 << (header.kind >> 4 & 3);
+    block.zero += load64(block.start - base_bytes) & mask_of(base_bytes * 8);
+  }
+  block.scale = (uint64_t)times->scales[run->low >> 16];
+  block.zero = block.zero * block.scale + (uint64_t)run->event;
+  state->block[lane] = block;
+  state->key[lane] = run->key;
+  guess_rows(state, lane, run);
+  return 1;
+}
+
+// Finds the last rows of up to `GROUP` blocks that are not after their keys.
+LARDER_INLINE size_t find_group(larder_run *runs, size_t count, const larder_times *times) {
+  row_lanes state;
+  uint32_t lanes = 0, longest = 0;
+  size_t unread = 0;
+  for (size_t i = 0; i < count; i++) {
+    state.run[lanes] = (uint32_t)i;
+    uint32_t taken = take(&state, lanes, runs + i, times);
+    if (taken) longest = state.left[lanes] > longest ? state.left[lanes] : longest;
+    lanes += taken;
+    unread += runs[i].row == LARDER_UNREAD_ROW;
+  }
+  // One lane's steps wait for each other; those of different lanes overlap. A lane that is done
+  // probes its last row again and stays.
+  for (; longest > 1; longest -= longest >> 1) {
+    for (uint32_t lane = 0; lane < lanes; lane++) {
+      uint32_t half = state.left[lane] >> 1, from = state.from[lane];
+      uint32_t probe = from + half - (half > 0);
+      from = LARDER_UNPREDICTABLE(time_at(&state.block[lane], probe) <= state.key[lane])
+                 ? from + half
+                 : from;
+      state.from[lane] = from;
+      state.left[lane] -= half;
+    }
+  }
+  for (uint32_t lane = 0; lane < lanes; lane++) {
+    larder_run *run = runs + state.run[lane];
+    uint32_t from = state.from[lane];
+    if (state.left[lane]) from += time_at(&state.block[lane], from) <= state.key[lane];
+    if (from == run->low) continue;
+    run->row = from - 1;
+    run->event = time_at(&state.block[lane], from - 1);
+  }
+  return unread;
 }
 
 LARDER_CLONES
 size_t larder_find_rows(larder_run *runs, size_t count, const larder_times *times) {
   size_t unread = 0;
-  for (size_t i = 0; i < AHEAD && i < count; i++) touch(runs + i, times);
-  for (size_t i = 0; i < count; i++) {
-    if (i + AHEAD < count) touch(runs + i + AHEAD, times);
-    unread += (size_t)find(runs + i, times);
+  for (size_t i = 0; i < GROUP && i < count; i++) touch(runs + i, times);
+  for (size_t done = 0; done < count; done += GROUP) {
+    size_t end = done + GROUP < count ? done + GROUP : count;
+    for (size_t i = end; i < end + GROUP && i < count; i++) touch(runs + i, times);
+    unread += find_group(runs + done, end - done, times);
   }
   return unread;
 }

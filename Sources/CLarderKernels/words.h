@@ -17,6 +17,9 @@
 #define LARDER_WIDE_CLONES
 #endif
 
+// For what must be compiled with its caller's level.
+#define LARDER_INLINE static inline __attribute__((always_inline))
+
 // Brings a line closer, into all caches.
 static inline void prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
 

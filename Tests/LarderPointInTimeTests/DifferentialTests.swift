@@ -9,22 +9,32 @@ import TestSupport
 import Testing
 
 @Suite struct DifferentialTests {
-  @Test(arguments: [false, true])
-  func agreesWithTheReference(probing: Bool) throws {
-    let rules = searchRules(probing: probing)
-    try forEachSeed(caseCount(300, full: 4_000), from: probing ? 500_000 : 0) { seed in
+  /// The ways to an answer: as the engine chooses, without timelines, and always or never in the
+  /// order of history.
+  enum Way: UInt64, CaseIterable {
+    case chosen, probing, ordered, unordered
+
+    var rules: SearchRules {
+      var rules = SearchRules()
+      switch self {
+      case .chosen: break
+      case .probing: rules.probesAlways = true
+      case .ordered: rules.ordersFrom = 1
+      case .unordered: rules.ordersFrom = .max
+      }
+      return rules
+    }
+  }
+
+  @Test(arguments: Way.allCases)
+  func agreesWithTheReference(way: Way) throws {
+    try forEachSeed(caseCount(200, full: 2_000), from: way.rawValue * 500_000) { seed in
       try checkRandomCase(seed: seed) { _ in
         try TrialStore(
-          files: SimulatedFileSystem(seed: seed), root: "/trial", seed: seed, rules: rules)
+          files: SimulatedFileSystem(seed: seed), root: "/trial", seed: seed, rules: way.rules)
       }
     }
   }
-}
-
-private func searchRules(probing: Bool) -> SearchRules {
-  var rules = SearchRules()
-  rules.probesAlways = probing
-  return rules
 }
 
 /// Runs a check for many seeds on all cores; throws what the least failing seed threw.

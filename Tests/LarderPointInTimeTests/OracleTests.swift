@@ -32,10 +32,12 @@ func checkLife(seed: UInt64, shape: CaseShape = .small) throws {
   var options = StoreOptions()
   options.fold = .off
   options.pieceRows = shape.span == nil ? 16 : 1_000
+  // Small ranges are answered in the order of history in every other life.
+  let way: DifferentialTests.Way = seed.isMultiple(of: 2) ? .chosen : .ordered
   func open() throws -> StoreUnderTest {
     try StoreUnderTest(
       try Store.open("/store", access: .create, host: host, options: options),
-      views: randomCase.views)
+      views: randomCase.views, rules: way.rules)
   }
   var store = try open()
   let reference = InMemoryOfflineStore()

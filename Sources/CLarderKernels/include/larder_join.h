@@ -145,4 +145,30 @@ size_t larder_extract_values(const larder_column *columns, larder_matches matche
                              const larder_place *places, larder_form form, void *values,
                              uint64_t *validity, uint16_t *unread);
 
+// Gather in the order of rows.
+
+/// Rows of one segment, and their places in the result. Rows that share a vector should stand
+/// together; ascending rows do.
+typedef struct {
+  const uint32_t *rows;
+  const uint32_t *places;
+  size_t count;
+} larder_picks;
+
+/// Writes values of one segment, and whether they are valid.
+///
+/// @param column the segment's column; the pages of the values are verified.
+/// @param values the result, zeroed; `LARDER_BITS` are whole bytes here, since neighbours may be
+///   written by other threads.
+/// @param valid a byte for each place of the result, zeroed; null where every segment's column is
+///   all valid.
+/// @param unread receives the indexes of valid picks of a kind that the kernel does not read; room
+///   for all picks.
+/// @return how many are unread.
+size_t larder_gather_ordered(const larder_column *column, larder_picks picks, larder_form form,
+                             void *values, uint8_t *valid, uint32_t *unread);
+
+/// Packs bytes of 0 and 1 into bits, least significant first; the last word's rest is zero.
+void larder_pack_bits(const uint8_t *bytes, size_t count, uint64_t *words);
+
 #endif

@@ -9,7 +9,7 @@ final class RegionPool: Sendable {
   /// The size of a huge page; regions begin and end at multiples.
   static let pageBytes = 2 << 20
   /// Bytes that are kept at most; what was given back longest ago goes first.
-  static let keptBytes = 64 << 20
+  static let keptBytes = 128 << 20
   static let shared = RegionPool()
 
   private struct Region {

@@ -34,6 +34,15 @@ import Synchronization
     validity = Buffer(uninitializedBytes: (rows + 63) / 64 * 8)
   }
 
+  /// Whether `values` are bits.
+  var isBits: Bool { dictionary == nil && type.layout == .bits }
+
+  /// Bytes of a value, or of its code or length.
+  var width: Int {
+    if dictionary == nil, case .fixed(let own) = type.layout { return own }
+    return 4
+  }
+
   /// Bytes of the values of some rows, or of their codes or lengths.
   static func valueBytes(_ type: DataType, _ rows: Int, isCoded: Bool) -> Int {
     if isCoded { return rows * 4 }
@@ -53,12 +62,10 @@ import Synchronization
     valid.fill(0, words)
     let part: Lanes<UInt8>
     let bytes: Int
-    if dictionary == nil, type.layout == .bits {
+    if isBits {
       part = Lanes<UInt8>(values, from: rows.lowerBound / 8)
       bytes = words * 8
     } else {
-      let width: Int
-      if dictionary == nil, case .fixed(let own) = type.layout { width = own } else { width = 4 }
       part = Lanes<UInt8>(values, from: rows.lowerBound * width)
       bytes = rows.count * width
     }

@@ -44,6 +44,14 @@ import LarderColumns
   }
 }
 
+extension Lanes {
+  /// Sets some numbers to one value.
+  func fill(_ value: Element, in range: Range<Int>) {
+    assert(range.lowerBound >= 0 && range.upperBound <= count)
+    unsafe (base + range.lowerBound).update(repeating: value, count: range.count)
+  }
+}
+
 /// Owns the lanes of one worker, so that nothing is allocated while it works.
 final class LaneArena {
   private var buffers: [Buffer] = []

@@ -4,11 +4,14 @@ import LarderOffline
 
 /// Answers chunks of spine rows, one after the other, in memory of its own.
 final class ChunkWorker {
-  private let join: PreparedJoin
+  let join: PreparedJoin
   private let spine: RecordBatch
-  private let scratch = SearchScratch()
-  private var matches: Matches
-  private let ids: [Lanes<UInt32>]
+  let scratch = SearchScratch()
+  private(set) var matches: Matches
+  /// For each lookup, the entities of the chunk.
+  let ids: [Lanes<UInt32>]
+  /// For each lane of a chunk in the order of history, its row.
+  let places: Lanes<UInt32>
   private let bounds: [TimeBounds]
   /// For each source and segment, 1 if all event times are verified.
   private let verified: [Lanes<UInt8>]
@@ -16,12 +19,16 @@ final class ChunkWorker {
   let read: [TouchedPages]
   let matchedPages: [TouchedPages]
   private let gathering: [FeatureGathering]
+  /// For each source, what gathers in the order of history, once that is asked for.
+  private var ordered: [OrderedGathering?]
+  /// For each source, room to count answers by segment.
+  let segmentCounts: [Lanes<UInt32>]
   /// For each source that has no timeline, its entities' runs.
   private var probes: [ProbedEntries?]
   /// For each source, how many rows found an answer.
   private(set) var matched: [Int]
   /// Nanoseconds spent on keys, search and gathering.
-  private(set) var clock = StepClock()
+  var clock = StepClock()
 
   init(_ join: PreparedJoin, spine: RecordBatch) {
     self.join = join
@@ -30,19 +37,22 @@ final class ChunkWorker {
     matches = Matches(scratch.arena)
     ids = join.plan.lookups.map { _ in scratch.arena.lanes(SearchScratch.chunkRows) }
     verified = join.sources.map { scratch.arena.lanes(max(1, $0.tables?.count ?? 0)) }
+    places = scratch.arena.lanes(SearchScratch.chunkRows)
     bounds = join.sources.map {
       TimeBounds(spine.columns[join.plan.question.timeColumn], $0.asked.view, join.plan.rules)
     }
     read = join.sources.map { $0.touchedPages(scratch.arena) }
     matchedPages = join.sources.map { $0.touchedPages(scratch.arena) }
     gathering = join.sources.map { FeatureGathering($0.features) }
+    ordered = join.sources.map { _ in nil }
+    segmentCounts = join.sources.map { scratch.arena.lanes(($0.tables?.count ?? 0) + 1) }
     matched = join.sources.map { _ in 0 }
     probes = join.sources.map { _ in nil }
   }
 
   /// Bytes that a worker takes.
   static func bytes(_ join: PreparedJoin) -> Int {
-    var bytes = SearchScratch.chunkRows * (140 + join.plan.lookups.count * 4)
+    var bytes = SearchScratch.chunkRows * (160 + join.plan.lookups.count * 4)
     for source in join.sources {
       bytes += source.features.count * 4_096
       if source.timeline == nil, let tables = source.tables {
@@ -63,20 +73,15 @@ final class ChunkWorker {
     _ chunk: Int, _ rows: Range<Int>, into output: RangeOutput
   ) throws(LarderError) {
     clock.start()
-    for (index, lookup) in join.plan.lookups.enumerated() {
-      try lookup.find(spine, rows, into: ids[index])
-      if join.plan.rules.nullKeyMatches {
-        for lane in 0..<rows.count where ids[index][lane] == .max { ids[index][lane] = 0 }
-      }
+    for index in join.plan.lookups.indices {
+      try find(rows, lookup: index)
     }
     clock.stop(.keys)
     let offset = rows.lowerBound - output.rows.lowerBound
     let place = offset..<offset + rows.count
     for (index, source) in join.sources.enumerated() {
-      try search(source, index, rows)
-      matches.collect(scratch, rows.count)
-      matched[index] += matches.count
-      matches.note(in: matchedPages[index])
+      try search(source, index, bounds[index], rows)
+      noteMatches(index, rows.count)
       clock.stop(.search)
       try gathering[index].gather(matches, chunk, place, output.features[index])
       if let column = output.eventTimes[index] { writeEventTimes(place, column) }
@@ -85,10 +90,41 @@ final class ChunkWorker {
     }
   }
 
-  private func search(
-    _ source: PreparedJoin.Source, _ index: Int, _ rows: Range<Int>
+  /// Looks the entities of some spine rows up.
+  ///
+  /// - Throws: `invalidInput` for a key that does not fit; `corrupt`.
+  func find(_ rows: Range<Int>, lookup index: Int) throws(LarderError) {
+    try join.plan.lookups[index].find(spine, rows, into: ids[index])
+    if join.plan.rules.nullKeyMatches {
+      for lane in 0..<rows.count where ids[index][lane] == .max { ids[index][lane] = 0 }
+    }
+  }
+
+  /// Collects what a search found.
+  func noteMatches(_ index: Int, _ rows: Int) {
+    matches.collect(scratch, rows)
+    matched[index] += matches.count
+    matches.note(in: matchedPages[index])
+  }
+
+  /// What gathers a source in the order of history.
+  func orderedGathering(_ index: Int) -> OrderedGathering {
+    if let known = ordered[index] { return known }
+    let made = OrderedGathering(join.sources[index].features)
+    ordered[index] = made
+    return made
+  }
+
+  /// Searches the history of a chunk's entities for its rows.
+  ///
+  /// - Parameters:
+  ///   - bounds: the bounds of the times that `rows` count in.
+  ///   - rows: the chunk's.
+  /// - Throws: `corrupt`.
+  func search(
+    _ source: PreparedJoin.Source, _ index: Int, _ bounds: TimeBounds, _ rows: Range<Int>
   ) throws(LarderError) {
-    bounds[index].fill(rows, upper: scratch.upper, lower: scratch.lower, flags: scratch.flags)
+    bounds.fill(rows, upper: scratch.upper, lower: scratch.lower, flags: scratch.flags)
     guard let tables = source.tables else {
       scratch.bestSegment.fill(SearchScratch.nothing, rows.count)
       scratch.seen.fill(0, rows.count)
@@ -133,7 +169,8 @@ final class ChunkWorker {
     }
   }
 
-  private func status(_ lane: Int) -> UInt32 {
+  /// The status of a lane after its search.
+  func status(_ lane: Int) -> UInt32 {
     if scratch.bestSegment[lane] != SearchScratch.nothing { return StatusCode.present }
     switch scratch.flags[lane] {
     case BoundFlag.usual:

@@ -7,11 +7,13 @@ import Synchronization
 ///
 /// Threads take chunks from a common counter, so that none waits for another's slow chunk.
 @safe final class JoinRun: @unchecked Sendable {
-  private let join: PreparedJoin
+  let join: PreparedJoin
   let spine: RecordBatch
-  private let chunkRows: Int
-  private let workers: [ChunkWorker]
-  private let fixedBytes: Int
+  let workers: [ChunkWorker]
+  /// Bytes that a range takes in any case.
+  let fixedBytes: Int
+  /// Rows that a worker answers at a time.
+  let chunkRows: Int
   private let done = Atomic<Int>(0)
   private let started = ContinuousClock.now
 
@@ -65,20 +67,50 @@ import Synchronization
   func answer(_ rows: Range<Int>) throws(LarderError) -> RecordBatch {
     let budget = MemoryBudget(limit: join.plan.options.memoryBytes, fixed: fixedBytes)
     let output = RangeOutput(join, rows: rows, budget: budget)
+    if isOrdered(rows.count) {
+      try answerOrdered(into: output)
+    } else {
+      try forEachChunk(of: rows) { (worker, chunk, part) throws(LarderError) in
+        try worker.answer(chunk, part, into: output)
+        self.report(part.count)
+      }
+    }
+    return try assemble(output, (rows.count + chunkRows - 1) / chunkRows, budget)
+  }
+
+  /// Does something with all chunks of some rows, on all threads.
+  ///
+  /// - Parameters:
+  ///   - rows: rows of the spine, or positions in an order of it.
+  ///   - body: gets the thread's worker, the number of the chunk, and its rows.
+  /// - Throws: the first error of any chunk; `cancelled`.
+  func forEachChunk(
+    of rows: Range<Int>,
+    _ body: @escaping @Sendable (ChunkWorker, Int, Range<Int>) throws(LarderError) -> Void
+  ) throws(LarderError) {
     let chunks = (rows.count + chunkRows - 1) / chunkRows
+    try forEachTask(chunks) { (worker, chunk) throws(LarderError) in
+      let start = rows.lowerBound + chunk * self.chunkRows
+      try body(worker, chunk, start..<min(rows.upperBound, start + self.chunkRows))
+    }
+  }
+
+  /// Does something with numbered tasks, on all threads; those of low numbers first.
+  ///
+  /// - Throws: the first error of any task; `cancelled`.
+  func forEachTask(
+    _ count: Int, _ body: @escaping @Sendable (ChunkWorker, Int) throws(LarderError) -> Void
+  ) throws(LarderError) {
     let next = Atomic<Int>(0)
     let failure = Mutex<LarderError?>(nil)
-    let threads = min(workers.count, max(1, chunks))
+    let threads = min(workers.count, max(1, count))
     let work: @Sendable (Int) -> Void = { thread in
       do throws(LarderError) {
         while true {
-          let chunk = next.add(1, ordering: .relaxed).oldValue
-          guard chunk < chunks, failure.withLock({ $0 == nil }) else { return }
+          let task = next.add(1, ordering: .relaxed).oldValue
+          guard task < count, failure.withLock({ $0 == nil }) else { return }
           try self.checkCancelled()
-          let start = rows.lowerBound + chunk * self.chunkRows
-          let part = start..<min(rows.upperBound, start + self.chunkRows)
-          try self.workers[thread].answer(chunk, part, into: output)
-          self.report(part.count)
+          try body(self.workers[thread], task)
         }
       } catch {
         failure.withLock { $0 = $0 ?? error }
@@ -90,7 +122,6 @@ import Synchronization
       DispatchQueue.concurrentPerform(iterations: threads, execute: work)
     }
     if let error = failure.withLock({ $0 }) { throw error }
-    return try assemble(output, chunks, budget)
   }
 
   private func checkCancelled() throws(LarderError) {
@@ -99,7 +130,8 @@ import Synchronization
     }
   }
 
-  private func report(_ rows: Int) {
+  /// Counts rows as answered.
+  func report(_ rows: Int) {
     guard let progress = join.plan.options.progress else { return }
     let total = done.add(rows, ordering: .relaxed).newValue
     progress(total, spine.count)

@@ -30,12 +30,18 @@ extension EntitySearch {
   /// Verifies the pages of the blocks, and notes them.
   private func verifyBlocks(_ count: Int) throws(LarderError) {
     let runs = scratch.runs
+    var last = -1
+    var lastSegment = -1
     for item in 0..<count {
       let segment = Int(runs[item].segment)
       let low = Int(runs[item].low)
       // A block of 64 rows lies within one page and one vector.
       touched.note(segment, low)
-      if verified[segment] == 0 { try tables.verify(segment, row: low) }
+      // Neighbours often lie on one page: only the first asks.
+      guard verified[segment] == 0, low >> 16 != last || segment != lastSegment else { continue }
+      try tables.verify(segment, row: low)
+      last = low >> 16
+      lastSegment = segment
     }
   }
 

@@ -30,6 +30,8 @@ package struct SearchRules: Sendable, Hashable {
 
   /// Whether timelines are never used: a way that is otherwise taken for small spines.
   package var probesAlways = false
+  /// Rows of the smallest range that is answered in the order of history.
+  package var ordersFrom = 16_384
 
   /// The contract's rules.
   package init() {}

@@ -62,14 +62,18 @@ struct TimeBounds: Sendable {
     _ times: Column, _ view: FeatureView, _ rules: SearchRules
   ) -> ClosedRange<Int64>? {
     guard times.count > 0 else { return nil }
-    let ends: Column
+    let values: Buffer
     if times.type == .date {
-      let values = unsafe times.fixedValues(as: Int32.self)
-      ends = unsafe extremes(values, times.type)
+      let (least, greatest) = unsafe extremes(
+        times.fixedValues(as: Int32.self), 0..<times.count)
+      values = Buffer(copying: [least, greatest])
     } else {
-      let values = unsafe times.fixedValues(as: Int64.self)
-      ends = unsafe extremes(values, times.type)
+      let (least, greatest) = unsafe extremes(
+        times.fixedValues(as: Int64.self), 0..<times.count)
+      values = Buffer(copying: [least, greatest])
     }
+    let ends = Column(
+      type: times.type, count: 2, nullCount: 0, validity: nil, values: values)
     let arena = LaneArena()
     let upper: Lanes<Int64> = arena.lanes(2)
     let lower: Lanes<Int64> = arena.lanes(2)
@@ -77,22 +81,6 @@ struct TimeBounds: Sendable {
     let range = min(lower[0], upper[1])...upper[1]
     withExtendedLifetime(arena) {}
     return range
-  }
-
-  /// A column of the least and the greatest of some values; nulls count as what lies there.
-  private static func extremes<T: FixedWidthInteger & BitwiseCopyable>(
-    _ values: UnsafeBufferPointer<T>, _ type: DataType
-  ) -> Column {
-    var least = T.max
-    var greatest = T.min
-    for row in 0..<values.count {
-      let value = unsafe values[row]
-      least = min(least, value)
-      greatest = max(greatest, value)
-    }
-    return Column(
-      type: type, count: 2, nullCount: 0, validity: nil,
-      values: Buffer(copying: [least, greatest]))
   }
 
   /// The time to live in ticks of the history's unit, or nil if it has a fraction or is too long;
@@ -175,4 +163,18 @@ struct TimeBounds: Sendable {
       upper[lane] = overflow ? time : shifted
     }
   }
+}
+
+/// The least and the greatest of some values; nulls count as what lies there.
+func extremes<T: FixedWidthInteger & BitwiseCopyable>(
+  _ values: UnsafeBufferPointer<T>, _ rows: Range<Int>
+) -> (least: T, greatest: T) {
+  var least = T.max
+  var greatest = T.min
+  for row in rows {
+    let value = unsafe values[row]
+    least = min(least, value)
+    greatest = max(greatest, value)
+  }
+  return (least, greatest)
 }
