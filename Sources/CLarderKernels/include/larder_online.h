@@ -9,7 +9,7 @@
 #include "larder_keys.h"
 
 /// How many keys larder_online_find takes at a time.
-#define LARDER_ONLINE_LANES 64
+#define LARDER_ONLINE_LANES 128
 
 /// A segment of the row log, under its number; `base` is null where there is none.
 typedef struct {

@@ -123,9 +123,9 @@ enum IndexFile {
 
   /// Whether an index that is in use says that a segment was there.
   ///
-  /// A segment is named only after its first batch was on disk, so a file that is named and lacks it
-  /// was damaged, whatever else the index says. Nor need the file be the one that was named: a copy
-  /// of a directory has other inodes.
+  /// A segment is named only after its first batch was written, so a file that is named in this boot
+  /// or was when the table was closed, and lacks it, was damaged, whatever else the index says. Nor
+  /// need the file be the one that was named: a copy of a directory has other inodes.
   static func names(
     segment sequence: UInt64, in directory: String, _ files: any FileSystem
   ) throws(LarderError) -> Bool {
@@ -139,7 +139,9 @@ enum IndexFile {
       }
       guard try file.status().bytes >= UInt64(IndexFormat.linesOffset) else { continue }
       let page = try file.readExactly(4096, at: 0)
-      guard IndexIdentity(page) != nil, page[IndexFormat.retired] == 0 else { continue }
+      guard let identity = IndexIdentity(page), page[IndexFormat.retired] == 0 else { continue }
+      let isClean = page[IndexFormat.clean..<IndexFormat.clean + 8].contains { $0 != 0 }
+      if !isClean, try files.bootIdentifier() != identity.boot { continue }
       let table = try file.readExactly(
         LogFormat.segments * IndexFormat.tableEntry, at: UInt64(IndexFormat.table))
       let isNamed = unsafe table.withUnsafeBytes { entries in

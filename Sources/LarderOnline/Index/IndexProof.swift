@@ -12,8 +12,10 @@ struct IndexProof: Sendable {
   var table: TableIdentity
   /// The log reached at least to here.
   var reached: LogPosition
+  /// It was on disk to here.
+  var durable: LogPosition
 
-  private static let nowhere = LogPosition(sequence: 0, unit: 0)
+  static let nowhere = LogPosition(sequence: 0, unit: 0)
 
   /// The check behind a position; never zero, so that an index of before has none.
   static func check(_ position: UInt64, _ with: UInt64 = 0) -> UInt64 {
@@ -54,11 +56,11 @@ struct IndexProof: Sendable {
     }
     guard word(IndexFormat.retired) == 0 else { return nil }
     table = identity.table
-    reached = IndexProof.nowhere
-    let durable = word(IndexFormat.durable)
-    if word(IndexFormat.durableCheck) == IndexProof.check(durable) {
-      reached = LogPosition(bits: durable)
-    }
+    let position = word(IndexFormat.durable)
+    durable =
+      word(IndexFormat.durableCheck) == IndexProof.check(position)
+      ? LogPosition(bits: position) : IndexProof.nowhere
+    reached = durable
     // What was acknowledged and not synced is in memory as long as the machine runs.
     guard identity.device == status.device, identity.inode == status.inode,
       word(IndexFormat.poisoned) == 0, try files.bootIdentifier() == identity.boot

@@ -10,6 +10,8 @@ enum LogFormat {
   /// Units before the first record of a segment.
   static let headerUnits = 64
   static let headerBytes = headerUnits * unit
+  /// Units of what a disk writes at once: the end of power may spoil all of it.
+  static let sectorUnits = 8
   /// How many segments a table can have at a time.
   static let segments = 1 << 12
   /// Bytes of the largest segment: all that 20 bits of unit can name.

@@ -15,6 +15,12 @@ struct LogScan {
   private(set) var state: (state: TableState, position: LogPosition)?
   /// What was on disk when the last batch was written.
   private(set) var durable = LogPosition(sequence: 0, unit: 0)
+  /// Everything before this was on disk, as others say: an index, or the newest segment.
+  var proven = LogPosition(sequence: 0, unit: 0)
+  /// Whether a segment ended before the next one says it does, and nothing shows that it was whole.
+  ///
+  /// The machine went down before it was on disk; what comes after it is void.
+  private(set) var isCut = false
   /// When the last batch was written.
   private(set) var lastWrite: Int64 = 0
 
@@ -100,8 +106,8 @@ struct LogScan {
     }
   }
 
-  /// Judges what ended the reading at a unit.
-  private func stop(
+  /// Judges what ended the reading at a unit: an error if it was on disk once.
+  private mutating func stop(
     _ segment: LogSegment, _ batchStart: Int, _ end: Int?, _ unit: Int
   ) throws(LarderError) -> Int {
     let damage = LarderError(
@@ -109,13 +115,16 @@ struct LogScan {
       "A record of the online table does not match its checksum, and it was on disk once. Restore "
         + "the store, or drop the table and materialize the view again.",
       file: segment.path, offset: UInt64(unit * LogFormat.unit))
-    if end != nil { throw damage }
+    // Of the last segment one unit may be missing: it can only be an empty batch.
+    let least = end == nil ? batchStart + 1 : batchStart
+    if proven > LogPosition(sequence: segment.sequence, unit: least) { throw damage }
     // A later batch that was written when this one was on disk shows that it was whole.
     for later in unit..<segment.units where segment.word(at: later) == RecordKind.commit << 24 | 1 {
       guard let record = segment.record(at: later) else { continue }
       let durable = CommitRecord(record).durable
       if durable > LogPosition(sequence: segment.sequence, unit: batchStart) { throw damage }
     }
+    isCut = end != nil
     return batchStart
   }
 

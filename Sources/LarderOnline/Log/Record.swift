@@ -130,6 +130,18 @@ struct CommitRecord: Hashable, Sendable {
   }
 }
 
+extension CommitRecord {
+  /// How many empty batches fill a sector whose first free unit is given.
+  static func empties(at unit: Int) -> Int { -unit & (LogFormat.sectorUnits - 1) }
+
+  /// Writes the record with its checksum.
+  func encode(into base: UnsafeMutableRawPointer, at slot: Slot, seed: UInt32) {
+    unsafe encode(into: base)
+    let sum = unsafe Record(base: base).computedChecksum(seed: seed, slot: slot)
+    unsafe base.storeBytes(of: sum, as: UInt32.self)
+  }
+}
+
 /// Continues the checksum of a batch's records by that of one more.
 @inline(__always) func mixed(_ checksum: UInt32, _ next: UInt32) -> UInt32 {
   (checksum ^ next) &* 0x9E37_79B1 &+ (checksum << 13 | checksum >> 19)

@@ -3,29 +3,52 @@ import LarderColumns
 import LarderFiles
 import Synchronization
 
-/// Brings what was written to the disk in the background, so that the sync at the end of a segment
-/// finds little left to do.
+/// Brings what was written to the disk in the background, so that no batch waits for the disk at
+/// the end of a segment.
 final class BackgroundSync: Sendable {
-  private let group = DispatchGroup()
+  private let queue = DispatchQueue(label: "larder.online.sync", qos: .utility)
   private let failed = Mutex<LarderError?>(nil)
   private let isRunning = Atomic(false)
+  private let position = Atomic<UInt64>(0)
 
-  /// Starts a sync unless one is under way.
+  /// Everything before this is on disk, as far as segments that were left are concerned.
+  var reached: LogPosition { LogPosition(bits: position.load(ordering: .acquiring)) }
+
+  /// Starts a sync of the segment that is being written, unless one is under way.
   func start(_ file: any File) {
     if isRunning.exchange(true, ordering: .acquiringAndReleasing) { return }
-    DispatchQueue.global(qos: .utility).async(group: group) { [self] in
-      do throws(LarderError) { try file.syncData() } catch {
-        failed.withLock { $0 = error }
-      }
+    queue.async { [self] in
+      do throws(LarderError) { try file.syncData() } catch { fail(error) }
       isRunning.store(false, ordering: .releasing)
     }
   }
 
-  /// Waits for the sync under way.
+  /// Starts the last sync of a segment, and that of the next one's name.
+  ///
+  /// - Parameter next: the sequence number of the next segment.
+  func leave(_ file: any File, _ directory: String, next: UInt64, _ files: any FileSystem) {
+    queue.async { [self] in
+      do throws(LarderError) {
+        try file.syncData()
+        try files.syncDirectory(directory)
+      } catch {
+        fail(error)
+        return
+      }
+      // One after the other: what is before the segment is on disk too, unless a sync failed.
+      if failed.withLock({ $0 == nil }) {
+        position.store(LogPosition(sequence: next, unit: 0).bits, ordering: .releasing)
+      }
+    }
+  }
+
+  private func fail(_ error: LarderError) { failed.withLock { $0 = $0 ?? error } }
+
+  /// Waits for what is under way.
   ///
   /// - Throws: the failure of any sync so far: a later one of the same file may lie.
   func finish() throws(LarderError) {
-    group.wait()
+    queue.sync {}
     if let failure = failed.withLock({ $0 }) { throw failure }
   }
 }

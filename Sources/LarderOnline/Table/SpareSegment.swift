@@ -15,6 +15,8 @@ final class SpareSegment: Sendable {
   private let done = DispatchSemaphore(value: 0)
 
   static let suffix = ".spare"
+  /// The kernel keeps a file in pages of so many bytes where it was written in such pieces.
+  static let piece = 2 << 20
 
   /// Starts to make a file ready.
   ///
@@ -61,7 +63,7 @@ final class SpareSegment: Sendable {
 extension File {
   /// Writes zeros to a range of bytes in large writes whose ends are aligned.
   func zeroFill(_ range: Range<Int>) throws(LarderError) {
-    let piece = 2 << 20
+    let piece = SpareSegment.piece
     let zeros = Buffer(zeroedBytes: piece)
     var offset = range.lowerBound
     while offset < range.upperBound {

@@ -63,7 +63,8 @@ enum TableFiles {
         .limitExceeded, "The view's definition does not fit into the first segment.",
         file: file.path)
     }
-    let buffer = Buffer(zeroedBytes: (units + 1) * LogFormat.unit)
+    let empties = CommitRecord.empties(at: LogFormat.headerUnits + units + 1)
+    let buffer = Buffer(zeroedBytes: (units + 1 + empties) * LogFormat.unit)
     let base = unsafe buffer.base
     unsafe base.storeBytes(
       of: RecordKind.state << 24 | UInt32(units), toByteOffset: 4, as: UInt32.self)
@@ -75,14 +76,17 @@ enum TableFiles {
     let first = Slot(number: segment.number, unit: LogFormat.headerUnits)
     let sum = unsafe Record(base: base).computedChecksum(seed: segment.seed, slot: first)
     unsafe base.storeBytes(of: sum, as: UInt32.self)
-    let commit = CommitRecord(
+    var commit = CommitRecord(
       batch: 1, durable: LogPosition(sequence: 1, unit: LogFormat.headerUnits),
       writtenAt: host.now(), units: units, records: 1, recordsChecksum: mixed(0, sum), flags: 0)
-    let last = unsafe base + units * LogFormat.unit
-    unsafe commit.encode(into: last)
-    let slot = Slot(number: segment.number, unit: LogFormat.headerUnits + units)
-    let end = unsafe Record(base: last).computedChecksum(seed: segment.seed, slot: slot)
-    unsafe last.storeBytes(of: end, as: UInt32.self)
+    // Behind it to the end of the sector empty ones: later writes must not spoil what was synced.
+    for place in units...units + empties {
+      unsafe commit.encode(
+        into: base + place * LogFormat.unit,
+        at: Slot(number: segment.number, unit: LogFormat.headerUnits + place), seed: segment.seed)
+      (commit.units, commit.records, commit.recordsChecksum) = (0, 0, 0)
+      commit.flags = CommitRecord.isInterlude
+    }
     unsafe try file.write(
       UnsafeRawBufferPointer(start: base, count: buffer.count),
       at: UInt64(LogFormat.headerBytes))
@@ -135,7 +139,6 @@ enum TableFiles {
     _ path: String, _ sequence: UInt64, _ files: any FileSystem
   ) throws(LarderError) -> Bool {
     let file = try files.open(path, .read)
-    let bytes = try file.status().bytes
     do throws(LarderError) {
       let header = try SegmentHeader.read(file)
       let segment = try LogSegment.map(file, header: header)
@@ -144,18 +147,26 @@ enum TableFiles {
       // A crash's leftover or damage: told apart below.
       guard error.code == .corrupt else { throw error }
     }
-    try checkRemnant(file, bytes: bytes)
-    try checkUnnamed(file, sequence, files)
+    let directory = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/")
+    try checkUnproven(file, sequence, try IndexProof.all(in: directory, files), files)
     return false
   }
 
-  /// Refuses a segment without its first batch if an index says that it had it.
-  static func checkUnnamed(
-    _ file: any File, _ sequence: UInt64, _ files: any FileSystem
+  /// Refuses a segment without its first batch if something shows that it had it on disk.
+  ///
+  /// - Parameter proofs: what the table's indexes say.
+  static func checkUnproven(
+    _ file: any File, _ sequence: UInt64, _ proofs: [IndexProof], _ files: any FileSystem
   ) throws(LarderError) {
     let directory = file.path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
       .joined(separator: "/")
-    guard try IndexFile.names(segment: sequence, in: directory, files) else { return }
+    let start = LogPosition(sequence: sequence, unit: LogFormat.headerUnits)
+    if proofs.allSatisfy({ $0.reached <= start }),
+      try !IndexFile.names(segment: sequence, in: directory, files)
+    {
+      return try checkRemnant(file, start)
+    }
     throw LarderError(
       .corrupt,
       "The online table's segment lacks its first batch, which was on disk once: it was truncated or "
@@ -165,8 +176,10 @@ enum TableFiles {
 
   /// Refuses a segment whose start is damaged, unless it is what a crash left of its making.
   ///
-  /// Rows are written only after the first batch was on disk, so a commit of others is damage.
-  static func checkRemnant(_ file: any File, bytes: UInt64) throws(LarderError) {
+  /// A commit in it that says that the start was on disk shows that it is damaged.
+  private static func checkRemnant(
+    _ file: any File, _ start: LogPosition
+  ) throws(LarderError) {
     var whole: LogSegment?
     do throws(LarderError) {
       whole = try LogSegment.map(file, header: try SegmentHeader.read(file))
@@ -174,34 +187,40 @@ enum TableFiles {
       // Without a header no record can be checked: whatever looks like a commit counts.
       guard error.code == .corrupt else { throw error }
     }
-    if let whole { return try checkRemnant(whole) }
+    if let whole { return try checkRemnant(whole, start) }
+    let bytes = try file.status().bytes
     var offset: UInt64 = UInt64(LogFormat.headerBytes)
     while offset < bytes {
       let count = Int(min(bytes - offset, 1 << 20))
       let block = try file.readExactly(count, at: offset)
-      for start in stride(from: 0, through: count - LogFormat.unit, by: LogFormat.unit)
-      where block[start + 7] == UInt8(RecordKind.commit) && block[start + 4] == 1 {
-        let isOfMaking = block[start + 44] & UInt8(CommitRecord.isInterlude) != 0
-        let isFirst = block[start + 8] <= 1 && block[start + 9..<start + 16].allSatisfy { $0 == 0 }
-        if isOfMaking || isFirst { continue }
-        throw LarderError(
-          .corrupt, "The online table's segment is damaged at its start.", file: file.path,
-          offset: offset + UInt64(start))
+      for unit in stride(from: 0, through: count - LogFormat.unit, by: LogFormat.unit)
+      where block[unit + 7] == UInt8(RecordKind.commit) && block[unit + 4] == 1 {
+        let durable = unsafe block.withUnsafeBytes {
+          unsafe $0.loadUnaligned(fromByteOffset: unit + 16, as: UInt64.self)
+        }
+        if LogPosition(bits: durable) > start {
+          throw damagedStart(file.path, offset + UInt64(unit))
+        }
       }
       offset += UInt64(count)
     }
   }
 
-  private static func checkRemnant(_ segment: LogSegment) throws(LarderError) {
+  private static func checkRemnant(
+    _ segment: LogSegment, _ start: LogPosition
+  ) throws(LarderError) {
     for unit in LogFormat.headerUnits..<segment.units
     where segment.word(at: unit) == RecordKind.commit << 24 | 1 {
       guard let record = segment.record(at: unit) else { continue }
-      let commit = CommitRecord(record)
-      if commit.isInterlude || commit.batch <= 1 { continue }
-      throw LarderError(
-        .corrupt, "The online table's segment is damaged at its start.", file: segment.path,
-        offset: UInt64(unit * LogFormat.unit))
+      if CommitRecord(record).durable > start {
+        throw damagedStart(segment.path, UInt64(unit * LogFormat.unit))
+      }
     }
+  }
+
+  private static func damagedStart(_ path: String, _ offset: UInt64) -> LarderError {
+    LarderError(
+      .corrupt, "The online table's segment is damaged at its start.", file: path, offset: offset)
   }
 
   static func foreign(_ directory: String) -> LarderError {

@@ -19,7 +19,9 @@ struct TableRecovery {
   /// What memory shows of it may not be on disk, whatever a later sync says.
   private(set) var poisoned: UInt64 = 0
   /// What indexes said of the log before it was looked at.
-  private let proofs: [IndexProof]
+  let proofs: [IndexProof]
+  /// Why a segment between others could not be opened.
+  private var broken: [UInt64: LarderError] = [:]
 
   /// Looks at a table's directory.
   ///
@@ -39,7 +41,7 @@ struct TableRecovery {
     guard let first = sequences.first else { throw TableRecovery.missing(directory) }
     let isKnown = sequences.count > 1 && known.contains { $0.sequence == sequences.last }
     if let last = sequences.last, !isKnown,
-      try TableRecovery.isRemnant(directory, last, files, alone: sequences.count == 1)
+      try TableRecovery.isRemnant(directory, last, proofs, files)
     {
       sequences.removeLast()
       if sequences.isEmpty { throw TableRecovery.missing(directory) }
@@ -58,9 +60,20 @@ struct TableRecovery {
         segments.append(segment)
         continue
       }
-      segments.append(
-        try LogSegment.open(directory, sequence: sequence, identity: identity, files: files))
+      do throws(LarderError) {
+        segments.append(
+          try LogSegment.open(directory, sequence: sequence, identity: identity, files: files))
+      } catch {
+        // Between others that are whole it may never have come to the disk.
+        guard error.code == .corrupt, sequence != first else { throw error }
+        broken[sequence] = error
+      }
     }
+  }
+
+  /// Up to where the indexes say that the log was on disk.
+  var durable: LogPosition {
+    proofs.filter { $0.table == identity }.map(\.durable).max() ?? IndexProof.nowhere
   }
 
   static func missing(_ directory: String) -> LarderError {
@@ -69,10 +82,9 @@ struct TableRecovery {
 
   /// Whether the newest segment is what a crash left of its making.
   private static func isRemnant(
-    _ directory: String, _ sequence: UInt64, _ files: any FileSystem, alone: Bool
+    _ directory: String, _ sequence: UInt64, _ proofs: [IndexProof], _ files: any FileSystem
   ) throws(LarderError) -> Bool {
     let file = try files.open("\(directory)/\(LogFormat.fileName(sequence))", .read)
-    let bytes = try file.status().bytes
     do throws(LarderError) {
       let segment = try LogSegment.map(file, header: try SegmentHeader.read(file))
       if let state = segment.record(at: LogFormat.headerUnits), state.kind == RecordKind.state,
@@ -84,8 +96,7 @@ struct TableRecovery {
       // A remnant or damage: told apart by what else the file holds.
       guard error.code == .corrupt else { throw error }
     }
-    try TableFiles.checkRemnant(file, bytes: bytes)
-    try TableFiles.checkUnnamed(file, sequence, files)
+    try TableFiles.checkUnproven(file, sequence, proofs, files)
     return true
   }
 
@@ -158,7 +169,11 @@ struct TableRecovery {
     let index = try makeWriter(memory, file, state)
     try index.finishSplit()
     var scan = LogScan(lastBatch: memory.load(IndexFormat.appliedBatch))
+    for proof in proofs where proof.table == identity {
+      scan.proven = max(scan.proven, proof.reached)
+    }
     let end = try read(from: applied, state: &state, &scan, index)
+    if scan.isCut { return nil }
     try requireProven(end)
     return Findings(
       state: state, index: index, indexFile: file, end: end, batch: scan.lastBatch,
@@ -185,24 +200,24 @@ struct TableRecovery {
   mutating func rebuilding(
     _ memory: IndexMemory, _ file: (any File)?
   ) throws(LarderError) -> Findings {
-    guard let last = segments.last else { throw TableRecovery.missing(directory) }
-    // The newest segment says which others are alive and where they end.
-    var preview = LogScan(lastBatch: 0)
-    _ = try preview.read(last, from: LogFormat.headerUnits, through: nil) { _ in }
-    guard var state = preview.state?.state else {
-      throw LarderError(
-        .corrupt, "The online table's newest segment has no state.", file: last.path)
-    }
-    try keep(state)
+    var scan = LogScan(lastBatch: 0)
+    var state = try aliveState(&scan)
     let index = try makeWriter(memory, file, state)
     for segment in segments {
       memory.setSegment(
         number: segment.number, sequence: segment.sequence, inode: segment.inode)
     }
-    var scan = LogScan(lastBatch: 0)
     guard let first = segments.first else { throw TableRecovery.missing(directory) }
     let start = LogPosition(sequence: first.sequence, unit: LogFormat.headerUnits)
     let end = try read(from: start, state: &state, &scan, index)
+    if scan.isCut, let last = state.segments.last {
+      // What came after the cut goes, as what a crash left of a batch does.
+      for void in segments where void.sequence > last.sequence {
+        memory.clearSegment(number: void.number)
+      }
+      segments.removeAll { $0.sequence > last.sequence }
+      index.segments = SegmentTable(segments)
+    }
     try requireProven(end)
     return Findings(
       state: state, index: index, indexFile: file, end: end, batch: scan.lastBatch,
@@ -216,14 +231,57 @@ struct TableRecovery {
       proofs, of: identity, LogPosition(sequence: last.sequence, unit: end), last.path)
   }
 
+  /// The newest state, of which all segments are there; forgets segments that it does not name.
+  ///
+  /// The newest segment says which others are alive and where they end. Where batches are not synced
+  /// one may be there and another before it not: then the log ends before the one that is missing.
+  ///
+  /// - Parameter scan: is told what was on disk.
+  /// - Throws: `corrupt` if a segment is missing that was on disk.
+  private mutating func aliveState(_ scan: inout LogScan) throws(LarderError) -> TableState {
+    for proof in proofs where proof.table == identity {
+      scan.proven = max(scan.proven, proof.reached)
+    }
+    while let last = segments.last {
+      var preview = LogScan(lastBatch: 0)
+      _ = try preview.read(last, from: LogFormat.headerUnits, through: nil) { _ in }
+      scan.proven = max(scan.proven, preview.durable)
+      guard let state = preview.state?.state else {
+        let start = LogPosition(sequence: last.sequence, unit: LogFormat.headerUnits)
+        guard segments.count > 1, scan.proven <= start else {
+          throw LarderError(
+            .corrupt, "The online table's newest segment has no state.", file: last.path)
+        }
+        segments.removeLast()
+        continue
+      }
+      let missing = state.segments.first { wanted in
+        !segments.contains { $0.sequence == wanted.sequence }
+      }
+      guard let missing else {
+        try keep(state)
+        return state
+      }
+      if scan.proven > LogPosition(sequence: missing.sequence, unit: 0) {
+        throw broken[missing.sequence] ?? lacks(missing.sequence)
+      }
+      segments.removeAll { $0.sequence >= missing.sequence }
+    }
+    throw TableRecovery.missing(directory)
+  }
+
+  private func lacks(_ sequence: UInt64) -> LarderError {
+    LarderError(
+      .corrupt,
+      "The online table's segment \(sequence) is missing. Restore the store, or drop the table and "
+        + "materialize the view again.", file: directory)
+  }
+
   /// Forgets segments that a state no longer names; refuses if one that it names is missing.
   private mutating func keep(_ state: TableState) throws(LarderError) {
     for wanted in state.segments where !segments.contains(where: { $0.sequence == wanted.sequence })
     {
-      throw LarderError(
-        .corrupt,
-        "The online table's segment \(wanted.sequence) is missing. Restore the store, or "
-          + "drop the table and materialize the view again.", file: directory)
+      throw lacks(wanted.sequence)
     }
     segments.removeAll { segment in
       !state.segments.contains { $0.sequence == segment.sequence }
@@ -258,8 +316,14 @@ struct TableRecovery {
     for segment in segments where segment.sequence >= start.sequence {
       let from = segment.sequence == start.sequence ? start.unit : LogFormat.headerUnits
       let limit = known.segments.first { $0.sequence == segment.sequence }?.end
+      let before = end
       end = try scan.read(segment, from: from, through: limit) { (slots) throws(LarderError) in
         try index.apply(slots)
+      }
+      if scan.isCut {
+        // Of a segment whose first batch is not there nothing is: the one before is the last.
+        if end == LogFormat.headerUnits, segment.sequence > start.sequence { end = before }
+        break
       }
     }
     if let found = scan.state {

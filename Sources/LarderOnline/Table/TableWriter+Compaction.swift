@@ -86,8 +86,10 @@ extension TableWriter {
     let isOldest = segments.allSatisfy { $0.sequence >= move.segment.sequence }
     var dropped: [(UInt64, UInt32)] = []
     let stop = min(move.end, move.unit + limit)
+    var seen = move.unit
     do throws(LarderError) {
       while move.unit < stop {
+        if move.unit >= seen { seen = prefetchEntries(move.segment, move.unit..<stop) }
         guard let record = move.segment.record(at: move.unit) else {
           throw damagedRow(Slot(number: move.segment.number, unit: move.unit))
         }
@@ -106,6 +108,27 @@ extension TableWriter {
       report.deletionsDropped += 1
     }
     return move.unit >= move.end
+  }
+
+  /// Brings the index lines of the next rows closer; returns the unit after these.
+  private func prefetchEntries(_ segment: LogSegment, _ units: Range<Int>) -> Int {
+    var unit = units.lowerBound
+    for _ in 0..<64 {
+      guard unit < units.upperBound else { break }
+      let record = unsafe Record(base: segment.base + unit * LogFormat.unit)
+      let length = record.units
+      guard length >= 1, length <= segment.units - unit else { break }
+      if record.kind == RecordKind.row, record.isBounded {
+        let tail = unsafe record.tail
+        if let start = tail.baseAddress {
+          unsafe index.prefetch(
+            keyHash(start.assumingMemoryBound(to: UInt8.self), tail.count, keys.stride ?? 0))
+        }
+      }
+      unit += length
+    }
+    // What ends the looking ahead is judged by who looks at the record itself.
+    return max(unit, units.lowerBound + 1)
   }
 
   /// Writes one row again, if it is still the newest of its key.

@@ -62,11 +62,8 @@ extension TableWriter {
     let commit = CommitRecord(
       batch: batch, durable: durable, writtenAt: host.now(), units: end - chunkStart,
       records: chunkRecords, recordsChecksum: chunkChecksum, flags: flags)
-    let target = unsafe staging.base + staged
-    unsafe commit.encode(into: target)
-    let slot = Slot(number: current.number, unit: end)
-    let checksum = unsafe Record(base: target).computedChecksum(seed: current.seed, slot: slot)
-    unsafe target.storeBytes(of: checksum, as: UInt32.self)
+    unsafe commit.encode(
+      into: staging.base + staged, at: Slot(number: current.number, unit: end), seed: current.seed)
     staged += LogFormat.unit
     end += 1
     try flush()
@@ -81,6 +78,7 @@ extension TableWriter {
     memory.store(
       LogPosition(sequence: current.sequence, unit: end).bits, IndexFormat.written)
     let bytes = unsafe UnsafeRawBufferPointer(start: staging.base, count: staged)
+    try zeroAhead(of: stagedUnit * LogFormat.unit + staged)
     unsafe try file.write(bytes, at: UInt64(stagedUnit * LogFormat.unit))
     stagedUnit = end
     staged = 0
@@ -90,16 +88,53 @@ extension TableWriter {
     }
   }
 
+  /// Fills the segment's file with zeros, ahead of where rows are written, in pieces that the kernel
+  /// keeps as large pages; a file that was made ready has them already.
+  private func zeroAhead(of end: Int) throws(LarderError) {
+    if end <= zeroed { return }
+    let piece = SpareSegment.piece
+    let next = min(current.bytes, (end + piece - 1) / piece * piece)
+    try file.zeroFill(zeroed..<next)
+    zeroed = next
+  }
+
+  /// Goes on to the end of the sector with empty batches.
+  ///
+  /// What is on disk then shares no sector with what is written later and may be spoiled in the
+  /// writing, if power ends.
+  private func fillSector() throws(LarderError) {
+    let count = CommitRecord.empties(at: end)
+    guard count > 0, chunkRecords == 0 else { return }
+    let bytes = count * LogFormat.unit
+    if staged + bytes > staging.count { try flush() }
+    let empty = CommitRecord(
+      batch: batch, durable: durable, writtenAt: host.now(), units: 0, records: 0,
+      recordsChecksum: 0, flags: CommitRecord.isInterlude)
+    for _ in 0..<count {
+      unsafe empty.encode(
+        into: staging.base + staged, at: Slot(number: current.number, unit: end),
+        seed: current.seed)
+      staged += LogFormat.unit
+      end += 1
+    }
+    try flush()
+    chunkStart = end
+  }
+
   /// Makes all that was written durable.
   ///
   /// - Throws: `outcomeUnknown`; then the writer is poisoned.
   func syncLog() throws(LarderError) {
     do throws(LarderError) {
+      try fillSector()
       try backgroundSync.finish()
+      for left in unsynced { try left.syncData() }
+      if !unsynced.isEmpty { try host.files.syncDirectory(directory) }
+      unsynced.removeAll()
       try file.syncData()
     } catch { throw poison(error) }
     durable = LogPosition(sequence: current.sequence, unit: end)
-    // Of a new segment this is said when its name is on disk too.
+    // Of a new segment this is said when its name is on disk too: at its beginning that is to come.
     if segments.last?.sequence == current.sequence { memory.prove(durable: durable) }
   }
 
@@ -131,15 +166,19 @@ extension TableWriter {
     let header = try nextHeader(for: units)
     let path = "\(directory)/\(LogFormat.fileName(header.sequence))"
     let (segment, newFile): (LogSegment, any File)
+    var isReady = false
     if let ready = try takeSpare(header, path) {
       (segment, newFile) = ready
+      isReady = true
     } else {
       (segment, newFile) = try TableFiles.makeSegment(header, path, host.files)
     }
+    // Where no batch is synced this segment is brought to the disk meanwhile: should power end
+    // before it is there, the log ends in it.
+    let waits = options.durability == .batch
     do throws(LarderError) {
       if chunkRecords > 0 { try appendCommit(flags: CommitRecord.isContinued) } else { try flush() }
-      // The next segment says where this one ends, so this one must be on disk first.
-      try syncLog()
+      if waits { try syncLog() }
     } catch {
       try host.files.remove(path)
       throw error
@@ -148,13 +187,20 @@ extension TableWriter {
     newState.segments[newState.segments.count - 1].end = end
     newState.segments.append(
       TableState.Segment(sequence: segment.sequence, number: segment.number, end: nil))
-    enter(segment, newFile)
+    let left = file
+    enter(segment, newFile, isZeroed: isReady)
     state = newState
     do throws(LarderError) {
       let position = try appendState(newState)
       try appendCommit(flags: CommitRecord.isInterlude)
-      try syncLog()
-      try host.files.syncDirectory(directory)
+      if waits {
+        try syncLog()
+        try host.files.syncDirectory(directory)
+      } else if options.preparesAhead {
+        backgroundSync.leave(left, directory, next: segment.sequence, host.files)
+      } else {
+        unsynced.append(left)
+      }
       memory.setSegment(
         number: segment.number, sequence: segment.sequence, inode: segment.inode)
       memory.store(position.bits, IndexFormat.state)
@@ -163,7 +209,7 @@ extension TableWriter {
       throw poison(error)
     }
     segments.append(segment)
-    memory.prove(durable: durable)
+    if waits { memory.prove(durable: durable) }
     publishSnapshot()
   }
 
@@ -215,8 +261,11 @@ extension TableWriter {
     try host.files.remove(spare.path)
   }
 
-  private func enter(_ segment: LogSegment, _ newFile: any File) {
+  private func enter(_ segment: LogSegment, _ newFile: any File, isZeroed: Bool) {
     current = segment
+    // Of a small one, and where files must see the same operations each time, nothing is gained.
+    let isLarge = segment.bytes >= 2 * SpareSegment.piece && options.preparesAhead
+    zeroed = isZeroed || !isLarge ? segment.bytes : LogFormat.headerBytes
     file = newFile
     end = LogFormat.headerUnits
     chunkStart = end
@@ -228,7 +277,8 @@ extension TableWriter {
   /// Segments that only compaction may begin: a full table can still be compacted.
   static let segmentsForCompaction = 2
 
-  /// The header of the segment after the current one: twice as large, as far as that is allowed.
+  /// The header of the segment after the current one: four times as large, as far as that is
+  /// allowed.
   private func nextHeader(for units: Int) throws(LarderError) -> SegmentHeader {
     let taken = Set(segments.map(\.number))
     let limit = options.segmentLimit - (isMoving ? 0 : TableWriter.segmentsForCompaction)
@@ -244,7 +294,7 @@ extension TableWriter {
       (LogFormat.headerUnits + units + 2) * LogFormat.unit + state.encoded.count
       + segments.count * 16 + 4096
     let page = LogFormat.headerBytes
-    let wished = min(current.bytes * 2, max(options.largestSegmentBytes, least))
+    let wished = min(current.bytes * 4, max(options.largestSegmentBytes, least))
     let bytes = (max(wished, least) + page - 1) / page * page
     guard bytes <= LogFormat.largestSegment else {
       throw LarderError(.limitExceeded, "A row does not fit into a segment.", file: directory)

@@ -24,11 +24,17 @@ extension TableWriter {
       throw TableRecovery.missing(directory)
     }
     let file = try host.files.open(last.path, .update)
+    // What the last writer left without a sync.
+    let durable = max(findings.durable, recovery.durable)
+    var unsynced: [any File] = []
+    for segment in recovery.segments.dropLast() where segment.sequence >= durable.sequence {
+      unsynced.append(try host.files.open(segment.path, .update))
+    }
     let writer = try TableWriter(
       host: host, directory: directory, identity: recovery.identity, options: options,
       opened: OpenedLog(
         state: findings.state, segments: recovery.segments, current: last, file: file,
-        end: findings.end, batch: findings.batch, durable: findings.durable,
+        end: findings.end, batch: findings.batch, durable: durable, unsynced: unsynced,
         index: findings.index, indexFile: indexFile),
       show: show)
     try writer.cleanTail(isRebuilt: findings.isRebuilt)
@@ -81,13 +87,15 @@ extension TableWriter {
 
   /// Makes what was replayed durable, publishes where the log ends, and removes leftovers.
   private func finishOpening(isRebuilt: Bool) throws(LarderError) {
-    let applied = LogPosition(sequence: current.sequence, unit: end)
-    if isRebuilt || memory.load(IndexFormat.applied) != applied.bits {
+    let found = LogPosition(sequence: current.sequence, unit: end)
+    if isRebuilt || memory.load(IndexFormat.applied) != found.bits {
       // What readers are shown must not be taken back by the end of power.
       try syncLog()
-      memory.prove(applied: applied, batch: batch)
+      memory.prove(
+        applied: LogPosition(sequence: current.sequence, unit: end), batch: batch)
     }
-    memory.store(applied.bits, IndexFormat.written)
+    memory.store(
+      LogPosition(sequence: current.sequence, unit: end).bits, IndexFormat.written)
     if isRebuilt {
       try IndexFile.identify(indexFile, identity, host.files)
       try host.files.syncDirectory(directory)
@@ -97,10 +105,13 @@ extension TableWriter {
       try host.files.remove("\(directory)/\(LogFormat.padded(number))\(SpareSegment.suffix)")
     }
     let living = Set(segments.map(\.sequence))
-    for sequence in try TableFiles.numbers(directory, LogFormat.suffix, host.files)
-    where !living.contains(sequence) {
+    let dead = try TableFiles.numbers(directory, LogFormat.suffix, host.files)
+      .filter { !living.contains($0) }
+    for sequence in dead {
       try host.files.remove("\(directory)/\(LogFormat.fileName(sequence))")
     }
+    // What came after a cut must not come back when the log has gone on from there.
+    if !dead.isEmpty { try host.files.syncDirectory(directory) }
   }
 
   /// Writes the rows of segments again whose sync once failed: a file that such a failure met is
@@ -132,8 +143,7 @@ extension TableWriter {
   ///
   /// Without it damage of the last batch could not be told from a batch that was cut off.
   private func sealLog() throws(LarderError) {
-    let last = current.record(at: end - 1).map { CommitRecord($0) }
-    if let last, last.isInterlude, last.units == 0 { return }
+    if isSealed { return }
     if end + 1 > current.units { return }
     batch += 1
     do throws(LarderError) { try appendCommit(flags: CommitRecord.isInterlude) } catch {
@@ -143,6 +153,18 @@ extension TableWriter {
     try syncLog()
     memory.prove(
       applied: LogPosition(sequence: current.sequence, unit: end), batch: batch)
+  }
+
+  /// Whether the log ends with empty batches that say that what is before them is on disk.
+  private var isSealed: Bool {
+    var unit = end - 1
+    while let record = current.record(at: unit), record.kind == RecordKind.commit {
+      let commit = CommitRecord(record)
+      guard commit.isInterlude, commit.units == 0 else { return false }
+      if commit.durable >= LogPosition(sequence: current.sequence, unit: unit) { return true }
+      unit -= 1
+    }
+    return false
   }
 
   /// Makes every batch written so far durable, and says so in the log.

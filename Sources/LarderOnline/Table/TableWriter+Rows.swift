@@ -203,6 +203,11 @@ extension TableWriter {
     }
     memory.prove(
       applied: LogPosition(sequence: current.sequence, unit: end), batch: batch)
+    let reached = backgroundSync.reached
+    if reached > durable {
+      durable = reached
+      memory.prove(durable: durable)
+    }
     memory.store(UInt64(bitPattern: host.now()), IndexFormat.lastWrite)
     if memory.isTruncated {
       throw poison(

@@ -39,6 +39,10 @@ final class TableWriter: @unchecked Sendable {
   /// Why nothing may be written any more.
   var poison: LarderError?
 
+  /// Segments before the current one that may not be on disk, where nothing syncs them meanwhile.
+  var unsynced: [any File] = []
+  /// Up to where the current segment's file was filled with zeros or written.
+  var zeroed: Int
   /// Syncs in the background, and the unit of the current segment at which the last began.
   let backgroundSync = BackgroundSync()
   var syncStarted = 0
@@ -69,8 +73,11 @@ final class TableWriter: @unchecked Sendable {
     end = opened.end
     chunkStart = opened.end
     stagedUnit = opened.end
+    // What is behind the end of an older segment was made ready in one way or another.
+    zeroed = opened.current.bytes
     batch = opened.batch
     durable = opened.durable
+    unsynced = opened.unsynced
     index = opened.index
     indexFile = opened.indexFile
     index.preparesAhead = options.preparesAhead
@@ -87,7 +94,9 @@ final class TableWriter: @unchecked Sendable {
 
   /// Nothing may be written any more: what is on disk is unknown.
   func poison(_ cause: LarderError) -> LarderError {
-    memory.store(current.sequence, IndexFormat.poisoned)
+    // All that was not on disk before is in doubt.
+    memory.store(
+      max(1, min(current.sequence, durable.sequence)), IndexFormat.poisoned)
     poison = LarderError(
       .poisoned, "An earlier failure of this online table's disk: \(cause). Reopen the store.",
       file: directory)
@@ -131,6 +140,8 @@ struct OpenedLog {
   var end: Int
   var batch: UInt64
   var durable: LogPosition
+  /// Segments before the current one that may not be on disk.
+  var unsynced: [any File]
   var index: IndexWriter
   var indexFile: any File
 }
