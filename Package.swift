@@ -201,7 +201,7 @@ let package = Package(
         "LarderInterchange",
         "TestSupport",
       ],
-      exclude: ["Example"],
+      exclude: ["Example", "leaks.supp"],
       swiftSettings: tests),
     .testTarget(
       name: "LarderCommandTests",
