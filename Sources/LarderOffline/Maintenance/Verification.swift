@@ -102,7 +102,8 @@ extension Snapshot {
   private func verifyEarlier(_ check: inout SnapshotCheck) throws(LarderError) {
     let state = try store.refresh()
     let oldest = store.manifest.oldestRetained ?? state.head.id
-    for retired in state.retired where retired.until > oldest {
+    let living = try store.living(state, oldest: oldest)
+    for retired in state.retired where living.names(retired) {
       let path = "\(store.layout.viewFolder(retired.view))/\(retired.uuid).seg"
       let affected = "snapshots \(retired.since) to \(retired.until - 1)"
       do throws(LarderError) {
@@ -113,10 +114,10 @@ extension Snapshot {
           check.add(finding.error, affects: affected)
         }
       } catch {
-        // A sweep of another process may have come between.
-        if error.code == .notFound, store.manifest.oldestRetained ?? .max >= retired.until {
-          continue
-        }
+        // A sweep may have taken it, now or before a reboot, after which STATE no longer says so:
+        // a snapshot that nobody named or holds is one that is no longer kept.
+        let isHeld = living.keeps(retired.since..<retired.until)
+        if error.code == .notFound, !isHeld { continue }
         check.add(error, affects: affected)
       }
     }

@@ -236,4 +236,30 @@ import Testing
       }
     }
   }
+
+  /// After a reboot STATE no longer says what was swept; what nobody held is not missed.
+  @Test func whatWasVacuumedIsNotMissedAfterAReboot() throws {
+    let base = try CrashBase(commits: 9, seed: 41)
+    let host = base.disk.anotherProcess().host(start: 1_700_001_000_000_000)
+    let store = try Store.open("/s", access: .readWrite, host: host, options: base.options)
+    try store.tag("kept", at: 3)
+    try store.fold()
+    try store.vacuum()
+    #expect(try store.snapshot().verify().findings.isEmpty)
+    let machine = base.disk.crash(seed: 3, .everything)
+    let writer = try Store.open(
+      "/s", access: .readWrite, host: machine.host(start: 1_700_001_100_000_000),
+      options: base.options)
+    // A commit, and no sweep after it: that process is killed.
+    try writer.tag("again")
+    let reader = try Store.open(
+      "/s", access: .readOnly,
+      host: machine.anotherProcess().host(start: 1_700_001_200_000_000), options: base.options)
+    #expect(try reader.snapshot().verify().findings.isEmpty)
+    // What a tag holds is missed.
+    let held = try #require(try writer.snapshot(at: 3).segments.values.joined().first)
+    try machine.remove(writer.layout.segment(held))
+    let findings = try reader.snapshot().verify().findings
+    #expect(findings.contains { $0.error.code == .notFound }, "\(findings)")
+  }
 }
