@@ -71,12 +71,12 @@ enum LaneFuzzing {
         view.decode(vector: 0, into: &lanes)
         view.decodeDoubles(vector: 0, into: &doubles, scratch: &scratch)
         view.decodeFloats(vector: 0, into: &floats, scratch: &scratch)
+        // Values mean nothing here: that single reads and bulk ones agree is asked of what writers
+        // make. No read may leave the body.
         for row in 0..<count {
-          precondition(view.lane(at: row) == lanes[row], "row \(row) of \(header)")
-          precondition(
-            view.double(at: row).bitPattern == doubles[row].bitPattern, "row \(row) of \(header)")
-          precondition(
-            view.float(at: row).bitPattern == floats[row], "row \(row) of \(header)")
+          _ = view.lane(at: row)
+          _ = view.double(at: row)
+          _ = view.float(at: row)
         }
       }
     }
