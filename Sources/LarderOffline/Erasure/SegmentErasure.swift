@@ -70,18 +70,53 @@ extension Store {
       guard let set = state.catalog.view(id: view)?.keySet else { continue }
       for segment in live { look(segment.description, set) }
     }
-    // The manifest's description of what only earlier snapshots name is in their own states.
-    for (since, retired) in Dictionary(grouping: state.retired, by: \.since) {
-      guard let past = try manifest.state(at: since) else { continue }
-      let wanted = Set(retired.map(\.uuid))
+    for description in try retiredDescriptions(in: state, &failures) {
+      look(description.segment, description.set)
+    }
+    return targets
+  }
+
+  /// The segments that only earlier snapshots name, as those describe them, and their key sets.
+  ///
+  /// The snapshot that a segment came with may be gone, and the manifest file it was in, while a
+  /// later one still names it: the last that did is asked first, then the first, then tagged ones.
+  private func retiredDescriptions(
+    in state: StoreState, _ failures: inout [LarderError]
+  ) throws(LarderError) -> [(segment: SegmentDescription, set: UInt64)] {
+    var found: [(segment: SegmentDescription, set: UInt64)] = []
+    var left = state.retired
+    func ask(_ snapshot: UInt64, _ wanted: Set<FileIdentifier>) throws(LarderError) {
+      guard let past = try manifest.state(at: snapshot) else { return }
+      var told: Set<FileIdentifier> = []
       for (view, live) in past.segments {
         guard let set = past.catalog.view(id: view)?.keySet else { continue }
         for segment in live where wanted.contains(segment.description.uuid) {
-          look(segment.description, set)
+          found.append((segment.description, set))
+          told.insert(segment.description.uuid)
         }
       }
+      left.removeAll { told.contains($0.uuid) }
     }
-    return targets
+    for (last, retired) in Dictionary(grouping: left, by: { $0.until &- 1 }) {
+      try ask(last, Set(retired.map(\.uuid)))
+    }
+    for (since, retired) in Dictionary(grouping: left, by: \.since) {
+      try ask(since, Set(retired.map(\.uuid)))
+    }
+    for tag in Set(state.tags.values) {
+      let named = left.filter { $0.since <= tag && tag < $0.until }
+      if !named.isEmpty { try ask(tag, Set(named.map(\.uuid))) }
+    }
+    for retired in left {
+      let path = "\(layout.viewFolder(retired.view))/\(retired.uuid).seg"
+      guard try host.files.status(of: path) != nil else { continue }
+      failures.append(
+        LarderError(
+          .locked,
+          "Of the snapshots that name it none can be read, so it may hold erased rows. "
+            + "Once no reader holds them, vacuum removes it.", file: path))
+    }
+    return found
   }
 
   /// Rewrites segments of one view and commits what takes their place.

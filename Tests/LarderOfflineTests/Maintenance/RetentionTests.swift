@@ -262,4 +262,35 @@ import Testing
     let findings = try reader.snapshot().verify().findings
     #expect(findings.contains { $0.error.code == .notFound }, "\(findings)")
   }
+
+  /// A segment outlives the snapshot it came with, and the manifest file of that, under a tag.
+  @Test func erasureReachesSegmentsOfTaggedSnapshots() throws {
+    let (disk, store) = try makeStore(records: 3)
+    var rows: [TestRow] = []
+    for commit in 0..<4 {
+      let batch = Fixture.rows(5, from: Int64(commit) * 10)
+      rows += batch
+      try store.append([Fixture.batch(batch)], to: "stats")
+    }
+    try store.tag("kept")
+    let first = try #require(disk.paths.first { $0.contains("/manifest-") })
+    try store.compact([], CompactionOptions(partitions: ["all"]))
+    for commit in 4..<9 {
+      try store.append([Fixture.batch(Fixture.rows(2, from: Int64(commit) * 10))], to: "stats")
+    }
+    try store.vacuum()
+    #expect(!disk.paths.contains(first), "the first manifest file is still there")
+    #expect(try store.snapshot(tagged: "kept").allRows().count == rows.count)
+    try store.forget(2)
+    let kept = try store.snapshot(tagged: "kept")
+    let left = rows.filter { $0.key != 2 }
+    #expect(left.count < rows.count)
+    #expect(try kept.allRows().sorted() == left.sorted())
+    #expect(kept.segments.values.joined().reduce(0) { $0 + $1.rows } == left.count)
+    // Every file that is left is one that a snapshot names.
+    let named = try Set(
+      (Array(kept.segments.values.joined()) + store.snapshot().segments.values.joined())
+        .map(store.layout.segment))
+    #expect(Set(disk.paths.filter { $0.hasSuffix(".seg") }) == named)
+  }
 }
