@@ -203,10 +203,53 @@ import Testing
     }
   }
 
+  @Test func isBuiltByACompactionThatHasNothingToRewrite() throws {
+    let host = Host(files: files, now: { 1_700_000_000_000_000 }, random: { 5 })
+    var options = StoreOptions()
+    options.fold = .off
+    let store = try Store.open("/store", access: .create, host: host, options: options)
+    store.add(TimelineBuilder())
+    try appendManyEntities(to: store)
+    #expect(try !ask(store, try spine()).plan.contains(".timeline"))
+    try store.compact()
+    #expect(try ask(store, try spine()).plan.contains(".timeline"))
+  }
+
+  /// Probes are cheap, but not if they are repeated for ever.
+  @Test func isMergedOnceProbesWouldHavePaidForIt() throws {
+    let host = Host(files: files, now: { 1_700_000_000_000_000 }, random: { 5 })
+    var options = StoreOptions()
+    options.fold = .off
+    let store = try Store.open("/store", access: .create, host: host, options: options)
+    try appendManyEntities(to: store)
+    let cache = TimelineCache()
+    let snapshot = try store.snapshot()
+    let opened = try snapshot.segments(of: snapshot.catalog.requireView("v")).map {
+      try snapshot.open($0)
+    }
+    #expect(ProbedEntries.pays(rows: 1_000, segments: 1, runs: 25_000))
+    for _ in 0..<3 { cache.noteProbed(1_000, of: opened) }
+    #expect(cache.probedRows(of: opened) == 3_000)
+    #expect(!ProbedEntries.pays(rows: 3_000, segments: 1, runs: 25_000))
+    cache.noteProbed(5, of: [])
+    #expect(cache.probedRows(of: opened) == 0)
+  }
+
   @Test func isBuiltAfterALargeAppendAndRemovedWithItsView() throws {
     let host = Host(files: files, now: { 1_700_000_000_000_000 }, random: { 5 })
     let store = try Store.open("/store", access: .create, host: host)
     store.add(TimelineBuilder())
+    try appendManyEntities(to: store)
+    let file = try path(store)
+    try store.sweep()
+    #expect(try files.status(of: file) != nil)
+    #expect(try ask(store, try spine()).plan.contains(".timeline"))
+    try store.drop(view: "v")
+    #expect(TimelineBuilder().owns(file))
+  }
+
+  /// A view of 25,000 entities of one row each.
+  private func appendManyEntities(to store: Store) throws {
     let view = FeatureView(
       "v", entities: [Entity("e", joinKeys: [.int64("e")])], features: [Field("f", .int64)])
     try store.apply(Definitions(featureViews: [view]))
@@ -219,11 +262,5 @@ import Testing
           "f": .int64((0..<rows).map { Int64($0) }),
         ])
       ], to: "v")
-    let file = try path(store)
-    try store.sweep()
-    #expect(try files.status(of: file) != nil)
-    #expect(try ask(store, try spine()).plan.contains(".timeline"))
-    try store.drop(view: "v")
-    #expect(TimelineBuilder().owns(file))
   }
 }

@@ -69,8 +69,11 @@ struct JoinPlan: Sendable {
     let folder = histories[source].timelines
     if let path = try timelines.file(of: segments, in: folder) { return .file(path) }
     let runs = segments.reduce(0) { $0 + $1.entityCount }
+    // What was probed so far counts: a process that asks again and again merges once it would have
+    // paid, so that all its probes never cost more than twice the merge.
+    let asked = timelines.probedRows(of: segments)
     guard let spineRows,
-      ProbedEntries.pays(rows: spineRows, segments: segments.count, runs: runs)
+      ProbedEntries.pays(rows: asked + spineRows, segments: segments.count, runs: runs)
     else { return .merged }
     return .probed
   }

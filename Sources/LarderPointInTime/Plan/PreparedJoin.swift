@@ -53,6 +53,8 @@ struct PreparedJoin: Sendable {
       var timeline: EntityTimeline?
       if hasRows, found.timelines != .probed {
         timeline = try plan.timelines.timeline(of: choice.segments, in: history.timelines)
+      } else if hasRows, let spine {
+        plan.timelines.noteProbed(spine.count, of: choice.segments)
       }
       sources.append(
         Source(

@@ -12,6 +12,8 @@ package final class TimelineCache: Sendable {
   }
   private let entries = Mutex<[Entry]>([])
   private let capacity: Int
+  /// Rows that were looked up without a timeline, by the last segments that were asked so.
+  private let probed = Mutex<(segments: [FileIdentifier], rows: Int)>(([], 0))
   /// Files that turned out to be damaged.
   private let refused = Mutex<Set<String>>([])
 
@@ -63,6 +65,18 @@ package final class TimelineCache: Sendable {
 
   /// Whether the timeline of segments is there.
   func holds(_ segments: [Segment]) -> Bool { find(segments.map(\.description.uuid)) != nil }
+
+  /// Notes that rows were looked up in segments without a timeline.
+  func noteProbed(_ rows: Int, of segments: [Segment]) {
+    let names = segments.map(\.description.uuid)
+    probed.withLock { $0 = (names, $0.segments == names ? $0.rows + rows : rows) }
+  }
+
+  /// How many rows were looked up in segments without a timeline.
+  func probedRows(of segments: [Segment]) -> Int {
+    let names = segments.map(\.description.uuid)
+    return probed.withLock { $0.segments == names ? $0.rows : 0 }
+  }
 
   /// The path of the file that has the timeline of all these segments; nil if there is none.
   ///

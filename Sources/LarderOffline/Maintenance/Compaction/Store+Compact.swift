@@ -106,7 +106,8 @@ extension Store {
     if options.partitions.isEmpty, report.partitions.isEmpty || deadline == nil {
       try mergeLeftovers(view, options, &report)
     }
-    if report.commit != nil { follow(view, &report) }
+    // Even if nothing was rewritten: an append that was not folded has left nothing derived.
+    follow(view, &report)
     report.seconds = seconds(since: start)
     return report
   }
