@@ -123,7 +123,12 @@ package final class Appender {
   /// Runs a step after whose failure there is nothing to go on with.
   private func ending<T>(_ step: () throws(LarderError) -> T) throws(LarderError) -> T {
     do { return try step() } catch {
-      abandon()
+      // The record may be whole: whoever opens the store next may keep it, and needs the files. If it
+      // is not, a sweep finds them.
+      if error.code == .outcomeUnknown { job?.release() } else { job?.abandon() }
+      isDone = true
+      buffered = []
+      job = nil
       throw error
     }
   }

@@ -41,6 +41,37 @@ import Testing
     print("faults \(kind) in \(steps): \(faults), survived without an error: \(survivedFaults)")
   }
 
+  /// A commit whose sync failed may be whole all the same, and is then kept by whoever opens the
+  /// store next: so none of its files may be gone.
+  @Test(arguments: workloads)
+  func keepsTheFilesOfACommitThatMayBeWhole(_ steps: [Step]) throws {
+    let base = try CrashBase(commits: 8, seed: 21)
+    let whole = base.machine(seed: 78)
+    let dry = StepRun(whole, rows: base.rows, options: base.options)
+    for step in steps { try dry.perform(step) }
+    var unknown = 0
+    for operation in whole.log where operation.kind == .sync {
+      let disk = base.machine(seed: 78)
+      disk.inject(SimulatedFault(.io, at: operation.number, isSticky: false))
+      let run = StepRun(disk, rows: base.rows, options: base.options)
+      do {
+        for step in steps { try run.perform(step) }
+      } catch let error as LarderError {
+        run.stepFailed(error)
+        if error.code == .outcomeUnknown { unknown += 1 }
+      }
+      disk.removeFaults()
+      do {
+        try checkAfterCrash(
+          disk.crash(seed: 8, .everything), allowed: [run.acknowledged] + run.pending,
+          options: base.options)
+      } catch {
+        Issue.record("\(steps), failed sync at \(operation): \(error)")
+      }
+    }
+    #expect(unknown > 0)
+  }
+
   /// Runs steps to the first error and checks what is there then.
   ///
   /// - Returns: whether there was no error.
