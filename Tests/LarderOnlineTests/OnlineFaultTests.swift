@@ -79,6 +79,29 @@ import Testing
     return state
   }
 
+  /// A batch that the log holds whole and the index does not lead to, since its writer failed in
+  /// between, is no damage: nobody was told that it is there, and the next writer settles it.
+  @Test func verifiesWhatAFailedWriterLeft() throws {
+    let dry = SimulatedFileSystem(seed: 4)
+    try work(dry) { _, _ in }
+    var failed = 0
+    for operation in dry.log where operation.kind == .write || operation.kind == .sync {
+      let machine = SimulatedFileSystem(seed: 4)
+      machine.inject(SimulatedFault(.noSpace, at: operation.number, isSticky: true))
+      do { try work(machine) { _, _ in } } catch is LarderError { failed += 1 }
+      machine.removeFaults()
+      let reader = open(machine.anotherProcess(), isReadOnly: true)
+      let outcome = Result<[LarderError], any Error> { try reader.verify(view).findings }
+      switch outcome {
+      case .success(let findings): #expect(findings.isEmpty, "after \(operation)")
+      // Before the table was whole there is none.
+      case .failure(let error):
+        #expect((error as? LarderError)?.code == .notFound, "after \(operation): \(error)")
+      }
+    }
+    #expect(failed > 20)
+  }
+
   /// Checks a machine after the end: what was acknowledged is there, the rest wholly or not at all.
   private func check(
     _ machine: SimulatedFileSystem, _ allowed: [State], _ what: String, hasTable: Bool

@@ -92,6 +92,11 @@ extension OnlineTable {
       default:
         // A writer may have replaced the row, or moved it, since the log was read.
         if shared.loadAcquiring(IndexFormat.applied) != before || snapshot.isBehind { continue }
+        // A batch whose writer ended, or failed, before its rows were published: it was not
+        // acknowledged, and the next writer publishes it.
+        let place = Slot(bits: slot)
+        let sequence = snapshot.lookup.segments.sequence(ofNumber: place.number) ?? .max
+        if LogPosition(sequence: sequence, unit: place.unit) >= LogPosition(bits: before) { continue }
         result.findings.append(
           LarderError(
             .corrupt,
