@@ -96,7 +96,9 @@ extension OnlineTable {
         // acknowledged, and the next writer publishes it.
         let place = Slot(bits: slot)
         let sequence = snapshot.lookup.segments.sequence(ofNumber: place.number) ?? .max
-        if LogPosition(sequence: sequence, unit: place.unit) >= LogPosition(bits: before) { continue }
+        if LogPosition(sequence: sequence, unit: place.unit) >= LogPosition(bits: before) {
+          continue
+        }
         result.findings.append(
           LarderError(
             .corrupt,
