@@ -74,7 +74,11 @@ import Larder
     let code = exitCode(for: error)
     let text = fullMessage(for: error)
     if code.isSuccess {
-      return Terminal.printed(text + "\n")
+      do throws(LarderError) { try StandardOutput.write(text + "\n") } catch {
+        Terminal.note("error: \(error)")
+        return error.code.outcome.exitCode
+      }
+      return 0
     }
     Terminal.note(text)
     return code == .validationFailure ? 2 : code.rawValue

@@ -29,27 +29,8 @@ struct Apply: ParsableCommand {
 
   func run() throws {
     let text = try ByteSource(path: definitions).readAll()
-    let known = try target.knownDefinitions()?.allEntities
-    let read = try Definitions(json: text, file: definitions, knowing: known ?? [])
-    if dryRun, known == nil {
-      let empty = FeatureStore(offline: InMemoryOfflineStore())
-      return ChangeReport.print(try empty.apply(read, dryRun: true), dryRun: true)
-    }
-    let store = try FeatureStore(
-      at: target.store, access: dryRun ? .readOnly : .create, settings: locks.settings)
-    let changes = try store.apply(read, dropping: drop, dryRun: dryRun)
-    ChangeReport.print(changes, dryRun: dryRun)
-  }
-}
-
-/// Tells what changed.
-enum ChangeReport {
-  static func print(_ changes: [DefinitionChange], dryRun: Bool) {
-    for change in changes { Terminal.note("\(change)") }
-    if changes.isEmpty {
-      Terminal.note("nothing to change")
-    } else if dryRun {
-      Terminal.note("nothing was changed: this was a dry run")
-    }
+    let known = try target.knownDefinitions()
+    let read = try Definitions(json: text, file: definitions, knowing: known?.allEntities ?? [])
+    try target.apply(read, knowing: known, dropping: drop, dryRun: dryRun, locks)
   }
 }

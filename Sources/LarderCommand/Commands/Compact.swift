@@ -1,7 +1,6 @@
 import ArgumentParser
 import Larder
 import LarderContract
-import LarderInterchange
 
 /// `larder compact`: many small segments become few.
 struct Compact: ParsableCommand {
@@ -35,27 +34,20 @@ struct Compact: ParsableCommand {
   var maxSeconds: Double?
   @Flag(help: "Only say what would be done.")
   var dryRun = false
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var output: ReportArgument
   @OptionGroup var locks: LockArgument
 
   func run() throws {
     if let maxSeconds, !(maxSeconds >= 0) {
       throw LarderError(.invalidArgument, "--max-seconds is negative.")
     }
-    let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
+    let store = try target.open(writing: !dryRun, locks)
     let report = try store.compact(
       views,
       CompactionOptions(
         partitions: partition, isCold: cold, dropsRepeated: dedupe, maxSeconds: maxSeconds,
         isDryRun: dryRun))
-    let output = try ByteOutput.standard()
-    if json {
-      try output.write { $0 += Self.json(report).write() + [UInt8(ascii: "\n")] }
-    } else {
-      try output.write(Self.text(report))
-    }
-    try output.finish()
+    try output.write(json: Self.json(report), text: Self.text(report))
   }
 
   private static func text(_ report: CompactionReport) -> String {

@@ -64,24 +64,6 @@ struct Define: ParsableCommand {
       Terminal.note("warning: \"\(column.name)\" is left out: \(refusal.message)")
     }
     let definitions = Definitions(entities: view.entities, featureViews: [view])
-    if dryRun, known == nil {
-      let empty = FeatureStore(offline: InMemoryOfflineStore())
-      return ChangeReport.print(try empty.apply(definitions, dryRun: true), dryRun: true)
-    }
-    let store = try FeatureStore(
-      at: target.store, access: dryRun ? .readOnly : .create, settings: locks.settings)
-    ChangeReport.print(try store.apply(definitions, dryRun: dryRun), dryRun: dryRun)
-  }
-}
-
-extension StoreArgument {
-  /// What the store knows; nil if there is no store.
-  func knownDefinitions() throws(LarderError) -> Definitions? {
-    do throws(LarderError) {
-      return try openForReading().definitions()
-    } catch {
-      if error.code == .notFound { return nil }
-      throw error
-    }
+    try target.apply(definitions, knowing: known, dryRun: dryRun, locks)
   }
 }

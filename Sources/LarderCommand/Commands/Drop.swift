@@ -19,8 +19,7 @@ struct Drop: ParsableCommand {
   var view: String
   @Flag(help: "Only say what would change.")
   var dryRun = false
-  @Flag(help: "Do not ask.")
-  var yes = false
+  @OptionGroup var consent: ConsentArgument
   @OptionGroup var locks: LockArgument
 
   func run() throws {
@@ -30,7 +29,7 @@ struct Drop: ParsableCommand {
     }
     let store = try target.openForWriting(locks)
     _ = try store.view(named: view)
-    try Confirmation.ask("Drop view \"\(view)\" and its history?", agreed: yes)
+    try consent.ask("Drop view \"\(view)\" and its history?")
     ChangeReport.print(try store.drop(view: view), dryRun: false)
   }
 }

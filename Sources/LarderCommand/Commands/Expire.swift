@@ -1,7 +1,6 @@
 import ArgumentParser
 import Larder
 import LarderContract
-import LarderInterchange
 
 /// `larder expire`: old rows of a view go.
 struct Expire: ParsableCommand {
@@ -25,29 +24,21 @@ struct Expire: ParsableCommand {
   var olderThan: DurationArgument
   @Flag(help: "Only say what would expire.")
   var dryRun = false
-  @Flag(help: "Do not ask.")
-  var yes = false
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var consent: ConsentArgument
+  @OptionGroup var output: ReportArgument
   @OptionGroup var locks: LockArgument
 
   func run() throws {
-    let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
+    let store = try target.open(writing: !dryRun, locks)
     let told = try store.expire(view, olderThan: olderThan.duration, dryRun: true)
     var report = told
     if !dryRun, told.rows > 0 {
       let before = told.cutoff.map { "before \($0)" } ?? ""
-      try Confirmation.ask(
-        "Take away \(Quantity.count(told.rows, "row")) of \"\(view)\" \(before)?", agreed: yes)
+      try consent.ask(
+        "Take away \(Quantity.count(told.rows, "row")) of \"\(view)\" \(before)?")
       report = try store.expire(view, olderThan: olderThan.duration)
     }
-    let output = try ByteOutput.standard()
-    if json {
-      try output.write { $0 += Self.json(report, dryRun).write() + [UInt8(ascii: "\n")] }
-    } else {
-      try output.write(text(report))
-    }
-    try output.finish()
+    try output.write(json: Self.json(report, dryRun), text: text(report))
   }
 
   private func text(_ report: ExpiryReport) -> String {

@@ -29,12 +29,11 @@ struct Forget: ParsableCommand {
   var wait = false
   @Flag(help: "Only say what would go.")
   var dryRun = false
-  @Flag(help: "Do not ask.")
-  var yes = false
+  @OptionGroup var consent: ConsentArgument
   @OptionGroup var locks: LockArgument
 
   func run() throws {
-    let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
+    let store = try target.open(writing: !dryRun, locks)
     let known = try store.definitions().entities
     guard let found = known.first(where: { $0.name == entity }) else {
       throw LarderError(
@@ -43,8 +42,8 @@ struct Forget: ParsableCommand {
     }
     let key = try KeyArgument.batch(keys, of: found)
     if !dryRun {
-      try Confirmation.ask(
-        "Erase this \(entity) for good, in every snapshot? Nothing brings it back.", agreed: yes)
+      try consent.ask(
+        "Erase this \(entity) for good, in every snapshot? Nothing brings it back.")
     }
     let report = try store.forget(
       entity, keys: key, patience: wait ? .seconds(1 << 30) : .zero, dryRun: dryRun)

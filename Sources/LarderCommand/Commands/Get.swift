@@ -29,8 +29,7 @@ struct Get: ParsableCommand {
     name: .customLong("at"),
     help: ArgumentHelp("When the time to live is judged; now if not said.", valueName: "T"))
   var time: TimeArgument?
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var output: ReportArgument
 
   func run() throws {
     let store = try target.openForReading()
@@ -47,13 +46,7 @@ struct Get: ParsableCommand {
       throw OnlineAdvice.advised(error, view)
     }
     let named = joinKeys.map { ($0.name, key[$0.name] ?? .null) }
-    let output = try ByteOutput.standard()
-    if json {
-      try output.write { $0 += Self.json(answer, view, named).write() + [UInt8(ascii: "\n")] }
-    } else {
-      try output.write(Self.text(answer, view, named))
-    }
-    try output.finish()
+    try output.write(json: Self.json(answer, view, named), text: Self.text(answer, view, named))
   }
 
   private static func text(

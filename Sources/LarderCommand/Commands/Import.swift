@@ -34,12 +34,8 @@ struct Import: ParsableCommand {
   var map: [MappingArgument] = []
   @Option(help: "What the times of Parquet and Arrow files count, if they are integers.")
   var timeUnit: TimeUnitArgument?
-  @Option(help: ArgumentHelp("Another spelling of null in CSV.", valueName: "TEXT"))
-  var null: [String] = []
-  @Option(help: ArgumentHelp("The character between cells; tab is a tab.", valueName: "C"))
-  var delimiter: String = ","
-  @Option(help: ArgumentHelp("Threads to read with; all cores if not said.", valueName: "N"))
-  var threads: Int?
+  @OptionGroup var text: CSVArgument
+  @OptionGroup var reading: ThreadsArgument
   @Option(help: "What to do with a row of CSV that cannot be read: stop or skip.")
   var onError: CSVErrorPolicy = .stop
   @Flag(help: "Replace the view's whole history by these rows.")
@@ -50,12 +46,12 @@ struct Import: ParsableCommand {
 
   func run() throws {
     var options = HistoryOptions()
-    options.csv = try CSVFormat.parsed(delimiter: delimiter, nulls: null)
+    options.csv = try text.format()
     options.map = try MappingArgument.dictionary(map)
     options.policy = onError
     options.timeUnit = timeUnit?.unit
-    options.threads = max(1, threads ?? .availableCores)
-    let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
+    options.threads = reading.count
+    let store = try target.open(writing: !dryRun, locks)
     let view = try store.view(named: self.view)
     let progress = Progress("import")
     let inputs = try InputFiles(files)
@@ -91,14 +87,3 @@ struct Import: ParsableCommand {
 }
 
 extension CSVErrorPolicy: ExpressibleByArgument {}
-
-extension CSVFormat {
-  /// A format as the command line has it.
-  static func parsed(delimiter: String, nulls: [String] = []) throws(LarderError) -> CSVFormat {
-    let named = ["tab": "\t", "\\t": "\t"][delimiter] ?? delimiter
-    guard named.count == 1, let character = named.first else {
-      throw LarderError(.invalidArgument, "\"\(delimiter)\" is not one character.")
-    }
-    return try CSVFormat(delimiter: character, nulls: nulls)
-  }
-}

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Larder
 import LarderContract
-import LarderInterchange
 
 /// `larder info`: what the store holds and what it takes.
 struct Info: ParsableCommand {
@@ -20,8 +19,7 @@ struct Info: ParsableCommand {
   @OptionGroup var target: StoreArgument
   @Argument(help: "One view.")
   var view: String?
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var output: ReportArgument
 
   func run() throws {
     let store = try target.openForReading()
@@ -30,13 +28,7 @@ struct Info: ParsableCommand {
       _ = try store.view(named: view)
       report.views.removeAll { $0.name != view }
     }
-    let output = try ByteOutput.standard()
-    if json {
-      try output.write { $0 += Self.json(report).write() + [UInt8(ascii: "\n")] }
-    } else {
-      try output.write(Self.text(report, isDetailed: view != nil))
-    }
-    try output.finish()
+    try output.write(json: Self.json(report), text: Self.text(report, isDetailed: view != nil))
   }
 
   private static func text(_ report: StoreReport, isDetailed: Bool) -> String {

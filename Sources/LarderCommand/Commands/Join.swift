@@ -63,8 +63,7 @@ struct Join: ParsableCommand {
   var memory: SizeArgument?
   @Option(help: ArgumentHelp("Threads to use; all cores if not said.", valueName: "N"))
   var threads: Int?
-  @Option(help: ArgumentHelp("The character between cells; tab is a tab.", valueName: "C"))
-  var delimiter: String = ","
+  @OptionGroup var cells: DelimiterArgument
   @Flag(help: "Say how the question would be answered, and do not answer it.")
   var explain = false
   @OptionGroup var output: OutputArgument
@@ -99,16 +98,14 @@ struct Join: ParsableCommand {
       for: spine?.question, features: question.features, options: question.options)
     if explain {
       let text = try job.explain()
-      return exitProcessIfFailed(Terminal.printed(text.hasSuffix("\n") ? text : text + "\n"))
+      return try StandardOutput.write(text.hasSuffix("\n") ? text : text + "\n")
     }
     let answer = try AnswerOutput(
-      job: job, spine: spine, format: output.format, csv: .parsed(delimiter: delimiter))
+      job: job, spine: spine, format: output.format, csv: cells.format())
     let rows = try answer.write(to: output.open())
     progress.clear()
     report(job.report, rows: rows, seconds: progress.seconds)
   }
-
-  private func exitProcessIfFailed(_ code: Int32) { if code != 0 { exitProcess(code) } }
 
   private struct Question {
     var features: [FeatureReference]
@@ -156,7 +153,7 @@ struct Join: ParsableCommand {
     }
     let source = try ByteSource(path: path)
     source.isCancelled = { Interrupt.isRequested }
-    let format = try CSVFormat.parsed(delimiter: delimiter)
+    let format = try cells.format()
     if output.format == .text, try source.detectFormat() == .text {
       return .records(
         try CSVSpine(

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Larder
 import LarderContract
-import LarderInterchange
 
 /// `larder materialize`: the latest rows of history go to the online tables.
 struct Materialize: ParsableCommand {
@@ -26,8 +25,7 @@ struct Materialize: ParsableCommand {
   var from: TimeArgument?
   @Option(help: ArgumentHelp("The last event time; now if not said.", valueName: "T"))
   var to: TimeArgument?
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var output: ReportArgument
 
   func run() throws {
     let store = try target.openForWriting()
@@ -41,14 +39,8 @@ struct Materialize: ParsableCommand {
       progress.clear()
       rows.append((report, progress.seconds))
     }
-    let output = try ByteOutput.standard()
-    if json {
-      let values = rows.map { Self.json($0.report, $0.seconds) }
-      try output.write { $0 += JSONValue.array(values).write() + [UInt8(ascii: "\n")] }
-    } else {
-      try output.write(Self.text(rows))
-    }
-    try output.finish()
+    try output.write(
+      json: .array(rows.map { Self.json($0.report, $0.seconds) }), text: Self.text(rows))
   }
 
   private func materialize(

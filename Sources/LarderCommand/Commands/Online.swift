@@ -1,7 +1,6 @@
 import ArgumentParser
 import Larder
 import LarderContract
-import LarderInterchange
 
 /// `larder online`: what the online tables hold.
 struct Online: ParsableCommand {
@@ -19,8 +18,7 @@ struct Online: ParsableCommand {
   @OptionGroup var target: StoreArgument
   @Argument(help: "One view.")
   var view: String?
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var output: ReportArgument
 
   func run() throws {
     let store = try target.openForReading()
@@ -28,14 +26,8 @@ struct Online: ParsableCommand {
     if let view { names = [try store.view(named: view).name] }
     var found: [(name: String, table: OnlineStatistics?)] = []
     for name in names { found.append((name, try Self.statistics(store, name))) }
-    let output = try ByteOutput.standard()
-    if json {
-      let values = found.map { Self.json($0.name, $0.table) }
-      try output.write { $0 += JSONValue.array(values).write() + [UInt8(ascii: "\n")] }
-    } else {
-      try output.write(Self.text(found))
-    }
-    try output.finish()
+    try output.write(
+      json: .array(found.map { Self.json($0.name, $0.table) }), text: Self.text(found))
   }
 
   /// The statistics of a view's table; nil if it has none yet.

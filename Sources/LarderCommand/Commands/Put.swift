@@ -30,14 +30,13 @@ struct Put: ParsableCommand {
   var map: [MappingArgument] = []
   @Option(help: ArgumentHelp("Another spelling of null.", valueName: "TEXT"))
   var null: [String] = []
-  @Option(help: ArgumentHelp("The character between cells; tab is a tab.", valueName: "C"))
-  var delimiter: String = ","
+  @OptionGroup var cells: DelimiterArgument
   @Option(help: "What to do with a row that cannot be read: stop or skip.")
   var onError: CSVErrorPolicy = .stop
 
   func run() throws {
     var options = HistoryOptions()
-    options.csv = try CSVFormat.parsed(delimiter: delimiter, nulls: null)
+    options.csv = try cells.format(nulls: null)
     options.map = try MappingArgument.dictionary(map)
     options.policy = onError
     let store = try target.openForWriting()

@@ -18,14 +18,13 @@ struct Repair: ParsableCommand {
   @OptionGroup var target: StoreArgument
   @Flag(help: "Only say what would be done.")
   var dryRun = false
-  @Flag(help: "Do not ask.")
-  var yes = false
+  @OptionGroup var consent: ConsentArgument
   @OptionGroup var locks: LockArgument
 
   func run() throws {
-    let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
+    let store = try target.open(writing: !dryRun, locks)
     if !dryRun {
-      try Confirmation.ask("Build anew what is derived and does not hold?", agreed: yes)
+      try consent.ask("Build anew what is derived and does not hold?")
     }
     let report = try store.repair(dryRun: dryRun)
     var text = ""
@@ -36,8 +35,7 @@ struct Repair: ParsableCommand {
       text += "\(finding.error)\n  affects \(finding.affects)\n"
     }
     if report.steps.isEmpty { text += "nothing derived needs repair\n" }
-    let code = Terminal.printed(text)
-    guard code == 0 else { throw ExitCode(code) }
+    try StandardOutput.write(text)
     guard report.findings.isEmpty else {
       throw Findings(
         description: "\(Quantity.count(report.findings.count, "finding")) that a backup must mend")

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Larder
 import LarderContract
-import LarderInterchange
 
 /// `larder rollback`: an earlier state is the newest again.
 struct Rollback: ParsableCommand {
@@ -24,28 +23,20 @@ struct Rollback: ParsableCommand {
   var to: CommitArgument
   @Flag(help: "Only say what would change.")
   var dryRun = false
-  @Flag(help: "Do not ask.")
-  var yes = false
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var consent: ConsentArgument
+  @OptionGroup var output: ReportArgument
   @OptionGroup var locks: LockArgument
 
   func run() throws {
-    let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
+    let store = try target.open(writing: !dryRun, locks)
     let commit = try to.commit(in: store).id
     var report = try store.rollback(to: commit, dryRun: true)
     if !dryRun, report.from.id != commit {
-      try Confirmation.ask(
-        "Make commit \(commit) of \(report.to.time) the newest again?", agreed: yes)
+      try consent.ask(
+        "Make commit \(commit) of \(report.to.time) the newest again?")
       report = try store.rollback(to: commit)
     }
-    let output = try ByteOutput.standard()
-    if json {
-      try output.write { $0 += json(report).write() + [UInt8(ascii: "\n")] }
-    } else {
-      try output.write(text(report))
-    }
-    try output.finish()
+    try output.write(json: json(report), text: text(report))
   }
 
   private func text(_ report: RollbackReport) -> String {

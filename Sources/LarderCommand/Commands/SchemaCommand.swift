@@ -22,27 +22,21 @@ struct SchemaCommand: ParsableCommand {
   @OptionGroup var table: TableArgument
   @Flag(help: "Read every value too.")
   var read = false
-  @Option(help: ArgumentHelp("Threads to read with; all cores if not said.", valueName: "N"))
-  var threads: Int?
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var reading: ThreadsArgument
+  @OptionGroup var output: ReportArgument
 
   func run() throws {
     let summary = try table.summary()
     let proposal = ViewProposal(guessing: summary.columns)
-    let run = try read ? ReadRun(summary, csv: table.format(), threads: threads) : nil
+    let run = try read ? ReadRun(summary, csv: table.text.format(), threads: reading.count) : nil
     if let run {
       Terminal.note(
         "read \(Quantity.count(run.rows, "row")) in \(Quantity.seconds(run.seconds)), "
           + Quantity.rate(run.rows, "row", in: run.seconds))
     }
-    let output = try ByteOutput.standard()
-    if json {
-      try output.write(try Self.json(summary, proposal, table.file, run).write() + [0x0A])
-    } else {
-      try output.write(Self.text(summary, proposal, table.file))
-    }
-    try output.finish()
+    try output.write(
+      json: Self.json(summary, proposal, table.file, run),
+      text: Self.text(summary, proposal, table.file))
   }
 
   private static func text(

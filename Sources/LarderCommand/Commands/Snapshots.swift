@@ -1,7 +1,6 @@
 import ArgumentParser
 import Larder
 import LarderContract
-import LarderInterchange
 
 /// `larder snapshots`: the commits that can be looked at.
 struct Snapshots: ParsableCommand {
@@ -23,31 +22,27 @@ struct Snapshots: ParsableCommand {
   var tag: TagArgument?
   @Option(help: "Remove a tag.")
   var untag: String?
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var output: ReportArgument
   @OptionGroup var locks: LockArgument
 
   func run() throws {
-    let store =
-      try tag == nil && untag == nil ? target.openForReading() : target.openForWriting(locks)
+    let store = try target.open(writing: tag != nil || untag != nil, locks)
     if let untag { try store.removeTag(untag) }
     if let tag { try store.tag(tag.name, at: tag.commit?.commit(in: store).id) }
     let snapshots = try store.snapshots()
-    let output = try ByteOutput.standard()
-    if json {
-      try output.write { $0 += Self.json(snapshots).write() + [UInt8(ascii: "\n")] }
-    } else {
-      var table = Table(["commit": .right, "time": .left, "tags": .left])
-      for snapshot in snapshots {
-        var notes = snapshot.tags
-        if snapshot.isHead { notes.append("(newest)") }
-        if snapshot.isPinned { notes.append("(being read)") }
-        table.add(
-          "\(snapshot.commit.id)", "\(snapshot.commit.time)", notes.joined(separator: " "))
-      }
-      try output.write(table.text)
+    try output.write(json: Self.json(snapshots), text: Self.text(snapshots))
+  }
+
+  private static func text(_ snapshots: [SnapshotInfo]) -> String {
+    var table = Table(["commit": .right, "time": .left, "tags": .left])
+    for snapshot in snapshots {
+      var notes = snapshot.tags
+      if snapshot.isHead { notes.append("(newest)") }
+      if snapshot.isPinned { notes.append("(being read)") }
+      table.add(
+        "\(snapshot.commit.id)", "\(snapshot.commit.time)", notes.joined(separator: " "))
     }
-    try output.finish()
+    return table.text
   }
 
   private static func json(_ snapshots: [SnapshotInfo]) -> JSONValue {

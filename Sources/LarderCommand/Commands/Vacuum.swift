@@ -1,7 +1,6 @@
 import ArgumentParser
 import Larder
 import LarderContract
-import LarderInterchange
 
 /// `larder vacuum`: the space of earlier snapshots comes back.
 struct Vacuum: ParsableCommand {
@@ -21,23 +20,20 @@ struct Vacuum: ParsableCommand {
   var keep: DurationArgument?
   @Flag(help: "Only say what would be removed.")
   var dryRun = false
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var output: ReportArgument
   @OptionGroup var locks: LockArgument
 
   func run() throws {
-    let store = try dryRun ? target.openForReading() : target.openForWriting(locks)
+    let store = try target.open(writing: !dryRun, locks)
     let report = try store.vacuum(keeping: keep?.duration ?? .zero, dryRun: dryRun)
-    let output = try ByteOutput.standard()
-    if json {
-      try output.write { $0 += SpaceText.json(report).write() + [UInt8(ascii: "\n")] }
-    } else {
-      let files = Quantity.count(report.filesRemoved, "file")
-      try output.write(
-        "\(files) \(dryRun ? "would be " : "")removed; snapshots from commit \(report.oldest) on "
-          + "stay\n" + SpaceText.line(report) + SpaceText.lines(report.erasure))
-      if dryRun { try output.write("nothing was changed: this was a dry run\n") }
-    }
-    try output.finish()
+    try output.write(json: SpaceText.json(report), text: text(report))
+  }
+
+  private func text(_ report: SpaceReport) -> String {
+    let files = Quantity.count(report.filesRemoved, "file")
+    let text =
+      "\(files) \(dryRun ? "would be " : "")removed; snapshots from commit \(report.oldest) on "
+      + "stay\n" + SpaceText.line(report) + SpaceText.lines(report.erasure)
+    return dryRun ? text + "nothing was changed: this was a dry run\n" : text
   }
 }

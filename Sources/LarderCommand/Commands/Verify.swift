@@ -1,7 +1,6 @@
 import ArgumentParser
 import Larder
 import LarderContract
-import LarderInterchange
 
 /// `larder verify`: every byte of the store is looked at.
 struct Verify: ParsableCommand {
@@ -29,8 +28,7 @@ struct Verify: ParsableCommand {
   var sample: Int?
   @Option(help: ArgumentHelp("Draw the same sample again.", valueName: "SEED"))
   var seed: UInt64?
-  @Flag(help: "Print JSON.")
-  var json = false
+  @OptionGroup var output: ReportArgument
 
   func validate() throws {
     if !parity, sample != nil || seed != nil {
@@ -44,13 +42,8 @@ struct Verify: ParsableCommand {
     let progress = Progress("verify")
     let report = try target.openForReading().verify(deep: deep)
     progress.clear()
-    let output = try ByteOutput.standard()
-    if json {
-      try output.write { $0 += Self.json(report).write() + [UInt8(ascii: "\n")] }
-    } else {
-      try output.write(Self.text(report, seconds: progress.seconds))
-    }
-    try output.finish()
+    try output.write(
+      json: Self.json(report), text: Self.text(report, seconds: progress.seconds))
     guard report.findings.isEmpty else {
       throw Findings(description: Quantity.count(report.findings.count, "finding"))
     }
@@ -63,13 +56,7 @@ struct Verify: ParsableCommand {
       isCancelled: { Interrupt.isRequested })
     progress.clear()
     let text = ParityText(report: report)
-    let output = try ByteOutput.standard()
-    if json {
-      try output.write { $0 += text.json.write() + [UInt8(ascii: "\n")] }
-    } else {
-      try output.write(text.text(seconds: progress.seconds))
-    }
-    try output.finish()
+    try output.write(json: text.json, text: text.text(seconds: progress.seconds))
     guard report.isEqual else {
       let differences = report.views.reduce(0) { $0 + $1.differences }
       throw Findings(description: Quantity.count(differences, "difference"))

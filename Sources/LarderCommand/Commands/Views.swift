@@ -1,7 +1,6 @@
 import ArgumentParser
 import Larder
 import LarderContract
-import LarderInterchange
 
 /// `larder views`: what the store knows.
 struct Views: ParsableCommand {
@@ -21,13 +20,11 @@ struct Views: ParsableCommand {
 
   func run() throws {
     let definitions = try target.openForReading().definitions()
-    let output = try ByteOutput.standard()
     if json {
-      try output.write { $0 += definitions.json }
+      try StandardOutput.write { $0 += definitions.json }
     } else {
-      try output.write(Self.table(definitions).text)
+      try StandardOutput.write(Self.table(definitions).text)
     }
-    try output.finish()
   }
 
   /// A line for each view, then the services.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Larder
-import LarderInterchange
 
 /// `larder why`: the rows that were looked at, and the rule that decided.
 struct Why: ParsableCommand {
@@ -32,8 +31,6 @@ struct Why: ParsableCommand {
     let names = view.isEntityless ? [] : view.joinKeys.map(\.name)
     let key = Dictionary(uniqueKeysWithValues: zip(names, values))
     let report = try store.why(view.name, key: key, at: time.time, asKnown: asKnown)
-    let output = try ByteOutput.standard()
-    try output.write(WhyText(report, of: view, key: key).text)
-    try output.finish()
+    try StandardOutput.write(WhyText(report, of: view, key: key).text)
   }
 }

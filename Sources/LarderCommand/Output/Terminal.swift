@@ -1,6 +1,5 @@
 import Glibc
 import Larder
-import LarderInterchange
 
 /// Standard error, where everything goes that is not data.
 enum Terminal {
@@ -23,19 +22,6 @@ enum Terminal {
         if written < 0, errno != EINTR { return }
         at += max(written, 0)
       }
-    }
-  }
-
-  /// Writes text to standard output; the exit code says whether it went.
-  static func printed(_ text: String) -> Int32 {
-    do throws(LarderError) {
-      let output = try ByteOutput.standard()
-      try output.write(text)
-      try output.finish()
-      return 0
-    } catch {
-      note("error: \(error)")
-      return error.code.outcome.exitCode
     }
   }
 }

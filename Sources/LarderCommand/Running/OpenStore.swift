@@ -18,6 +18,11 @@ struct StoreArgument: ParsableArguments {
     return try store.snapshot(at: commit.commit(in: store))
   }
 
+  /// Opens the store for writing, or for reading where nothing is to be changed.
+  func open(writing: Bool, _ locks: LockArgument) throws(LarderError) -> FeatureStore {
+    try writing ? openForWriting(locks) : openForReading()
+  }
+
   /// Opens the store for writing; it must be there.
   func openForWriting(_ locks: LockArgument? = nil) throws(LarderError) -> FeatureStore {
     try FeatureStore(

@@ -15,7 +15,7 @@ struct ReadRun {
   /// Reads every column that can be read.
   ///
   /// - Throws: what the formats' readers throw; `cancelled` after Ctrl-C.
-  init(_ summary: InputSummary, csv: CSVFormat, threads: Int?) throws(LarderError) {
+  init(_ summary: InputSummary, csv: CSVFormat, threads: Int) throws(LarderError) {
     let clock = ContinuousClock()
     let start = clock.now
     let before = Self.processorSeconds
@@ -25,8 +25,7 @@ struct ReadRun {
       for column in table.columns {
         if case .success = column.type { names.append(column.name) }
       }
-      let options = TableReadOptions(
-        columns: names, threads: max(1, threads ?? .availableCores))
+      let options = TableReadOptions(columns: names, threads: threads)
       let reader: (any TableReader)? =
         table.format == .text
         ? try CSVTable(source, format: csv)

@@ -1,0 +1,11 @@
+import ArgumentParser
+import LarderInterchange
+
+/// How many threads read files.
+struct ThreadsArgument: ParsableArguments {
+  @Option(help: ArgumentHelp("Threads to read with; all cores if not said.", valueName: "N"))
+  var threads: Int?
+
+  /// At least one.
+  var count: Int { max(1, threads ?? .availableCores) }
+}
