@@ -49,10 +49,8 @@ final class JobStream: BatchSource {
           try exchange.put(.batch(batch))
         }
         exchange.finish(.end)
-      } catch let error as LarderError {
-        exchange.finish(.failed(error))
       } catch {
-        exchange.finish(.failed(LarderError(.io, "Reading failed: \(error)")))
+        exchange.finish(.failed(LarderError(error, during: "Reading")))
       }
     }
   }

@@ -44,10 +44,8 @@ extension RetrievalJob {
   @discardableResult
   public func write(to path: String) async throws(LarderError) -> Int {
     try await BlockingThreads.run { () throws(LarderError) in
-      do { return try self.write(to: path) } catch let error as LarderError {
-        throw error
-      } catch {
-        throw LarderError(.io, "Writing failed: \(error)", file: path)
+      do { return try self.write(to: path) } catch {
+        throw LarderError(error, during: "Writing", file: path)
       }
     }
   }

@@ -28,10 +28,8 @@ struct Materialization {
         rows += batch.count
         watch.progress?(rows)
       }
-    } catch let error as LarderError {
-      throw error
     } catch {
-      throw LarderError(.io, "Reading history failed: \(error)")
+      throw LarderError(error, during: "Reading history")
     }
     if pending == nil { pending = try .empty(job.schema) }
   }

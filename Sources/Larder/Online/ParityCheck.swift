@@ -113,10 +113,8 @@ private struct ParityCheck {
           chosen.offer(batch, &random)
         }
       }
-    } catch let error as LarderError {
-      throw error
     } catch {
-      throw LarderError(.io, "Reading history failed: \(error)")
+      throw LarderError(error, during: "Reading history")
     }
     for batch in try chosen.batches() { try compare(batch, past, watermark) }
     // Keys that only the online table has are found there alone.

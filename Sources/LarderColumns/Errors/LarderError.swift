@@ -51,6 +51,21 @@ public struct LarderError: Error, Sendable, Hashable {
     self.row = row
     self.systemError = systemError
   }
+
+  /// What a call threw that passes on errors of any kind: an error of ours as it is, another's as
+  /// one of the code `io`.
+  ///
+  /// - Parameters:
+  ///   - error: what was thrown.
+  ///   - attempt: what failed, such as `Reading history`; it leads another's words.
+  ///   - file: the file of another's error.
+  package init(_ error: any Error, during attempt: String, file: String? = nil) {
+    if let known = error as? LarderError {
+      self = known
+    } else {
+      self.init(.io, "\(attempt) failed: \(error)", file: file)
+    }
+  }
 }
 
 extension LarderError: CustomStringConvertible {
