@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct ExampleTests {
@@ -29,7 +30,7 @@ import Testing
   }
 
   @Test func theExampleInCBuildsAndRuns() throws {
-    let directory = TemporaryDirectory()
+    let directory = try TemporaryDirectory()
     let library = try library()
     let program = directory.path + "/example"
     // A library under a sanitizer needs a program that brings it: the toolchain's own.
@@ -62,7 +63,7 @@ import Testing
   }
 
   @Test func theHeaderIsCPlusPlusToo() throws {
-    let directory = TemporaryDirectory()
+    let directory = try TemporaryDirectory()
     let source = directory.path + "/header.cpp"
     try "#include \"larder.h\"\nint main() { return LARDER_OK; }\n".write(
       toFile: source, atomically: true, encoding: .utf8)

@@ -4,6 +4,7 @@ import LarderABI
 import LarderColumns
 import LarderContract
 import LarderInterchange
+import TestSupport
 import Testing
 
 /// The interface as a C program sees it.
@@ -15,7 +16,8 @@ import Testing
     var error = larder_error()
     let log = ReleaseLog()
 
-    init(_ options: String? = nil) {
+    init(_ options: String? = nil) throws {
+      directory = try TemporaryDirectory()
       let code = larder_open(directory.path + "/store", options, &store, &error)
       #expect(code == 0, "\(message)")
     }
@@ -107,7 +109,7 @@ import Testing
   }
 
   @Test func historyGoesInAndAnswersComeOut() throws {
-    let client = Client()
+    let client = try Client()
     let changes = client.text {
       larder_apply(client.store, Client.definitions, nil, $0, &client.error)
     }
@@ -155,7 +157,7 @@ import Testing
   }
 
   @Test func streamsGiveBatchesInOrderAndMayBeLeft() throws {
-    let client = Client()
+    let client = try Client()
     #expect(larder_apply(client.store, Client.definitions, nil, nil, &client.error) == 0)
     #expect(client.append([Client.rows([1], [100], trips: [10])]) == 0)
     let rows = 200_000
@@ -190,7 +192,7 @@ import Testing
   }
 
   @Test func failuresSayWhere() throws {
-    let client = Client()
+    let client = try Client()
     #expect(larder_apply(client.store, Client.definitions, nil, nil, &client.error) == 0)
     func code(_ code: larder_code) -> Int32 { Int32(bitPattern: code.rawValue) }
     // The second batch holds the bad row: nothing of the first is kept.
@@ -230,7 +232,7 @@ import Testing
   }
 
   @Test func theLatestValuesAreRead() throws {
-    let client = Client()
+    let client = try Client()
     #expect(larder_apply(client.store, Client.definitions, nil, nil, &client.error) == 0)
     let now = Timestamp.now.floor(in: .seconds)
     #expect(client.append([Client.rows([1, 2], [now - 9, now - 90_000], trips: [10, 20])]) == 0)

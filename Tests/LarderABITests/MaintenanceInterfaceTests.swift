@@ -2,6 +2,7 @@ import CLarder
 import Foundation
 import LarderABI
 import LarderColumns
+import TestSupport
 import Testing
 
 /// Snapshots, retention, erasure and copies as a C program sees them.
@@ -12,7 +13,7 @@ import Testing
 
   /// A client with the view and one commit of two drivers.
   private func client() throws -> Client {
-    let client = Client()
+    let client = try Client()
     try #require(larder_apply(client.store, Client.definitions, nil, nil, &client.error) == 0)
     try #require(client.append([Client.rows([1, 2], [100, 100], trips: [10, 20])]) == 0)
     return client

@@ -1,6 +1,7 @@
 import Glibc
 import LarderColumns
 import LarderFiles
+import TestSupport
 import Testing
 
 @Suite struct POSIXFileSystemTests {

@@ -126,25 +126,9 @@ import Testing
       let source = RandomAccessBytes(file(fields), name: "random.parquet")
       let found = try #require(try describeTable(source)).columns
       try #require(found.count == fields.count, "seed \(seed)")
-      var readable: [String] = []
-      for (index, made) in fields.enumerated() {
-        let name = "f\(index)"
-        #expect(found[index].name == name, "seed \(seed)")
-        guard let refusal = made.refusal else {
-          readable.append(name)
-          #expect((try? found[index].type.get()) != nil, "seed \(seed), \(name)")
-          continue
-        }
-        expectRefusal("seed \(seed), \(name)", refusal, column: name) {
-          _ = try found[index].type.get()
-        }
-        expectRefusal("seed \(seed), \(name)", refusal, column: name) {
-          _ = try ParquetReader(source, options: TableReadOptions(columns: [name]))
-        }
+      try expectRefusals(fields.map { $0.refusal }, found, "seed \(seed)") { columns in
+        try ParquetReader(source, options: TableReadOptions(columns: columns))
       }
-      let reader = try ParquetReader(source, options: TableReadOptions(columns: readable))
-      #expect(reader.schema.fields.map(\.name) == readable, "seed \(seed)")
-      #expect(try reader.nextBatch() == nil, "seed \(seed)")
     }
   }
 
@@ -160,6 +144,31 @@ import Testing
       if !fits { Issue.record("\(what): \(error)") }
       return fits
     }
+  }
+
+  /// Each field is found under its name and read, or refused for its feature, by description and
+  /// by a reader that is asked for it.
+  private func expectRefusals(
+    _ refusals: [String?], _ found: [TableDescription.Column], _ what: String,
+    reader: ([String]) throws -> any TableReader
+  ) throws {
+    var readable: [String] = []
+    for (index, refusal) in refusals.enumerated() {
+      let name = "f\(index)"
+      #expect(found[index].name == name, "\(what)")
+      guard let refusal else {
+        readable.append(name)
+        #expect((try? found[index].type.get()) != nil, "\(what), \(name)")
+        continue
+      }
+      expectRefusal("\(what), \(name)", refusal, column: name) {
+        _ = try found[index].type.get()
+      }
+      expectRefusal("\(what), \(name)", refusal, column: name) { _ = try reader([name]) }
+    }
+    let rest = try reader(readable)
+    #expect(rest.schema.fields.map(\.name) == readable, "\(what)")
+    #expect(try rest.nextBatch() == nil, "\(what)")
   }
 
   // MARK: Arrow
@@ -237,24 +246,9 @@ import Testing
       let source = RandomAccessBytes(bytes, name: "random.arrows")
       let found = try #require(try describeTable(source)).columns
       try #require(found.count == fields.count, "seed \(seed)")
-      var readable: [String] = []
-      for (index, field) in fields.enumerated() {
-        let name = "f\(index)"
-        guard let refusal = field.refusal else {
-          readable.append(name)
-          #expect((try? found[index].type.get()) != nil, "seed \(seed), \(name)")
-          continue
-        }
-        expectRefusal("seed \(seed), \(name)", refusal, column: name) {
-          _ = try found[index].type.get()
-        }
-        expectRefusal("seed \(seed), \(name)", refusal, column: name) {
-          _ = try ArrowReader(source, options: TableReadOptions(columns: [name]))
-        }
+      try expectRefusals(fields.map { $0.refusal }, found, "seed \(seed)") { columns in
+        try ArrowReader(source, options: TableReadOptions(columns: columns))
       }
-      let reader = try ArrowReader(source, options: TableReadOptions(columns: readable))
-      #expect(reader.schema.fields.map(\.name) == readable, "seed \(seed)")
-      #expect(try reader.nextBatch() == nil, "seed \(seed)")
     }
   }
 }

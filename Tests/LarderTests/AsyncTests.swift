@@ -2,12 +2,15 @@ import Foundation
 import Larder
 import LarderFoundation
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct AsyncTests {
-  private let root = TemporaryDirectory()
+  private let root: TemporaryDirectory
   private let view = FeatureView(
     "v", entities: [Entity("e", joinKeys: [.int64("id")])], features: [Field("f", .int64)])
+
+  init() throws { root = try TemporaryDirectory() }
 
   @Test func doesWhatTheSynchronousMethodsDo() async throws {
     let store = try await FeatureStore.open(at: root.path + "/s", access: .create)

@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct ConformanceTests {
   @Test func segmentsOnTheDiskKeepTheContract() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     var stores = 0
     try checkOfflineStore(randomCases: 20) { views in
       stores += 1

@@ -2,6 +2,7 @@ import Glibc
 import Larder
 import LarderColumns
 import LarderContract
+import TestSupport
 import Testing
 
 @Suite struct FeatureStoreTests {
@@ -23,7 +24,7 @@ import Testing
   }
 
   @Test func answersFromHistoryAfterReopening() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let path = root.path + "/store.larder"
     let first: Commit
     do {
@@ -51,7 +52,7 @@ import Testing
   }
 
   @Test func tellsWhatItHoldsAndThatItIsWhole() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let store = try FeatureStore(at: root.path + "/s", access: .create)
     try store.apply(view([Field("trips", .int64)]))
     try store.append(try rows(0..<20_000, value: 3), to: "driver_stats")
@@ -67,7 +68,7 @@ import Testing
   }
 
   @Test func findsAFlippedBitAndGoesOn() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let path = root.path + "/s"
     let segment: String
     do {

@@ -51,7 +51,7 @@ import Testing
   @Test(arguments: [11, 12, 13] as [UInt64])
   func onlineEqualsHistoryAtTheWatermarkWithLateRows(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let settings = FeatureStore.Settings(onlineDurability: .process)
     let store = try FeatureStore(at: root.path + "/s", access: .create, settings: settings)
     try store.apply(Self.view)
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test func aGivenRangeLeavesTheWatermarkAlone() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let store = try FeatureStore(at: root.path + "/s", access: .create)
     try store.apply(Self.view)
     var random = SeededRandom(seed: 3)

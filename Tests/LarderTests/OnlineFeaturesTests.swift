@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test func answersAsEachViewAlone() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let store = try store(root)
     let keys = try RecordBatch([
       "city": .string((0..<50).map { "c\($0 % 4)" }),
@@ -99,7 +99,7 @@ import Testing
   }
 
   @Test func answersAServiceAndRefusesClashes() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let store = try store(root)
     let keys = try RecordBatch(["driver_id": .int64([3, 4]), "other": .int64([5, 6])])
     let answer = try store.onlineFeatures(
@@ -134,7 +134,7 @@ import Testing
   }
 
   @Test func givesOneRowToPeople() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let store = try store(root)
     let row = try store.online("prices").row(
       ["driver_id": .int64(9), "city": .string("c0")], at: Timestamp(seconds: 60))

@@ -41,7 +41,7 @@ import Testing
 
   @Test(arguments: [1, 2] as [UInt64]) func lateRowsChangeNothing(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let settings = FeatureStore.Settings(onlineDurability: .process)
     let store = try FeatureStore(at: root.path + "/s", access: .create, settings: settings)
     try store.apply(Self.view)
@@ -65,7 +65,7 @@ import Testing
 
   @Test func countsDirectRowsApartAndFindsDifferences() throws {
     var random = SeededRandom(seed: 5)
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let store = try FeatureStore(at: root.path + "/s", access: .create)
     try store.apply(Self.view)
     #expect(try store.verifyParity().views[0].reason != nil)

@@ -12,7 +12,7 @@ import Testing
   func joinEqualsTheOracleImportedWholeAndInShuffledSlices(_ shape: Workload.Shape) throws {
     let size: Workload.Size = caseCount(0, full: 1) == 1 ? .S : .XS
     let workload = try Workload(shape, size, seed: 17)
-    let whole = TemporaryDirectory()
+    let whole = try TemporaryDirectory()
     let store = try FeatureStore(at: whole.path + "/s", access: .create)
     try store.apply(Definitions(featureViews: workload.views))
     for (view, rows) in zip(workload.views, workload.history) {
@@ -20,7 +20,7 @@ import Testing
     }
     try check(store, workload, arrivals: workload.history.map { Array(0..<$0.count) }, "whole")
 
-    let sliced = TemporaryDirectory()
+    let sliced = try TemporaryDirectory()
     let late = try FeatureStore(at: sliced.path + "/s", access: .create)
     try late.apply(Definitions(featureViews: workload.views))
     var random = SeededRandom(seed: 17)

@@ -12,12 +12,12 @@ import Testing
     let bytes: [UInt8]
     let description: SegmentDescription
     let contents: [String]
-    let directory: ScratchDirectory
+    let directory: TemporaryDirectory
   }
 
   private func sample() throws -> Sample {
     var random = SeededRandom(seed: 11)
-    let directory = try ScratchDirectory()
+    let directory = try TemporaryDirectory()
     var fixture = SegmentFixture(rows: 90, meanRun: 8, random: &random)
     fixture.addCreated(nulls: 0.2, random: &random)
     let types: [DataType] = [.int64, .float64, .string, .bytes, .bool, .list(.int32)]
@@ -133,7 +133,7 @@ import Testing
   }
 
   @Test func whatIsNotSortedIsRefused() throws {
-    let directory = try ScratchDirectory()
+    let directory = try TemporaryDirectory()
     var random = SeededRandom(seed: 3)
     var fixture = SegmentFixture(rows: 100, random: &random)
     fixture.ids.swapAt(0, 99)

@@ -1,27 +1,8 @@
-import Glibc
 import LarderColumns
 import LarderEncodings
 import LarderFiles
 import LarderOffline
 import TestSupport
-
-/// A directory of one test, removed at the end.
-final class ScratchDirectory {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/larder-segments-XXXXXX".utf8CString)
-    guard let made = mkdtemp(&template) else {
-      throw LarderError(.io, "mkdtemp failed", systemError: errno)
-    }
-    path = String(cString: made)
-  }
-
-  deinit {
-    for name in (try? POSIXFileSystem().names(in: path)) ?? [] { unlink("\(path)/\(name)") }
-    rmdir(path)
-  }
-}
 
 /// Rows in their final order, and the segment written of them.
 struct SegmentFixture {

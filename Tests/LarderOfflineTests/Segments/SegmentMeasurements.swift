@@ -15,7 +15,7 @@ import Testing
     let rows = Self.rows ?? 1
     var random = SeededRandom(seed: 42)
     let columns = FeatureStoreColumns(rows: rows, meanRun: 100, random: &random)
-    let directory = try ScratchDirectory()
+    let directory = try TemporaryDirectory()
     let path = directory.path + "/m.seg"
     let file = try POSIXFileSystem().open(path, .create)
     let fixture = columns.fixture

@@ -10,7 +10,7 @@ import Testing
   func timesAndIDsComeBack(rows: Int) throws {
     let seed = UInt64(rows)
     var random = SeededRandom(seed: seed)
-    let directory = try ScratchDirectory()
+    let directory = try TemporaryDirectory()
     var fixture = SegmentFixture(rows: rows, random: &random)
     fixture.addCreated(nulls: 0.3, random: &random)
     let path = directory.path + "/a.seg"
@@ -54,7 +54,7 @@ import Testing
 
   private func check(_ type: DataType, rows: Int, nulls: Double, seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
-    let directory = try ScratchDirectory()
+    let directory = try TemporaryDirectory()
     var fixture = SegmentFixture(rows: rows, random: &random)
     let shapes = SegmentColumns.shapes(type)
     var expected: [[Value]] = []

@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test func soundSegmentsAreFoundSound() throws {
-    let directory = try ScratchDirectory()
+    let directory = try TemporaryDirectory()
     for rows in [1, 100, 3_000] {
       let path = directory.path + "/\(rows).seg"
       let description = try Self.fixture(rows: rows, seed: 8).write(to: path)
@@ -44,7 +44,7 @@ import Testing
   /// Pages after the first, ends of pages, and every way to cut a range.
   @Test(arguments: [65_535, 65_536, 65_537]) func pagesEndWhereTheyShould(rows: Int) throws {
     var random = SeededRandom(seed: UInt64(rows))
-    let directory = try ScratchDirectory()
+    let directory = try TemporaryDirectory()
     var fixture = SegmentFixture(rows: rows, random: &random)
     let numbers = (0..<rows).map { Int64($0 * 7 % 1_000) }
     fixture.features = [
@@ -70,7 +70,7 @@ import Testing
 
   @Test func smallSegmentsAreSmall() throws {
     var random = SeededRandom(seed: 1)
-    let directory = try ScratchDirectory()
+    let directory = try TemporaryDirectory()
     var fixture = SegmentFixture(rows: 1_000, meanRun: 3, random: &random)
     fixture.addCreated(nulls: 0, random: &random)
     var prices: [Double?] = []
@@ -89,7 +89,7 @@ import Testing
   }
 
   @Test func sameRowsGiveTheSameBytes() throws {
-    let directory = try ScratchDirectory()
+    let directory = try TemporaryDirectory()
     let fixture = try Self.fixture(rows: 500, seed: 2)
     var files: [[UInt8]] = []
     for name in ["a", "b"] {
@@ -103,7 +103,7 @@ import Testing
 
   @Test func widerTypesAreReadOnRequest() throws {
     var random = SeededRandom(seed: 4)
-    let directory = try ScratchDirectory()
+    let directory = try TemporaryDirectory()
     var fixture = SegmentFixture(rows: 300, random: &random)
     let integers: [Int32?] = (0..<300).map { (row: Int) -> Int32? in
       row % 5 == 0 ? nil : Int32(row * 1_000 - 99)
@@ -131,7 +131,7 @@ import Testing
   #if DEBUG
     /// What checksums cannot tell, because they were made anew, the deep check finds.
     @Test func deepVerificationFindsWrongFooters() throws {
-      let directory = try ScratchDirectory()
+      let directory = try TemporaryDirectory()
       let path = directory.path + "/a.seg"
       let description = try Self.fixture(rows: 200, seed: 6).write(to: path)
       let file = try POSIXFileSystem().open(path, .update)

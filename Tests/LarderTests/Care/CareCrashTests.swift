@@ -91,33 +91,102 @@ import Testing
     try (store.onlineStore as? MappedOnlineStore)?.close()
   }
 
-  @Test func materializationIsWholeOrDoneAgain() throws {
-    let base = try Self.build()
+  // MARK: What is harmed
+
+  /// What is done to a store.
+  private typealias Action = (FeatureStore) throws -> Void
+
+  /// An action that nothing harmed, on a copy of the disk it is to be harmed on.
+  private struct Rehearsal {
+    /// The disk before.
+    let base: SimulatedFileSystem
+    /// The disk after.
+    let whole: SimulatedFileSystem
+    /// What was done to the disk.
+    let operations: [SimulatedOperation]
+    /// What the drivers showed before and after.
+    let before: [Value?]
+    let after: [Value?]
+  }
+
+  private static func rehearse(_ act: Action) throws -> Rehearsal {
+    let base = try build()
     let whole = base.crash(seed: 1, .everything)
     let start = whole.log.count
-    let store = try Self.open(whole, start: 1_700_000_500_000_000)
-    let before = try Self.seen(store)
-    try store.materialize("stats", through: Timestamp(seconds: 40))
-    let after = try Self.seen(store)
-    #expect(before != after)
-    // What was acknowledged stays.
-    #expect(
-      try Self.seen(Self.open(whole.crash(seed: 2, .nothing), start: 1_700_000_600_000_000))
-        == after)
+    let store = try open(whole, start: 1_700_000_500_000_000)
+    let before = try seen(store)
+    try act(store)
+    let operations = Array(whole.log.dropFirst(start))
+    return Rehearsal(
+      base: base, whole: whole, operations: operations, before: before, after: try seen(store))
+  }
+
+  /// Cuts the power before each change that an action makes, and checks what each way to survive
+  /// leaves.
+  ///
+  /// - Returns: how many states were checked.
+  private static func cutPower(
+    in rehearsal: Rehearsal, _ act: Action,
+    check: (_ disk: SimulatedFileSystem, _ context: String) throws -> Void
+  ) throws -> Int {
     var states = 0
-    for operation in whole.log.dropFirst(start).filter(\.kind.isChange) {
-      let disk = base.crash(seed: 1, .everything)
+    for operation in rehearsal.operations.filter(\.kind.isChange) {
+      let disk = rehearsal.base.crash(seed: 1, .everything)
       disk.crashAtOperation(operation.number)
-      do {
-        let store = try Self.open(disk, start: 1_700_000_500_000_000)
-        try store.materialize("stats", through: Timestamp(seconds: 40))
-      } catch {}
+      do { try act(try open(disk, start: 1_700_000_500_000_000)) } catch {}
       for survival in [SimulatedSurvival.nothing, .everything, .random, .random] {
         states += 1
-        try Self.check(
-          disk.crash(seed: UInt64(operation.number * 4 + states % 4), survival), before: before,
-          after: after, history: 40, "crash before \(operation), \(survival)")
+        try check(
+          disk.crash(seed: UInt64(operation.number * 4 + states % 4), survival),
+          "crash before \(operation), \(survival)")
       }
+    }
+    return states
+  }
+
+  /// Lets each call of an action fail that a kind of fault can befall, once or from then on, then
+  /// cuts the power, and checks what is left.
+  ///
+  /// - Returns: how many faults there were.
+  private static func inject(
+    _ kind: SimulatedFault.Kind, in rehearsal: Rehearsal, stickiness: [Bool], _ act: Action,
+    check: (_ disk: SimulatedFileSystem, _ isDone: Bool, _ context: String) throws -> Void
+  ) throws -> Int {
+    var faults = 0
+    for operation in rehearsal.operations where kind.applies(to: operation.kind) {
+      for isSticky in stickiness {
+        faults += 1
+        let disk = rehearsal.base.crash(seed: 1, .everything)
+        disk.inject(SimulatedFault(kind, at: operation.number, isSticky: isSticky))
+        var isDone = false
+        do {
+          try act(try open(disk, start: 1_700_000_500_000_000))
+          isDone = true
+        } catch is LarderError {}
+        disk.removeFaults()
+        disk.evictCleanPages()
+        try check(
+          disk.crash(seed: 7, .nothing), isDone, "\(kind) at \(operation), sticky \(isSticky)")
+      }
+    }
+    return faults
+  }
+
+  // MARK: Materialization
+
+  private static func materialize(_ store: FeatureStore) throws {
+    try store.materialize("stats", through: Timestamp(seconds: 40))
+  }
+
+  @Test func materializationIsWholeOrDoneAgain() throws {
+    let rehearsal = try Self.rehearse(Self.materialize)
+    let (before, after) = (rehearsal.before, rehearsal.after)
+    #expect(before != after)
+    // What was acknowledged stays.
+    let kept = rehearsal.whole.crash(seed: 2, .nothing)
+    #expect(try Self.seen(Self.open(kept, start: 1_700_000_600_000_000)) == after)
+    let states = try Self.cutPower(in: rehearsal, Self.materialize) { disk, context in
+      try Self.check(disk, before: before, after: after, history: 40, context)
     }
     print("crash states of a materialization:", states)
     #expect(states > 20)
@@ -125,31 +194,13 @@ import Testing
 
   @Test(arguments: [SimulatedFault.Kind.io, .noSpace, .shortWrite, .lostSync])
   func materializationOutlivesFaults(_ kind: SimulatedFault.Kind) throws {
-    let base = try Self.build()
-    let whole = base.crash(seed: 1, .everything)
-    let start = whole.log.count
-    let store = try Self.open(whole, start: 1_700_000_500_000_000)
-    let before = try Self.seen(store)
-    try store.materialize("stats", through: Timestamp(seconds: 40))
-    let after = try Self.seen(store)
-    var faults = 0
-    for operation in whole.log.dropFirst(start) where kind.applies(to: operation.kind) {
-      for isSticky in [false, true] {
-        faults += 1
-        let disk = base.crash(seed: 1, .everything)
-        disk.inject(SimulatedFault(kind, at: operation.number, isSticky: isSticky))
-        var isDone = false
-        do {
-          let store = try Self.open(disk, start: 1_700_000_500_000_000)
-          try store.materialize("stats", through: Timestamp(seconds: 40))
-          isDone = true
-        } catch is LarderError {}
-        disk.removeFaults()
-        disk.evictCleanPages()
-        try Self.check(
-          disk.crash(seed: 7, .nothing), before: isDone ? after : before, after: after,
-          history: 40, "\(kind) at \(operation), sticky \(isSticky)")
-      }
+    let rehearsal = try Self.rehearse(Self.materialize)
+    let (before, after) = (rehearsal.before, rehearsal.after)
+    let faults = try Self.inject(
+      kind, in: rehearsal, stickiness: [false, true], Self.materialize
+    ) { disk, isDone, context in
+      try Self.check(
+        disk, before: isDone ? after : before, after: after, history: 40, context)
     }
     print("faults \(kind) in a materialization:", faults)
     #expect(faults > 0)
@@ -181,27 +232,17 @@ import Testing
     #expect(again.rows >= 40, "\(context)")
   }
 
+  private static func copy(_ store: FeatureStore) throws { try store.backup(to: "/copy") }
+
   @Test func aCopyIsWholeOrNoStore() throws {
-    let base = try Self.build()
-    let whole = base.crash(seed: 1, .everything)
-    let start = whole.log.count
-    let store = try Self.open(whole, start: 1_700_000_500_000_000)
-    let shown = try Self.seen(store)
-    try store.backup(to: "/copy")
-    try Self.checkCopy(whole.crash(seed: 2, .nothing), isDone: true, shown: shown, "whole")
-    var states = 0
+    let rehearsal = try Self.rehearse(Self.copy)
+    let shown = rehearsal.before
+    try Self.checkCopy(
+      rehearsal.whole.crash(seed: 2, .nothing), isDone: true, shown: shown, "whole")
     var wholeCopies = 0
-    for operation in whole.log.dropFirst(start).filter(\.kind.isChange) {
-      let disk = base.crash(seed: 1, .everything)
-      disk.crashAtOperation(operation.number)
-      do { try Self.open(disk, start: 1_700_000_500_000_000).backup(to: "/copy") } catch {}
-      for survival in [SimulatedSurvival.nothing, .everything, .random, .random] {
-        states += 1
-        let after = disk.crash(seed: UInt64(operation.number * 4 + states % 4), survival)
-        try Self.checkCopy(
-          after, isDone: false, shown: shown, "crash before \(operation), \(survival)")
-        if after.paths.contains(where: { $0.hasPrefix("/copy/manifest-") }) { wholeCopies += 1 }
-      }
+    let states = try Self.cutPower(in: rehearsal, Self.copy) { disk, context in
+      try Self.checkCopy(disk, isDone: false, shown: shown, context)
+      if disk.paths.contains(where: { $0.hasPrefix("/copy/manifest-") }) { wholeCopies += 1 }
     }
     print("crash states of a backup: \(states), with a manifest \(wholeCopies)")
     #expect(states > 40)
@@ -209,24 +250,12 @@ import Testing
 
   @Test(arguments: [SimulatedFault.Kind.io, .noSpace, .shortWrite, .lostSync])
   func backupOutlivesFaults(_ kind: SimulatedFault.Kind) throws {
-    let base = try Self.build()
-    let whole = base.crash(seed: 1, .everything)
-    let start = whole.log.count
-    let store = try Self.open(whole, start: 1_700_000_500_000_000)
-    let shown = try Self.seen(store)
-    try store.backup(to: "/copy")
-    for operation in whole.log.dropFirst(start) where kind.applies(to: operation.kind) {
-      let disk = base.crash(seed: 1, .everything)
-      disk.inject(SimulatedFault(kind, at: operation.number, isSticky: false))
-      var isDone = false
-      do {
-        try Self.open(disk, start: 1_700_000_500_000_000).backup(to: "/copy")
-        isDone = true
-      } catch is LarderError {}
-      disk.removeFaults()
-      disk.evictCleanPages()
-      try Self.checkCopy(
-        disk.crash(seed: 7, .nothing), isDone: isDone, shown: shown, "\(kind) at \(operation)")
+    let rehearsal = try Self.rehearse(Self.copy)
+    let faults = try Self.inject(
+      kind, in: rehearsal, stickiness: [false], Self.copy
+    ) { disk, isDone, context in
+      try Self.checkCopy(disk, isDone: isDone, shown: rehearsal.before, context)
     }
+    #expect(faults > 0)
   }
 }

@@ -48,7 +48,7 @@ import Testing
 
   /// Damage in one file is told with its place and what it takes away; the rest is read.
   @Test func damageIsToldWithItsPlaceAndTheRestStaysReadable() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let path = root.path + "/s"
     do {
       let store = try Self.store(path)
@@ -77,7 +77,7 @@ import Testing
 
   /// Every derived file is built anew; what was committed is only reported.
   @Test func whatIsDerivedIsBuiltAnew() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let path = root.path + "/s"
     do {
       // So many keys that they get a map.
@@ -111,7 +111,7 @@ import Testing
 
   /// A copy beside a writer holds whole commits, shares sealed files, and goes its own way.
   @Test func aCopyBesideAWriterIsWholeAndItsOwn() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let path = root.path + "/s"
     let store = try Self.store(path)
     let writer = WriterThread {

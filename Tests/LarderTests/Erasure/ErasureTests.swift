@@ -10,7 +10,7 @@ import Testing
 @Suite struct ErasureTests {
   /// Everything about the marked entities goes, whatever was done with them before.
   @Test func aThousandMarkedEntitiesLeaveNothing() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let world = ErasureWorld(seed: 41)
     let store = try world.build(at: root.path + "/s")
     let path = root.path + "/s"
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test func everySnapshotHidesThemAtOnceAndReingestionIsVisible() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let store = try FeatureStore(at: root.path + "/s", access: .create)
     try store.apply(ErasureWorld.small)
     var commits: [Commit] = []
@@ -90,7 +90,7 @@ import Testing
   }
 
   @Test func whatAReaderKeptFromBeingFinishedIsFinishedLater() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let path = root.path + "/s"
     let store = try FeatureStore(at: path, access: .create)
     try store.apply(ErasureWorld.small)
@@ -118,7 +118,7 @@ import Testing
   /// Maintenance that people run anyway goes on with what an erasure left.
   @Test(arguments: ["vacuum", "compact"])
   func otherMaintenanceFinishesErasures(command: String) throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let path = root.path + "/s"
     let store = try FeatureStore(at: path, access: .create)
     try store.apply(ErasureWorld.small)
@@ -152,7 +152,7 @@ import Testing
   }
 
   @Test func whatIsAskedForWronglyIsRefused() throws {
-    let root = TemporaryDirectory()
+    let root = try TemporaryDirectory()
     let store = try FeatureStore(at: root.path + "/s", access: .create)
     try store.apply(ErasureWorld.small)
     func refused(_ code: LarderError.Code, _ body: () throws -> Void) {

@@ -32,7 +32,7 @@ import Testing
   func staysQuickAndSmall(_ care: Care) throws {
     let scale = Self.scale
     var random = SeededRandom(seed: 365)
-    let directory = TemporaryDirectory()
+    let directory = try TemporaryDirectory()
     let path = directory.path + "/year.larder"
     let store = try FeatureStore(at: path, access: .create)
     try store.apply(YearScale.views)
