@@ -19,7 +19,7 @@ let instrumented: [SwiftSetting] = [
 
 func driver(_ name: String, _ library: Target.Dependency = "EngineFuzzing") -> Target {
   .executableTarget(
-    name: "fuzz-\(name)", dependencies: [library], path: "Drivers/\(name)",
+    name: "fuzz-\(name)", dependencies: ["Driving", library], path: "Drivers/\(name)",
     swiftSettings: instrumented,
     linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
 }
@@ -86,6 +86,7 @@ let package = Package(
         "LarderColumns", "LarderContract", "LarderFiles", "LarderEncodings", "LarderKeys",
         "LarderOffline", "LarderPointInTime", "LarderOnline", "Larder",
       ], path: "Engine", swiftSettings: instrumented),
+    .target(name: "Driving", path: "Driving", swiftSettings: instrumented),
     driver("parquet", "InterchangeFuzzing"), driver("arrow", "InterchangeFuzzing"),
     driver("csv", "InterchangeFuzzing"),
     driver("segment"), driver("join"), driver("manifest"), driver("records"), driver("lanes"),

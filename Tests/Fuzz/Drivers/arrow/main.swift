@@ -1,15 +1,4 @@
+import Driving
 import InterchangeFuzzing
 
-@_silgen_name("LLVMFuzzerRunDriver")
-func runDriver(
-  _ count: UnsafeMutablePointer<Int32>,
-  _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
-  _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
-) -> Int32
-
-var count = CommandLine.argc
-var arguments = CommandLine.unsafeArgv
-_ = runDriver(&count, &arguments) { bytes, length in
-  InterchangeFuzzing.surviveArrow(Array(UnsafeBufferPointer(start: bytes, count: length)))
-  return 0
-}
+fuzz(InterchangeFuzzing.surviveArrow)
