@@ -20,6 +20,7 @@ package final class Appender {
   private let keySet: Catalog.KeySet
   private let validation: BatchValidation
   private var buffered: [AcceptedRows] = []
+  private var bufferedRows = 0
   private var bufferedBytes = 0
   private var job: AppendJob?
   private var isDone = false
@@ -56,13 +57,14 @@ package final class Appender {
     try replacing?.check(accepted.events, count: accepted.count, validation)
     guard accepted.count > 0 else { return }
     let bytes = accepted.bytes
-    let total = buffered.reduce(0) { $0 + $1.count } + accepted.count
     if !buffered.isEmpty,
-      bufferedBytes + bytes > store.options.appendBufferBytes || total > Limits.batchRows
+      bufferedBytes + bytes > store.options.appendBufferBytes
+        || bufferedRows + accepted.count > Limits.batchRows
     {
       try ending { () throws(LarderError) in try spill() }
     }
     buffered.append(accepted)
+    bufferedRows += accepted.count
     bufferedBytes += bytes
     rows += accepted.count
   }
@@ -110,6 +112,7 @@ package final class Appender {
   private func hand(to job: AppendJob) {
     job.take(buffered)
     buffered = []
+    bufferedRows = 0
     bufferedBytes = 0
   }
 

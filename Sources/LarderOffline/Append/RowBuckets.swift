@@ -7,7 +7,9 @@ struct RowInput: Sendable {
   let chosen: Buffer?
   let count: Int
 
-  /// Calls a closure with a range of the input's positions and typed memory.
+  /// The row at a position of the input.
+  ///
+  /// - Parameter chosen: the rows chosen; nil if all are.
   @inline(__always) func row(_ position: Int, _ chosen: UnsafePointer<UInt32>?) -> Int {
     if let chosen = unsafe chosen { return unsafe Int(chosen[position]) }
     return position
@@ -86,7 +88,9 @@ struct RowBuckets: Sendable {
           unsafe counts[base + Int((id &- minID) >> shift)] += 1
         }
       }
-    } catch {}
+    } catch {
+      // Counting does not throw.
+    }
     let counts = unsafe places.mutableValues(as: UInt32.self)
     let start = unsafe starts.mutableValues(as: UInt32.self)
     var next: UInt32 = 0

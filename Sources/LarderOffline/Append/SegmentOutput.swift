@@ -59,7 +59,7 @@ final class SegmentOutput {
     let memory = PackingMemory()
     var segments: [SegmentAssembly] = []
     for piece in pieces {
-      let (uuid, _, file) = try makeFile()
+      let (uuid, file) = try makeFile()
       let identity = SegmentIdentity(
         uuid: uuid, viewID: view.id, unit: view.definition.timeUnit,
         commits: piece.commits ?? commits, partition: piece.partition)
@@ -110,9 +110,7 @@ final class SegmentOutput {
   ///
   /// Between making and locking, a sweep of another process may take the file for an orphan. Then
   /// its name is gone or about to go, and a file of another name is made.
-  private func makeFile() throws(LarderError) -> (
-    uuid: FileIdentifier, path: String, file: any File
-  ) {
+  private func makeFile() throws(LarderError) -> (uuid: FileIdentifier, file: any File) {
     let system = store.host.files
     while true {
       let uuid = store.host.makeIdentifier()
@@ -122,7 +120,7 @@ final class SegmentOutput {
         let named = try system.status(of: path), try file.status().inode == named.inode
       {
         files.append((path, file))
-        return (uuid, path, file)
+        return (uuid, file)
       }
     }
   }

@@ -49,6 +49,30 @@ import Testing
     }
   }
 
+  /// Batches of no row, of one and of many, so that one entry of the table leads to very many.
+  @Test func placesAreThoseOfAPlainLoop() throws {
+    for seed in UInt64(0)..<20 {
+      var random = SeededRandom(seed: seed)
+      let counts = (0..<random.int(2...9_000)).map { _ in
+        random.chance(0.001) ? random.int(0...9_000) : random.int(0...2)
+      }
+      let numbering = RowNumbering(counts)
+      try #require(numbering.isPlaced, "seed \(seed)")
+      var expected: [UInt32] = []
+      for (batch, count) in counts.enumerated() {
+        for row in 0..<count { expected.append(UInt32(batch) << numbering.shift | UInt32(row)) }
+      }
+      let rows = Buffer(copying: (0..<expected.count).map { UInt32($0) }.shuffled(using: &random))
+      let places = numbering.place(rows.values(as: UInt32.self), in: ScratchMemory())
+      let found = places.values(as: UInt32.self)
+      let wrong = rows.values(as: UInt32.self).enumerated().first { place, row in
+        found[place] != expected[Int(row)]
+      }
+      #expect(wrong == nil, "seed \(seed), row \(wrong?.element as Any)")
+      withExtendedLifetime((rows, places)) {}
+    }
+  }
+
   @Test func ticksAreFoundByRow() throws {
     var random = SeededRandom(seed: 3)
     let counts = [4, 0, 1, 70, 2]
