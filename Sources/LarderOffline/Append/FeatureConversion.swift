@@ -18,9 +18,27 @@ struct FeatureConversion {
     let result = try matchType(plain)
     if result.type.layout == .variable { try checkVariable(result) }
     if let elements = result.elements, elements.type.layout == .variable {
-      try FeatureConversion(name: name, type: elements.type).checkVariable(elements)
+      try withRows(of: result) { () throws(LarderError) in
+        try FeatureConversion(name: name, type: elements.type).checkVariable(elements)
+      }
     }
     return result
+  }
+
+  /// Does something to the elements of lists; an error about one names the row that it is in.
+  private func withRows<T>(
+    of lists: Column, _ body: () throws(LarderError) -> T
+  ) throws(LarderError) -> T {
+    do { return try body() } catch {
+      guard let element = error.row else { throw error }
+      var error = error
+      let offsets = unsafe lists.offsets
+      // None has it where the caller's slice begins behind it.
+      error.row = (0..<lists.count).first {
+        unsafe offsets[$0] <= element && element < offsets[$0 + 1]
+      }
+      throw error
+    }
   }
 
   private func matchType(_ column: Column) throws(LarderError) -> Column {
@@ -35,7 +53,9 @@ struct FeatureConversion {
     case (.list(let from), .list(let to)):
       guard let elements = column.elements else { break }
       guard from == elements.type else { break }
-      let converted = try FeatureConversion(name: name, type: to).matchType(elements)
+      let converted = try withRows(of: column) { () throws(LarderError) in
+        try FeatureConversion(name: name, type: to).matchType(elements)
+      }
       return Column(
         type: type, count: column.count, nullCount: column.nullCount, validity: column.validity,
         offset: column.offset, values: column.values, child: converted)

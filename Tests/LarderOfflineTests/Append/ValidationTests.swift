@@ -28,9 +28,10 @@ import Testing
 
   /// Appends with one column replaced or left out and returns the refusal.
   private func refusal(
-    _ store: Store, _ name: String, _ column: Column?, extra: [(String, Column)] = []
+    _ store: Store, _ name: String, _ column: Column?, extra: [(String, Column)] = [],
+    count: Int = 3
   ) throws -> LarderError? {
-    var all = try columns(Fixture.rows(3, from: 0)).filter { $0.0 != name }
+    var all = try columns(Fixture.rows(count, from: 0)).filter { $0.0 != name }
     if let column { all.append((name, column)) }
     let before = disk.paths
     let head = try store.snapshot().commit
@@ -72,6 +73,37 @@ import Testing
     try check(
       "x", nil, says: "Did you mean \"value\"", extra: [("valve", .int64([1, 2, 3]))].map { $0 })
     try check("x", nil, says: "two columns", extra: [("value", .int64([1, 2, 3]))])
+  }
+
+  @Test func namesTheRowOfAListAndNotTheElement() throws {
+    let view = FeatureView(
+      "stats", entities: [Fixture.driver],
+      features: [
+        Field("value", .int64), Field("times", .list(.timestamp(.microseconds))),
+        Field("words", .list(.string)),
+      ], eventTimestamp: "event", createdTimestamp: "created")
+    let store = try store(view)
+    let times = try Column.of(
+      .list(.timestamp(.nanoseconds)),
+      [[1_000, 2_000, 3_000], [], [4_000, 5_001]].map { list in
+        .list(list.map { .timestamp(Timestamp(ticks: $0, unit: .nanoseconds)) })
+      })
+    let bytes: [UInt8] = [0x61, 0x62, 0xFF]
+    let letters = Column(
+      type: .string, count: 3, nullCount: 0, validity: nil,
+      values: Buffer(copying: [Int32(0), 1, 2, 3]), bytes: Buffer(copying: bytes))
+    let words = Column(
+      type: .list(.string), count: 3, nullCount: 0, validity: nil,
+      values: Buffer(copying: [Int32(0), 2, 3, 3]), child: letters)
+    for (name, column, row) in [("times", times, 2), ("words", words, 1)] {
+      let error = try #require(try refusal(store, name, column), "\(name)")
+      #expect(error.code == .invalidInput, "\(error)")
+      #expect(error.column == name && error.row == row, "\(error)")
+      // A slice has rows of its own; what lies before it may be refused without a row.
+      let sliced = try #require(
+        try refusal(store, name, column.slice(row..<3), count: 3 - row), "\(name)")
+      #expect(sliced.row == 0, "\(sliced)")
+    }
   }
 
   @Test func convertsWhatLosesNothing() throws {
