@@ -15,10 +15,15 @@ struct FeatureVectors {
   /// Feast's statuses.
   private static let (present, notFound) = (UInt8(1), UInt8(3))
 
+  /// Makes the messages of an answer.
+  ///
   /// - Parameters:
-  ///   - fields: the field of `Value` for each feature; 0 for values that are such messages already.
-  ///   - expired: whether rows past their time to live count as present.
-  /// - Throws: `invalidArgument` if the fields are not one for each feature.
+  ///   - answer: the features, behind the caller's columns.
+  ///   - question: what was asked, with the field of `Value` for each feature; 0 for a feature whose
+  ///     values are such messages already.
+  ///   - keys: how many columns are the caller's.
+  /// - Throws: `invalidArgument` if the fields are not one for each feature, or not what a message
+  ///   can have; `unsupported` for a type that `Value` has no field for.
   init(
     _ answer: OnlineFeatures, of question: OnlineQuestion, keys: Int
   ) throws(LarderError) {
@@ -40,12 +45,33 @@ struct FeatureVectors {
     }
     var vector = WireWriter()
     for ((column, field), reference) in zip(zip(columns, fields), question.references) {
-      guard let view = views[reference.view] else { continue }
+      guard let view = views[reference.view] else {
+        throw LarderError(.corrupt, "The view \"\(reference.view)\" was asked and did not answer.")
+      }
+      try Self.check(field, of: reference, column.type)
       vector.removeAll()
       try vector.append(values: column, absent: view.absent, field: field)
       wire.head(field: Self.results, length: vector.count + view.tail.count)
       wire.append(vector.bytes)
       wire.append(view.tail)
+    }
+  }
+
+  /// The greatest number that a field of a message has.
+  private static let lastField = 1 << 29 - 1
+
+  private static func check(
+    _ field: Int, of reference: FeatureReference, _ type: DataType
+  ) throws(LarderError) {
+    guard field <= lastField else {
+      throw LarderError(
+        .invalidArgument,
+        "\"valueFields\" has \(field) for \(reference); fields are 0 to \(lastField).")
+    }
+    if field == 0, type.layout != .variable {
+      throw LarderError(
+        .invalidArgument,
+        "\"valueFields\" has 0 for \(reference), which holds \(type) and no messages.")
     }
   }
 

@@ -11,7 +11,7 @@ import Testing
 @Suite struct InterfaceTests {
   /// An open store and the error of the last call.
   final class Client {
-    let directory = TemporaryDirectory()
+    let directory: TemporaryDirectory
     var store: OpaquePointer?
     var error = larder_error()
     let log = ReleaseLog()
@@ -85,6 +85,8 @@ import Testing
       return try importArrow(moving: &array, schema: &schema)
     }
   }
+
+  private func code(_ code: larder_code) -> Int32 { Int32(bitPattern: code.rawValue) }
 
   @Test func codesAreThoseOfTheEngine() {
     let codes: [(larder_code, LarderError.Code)] = [
@@ -194,7 +196,6 @@ import Testing
   @Test func failuresSayWhere() throws {
     let client = try Client()
     #expect(larder_apply(client.store, Client.definitions, nil, nil, &client.error) == 0)
-    func code(_ code: larder_code) -> Int32 { Int32(bitPattern: code.rawValue) }
     // The second batch holds the bad row: nothing of the first is kept.
     var bad = Client.rows([5, 6], [100, 101], trips: nil)
     bad.children[1].nulls = 1
@@ -270,5 +271,32 @@ import Testing
         .string("present"), .string("notFound"), .string("outsideMaxAge"), .string("present"),
         .string("present"),
       ])
+  }
+
+  @Test func messagesAreNotMadeOfWhatHoldsNone() throws {
+    let client = try Client()
+    #expect(larder_apply(client.store, Client.definitions, nil, nil, &client.error) == 0)
+    let now = Timestamp.now.floor(in: .seconds)
+    #expect(client.append([Client.rows([1], [now - 9], trips: [10])]) == 0)
+    _ = client.text { larder_materialize(client.store, "stats", nil, $0, &client.error) }
+    func ask(_ field: Int) -> Int32 {
+      let keys = Foreign.batch([
+        Foreign("i", length: 1, name: "driver_id", [nil, Foreign.bytes([Int32(1)])])
+      ])
+      var (keyArray, keySchema) = (keys.makeArray(client.log), keys.makeSchema(client.log))
+      defer { keySchema.release(&keySchema) }
+      var messages: UnsafeMutablePointer<CChar>?
+      var length: Int64 = 0
+      let question = "{\"features\": [\"stats:trips\"], \"valueFields\": [\(field)]}"
+      let code = larder_read_online_messages(
+        client.store, question, &keySchema, &keyArray, &messages, &length, &client.error)
+      larder_text_free(messages)
+      return code
+    }
+    #expect(ask(4) == 0, "\(client.message)")
+    #expect(ask(0) == code(LARDER_INVALID_ARGUMENT))
+    #expect(client.message.contains("stats:trips"), "\(client.message)")
+    #expect(ask(1 << 29 - 1) == 0, "\(client.message)")
+    #expect(ask(1 << 29) == code(LARDER_INVALID_ARGUMENT))
   }
 }

@@ -315,7 +315,8 @@ int32_t larder_read_online(larder_store *store, const char *question,
 /// statuses PRESENT and NOT_FOUND (past the time to live too, unless "includeExpired") and the
 /// event times. They go back to larder_text_free, and have `length` bytes, 0 among them.
 ///
-/// Fails as larder_read_online, and with UNSUPPORTED for a type that `Value` has no field for.
+/// Fails as larder_read_online, with UNSUPPORTED for a type that `Value` has no field for, and with
+/// INVALID_ARGUMENT for 0 for a feature that holds neither texts nor bytes.
 int32_t larder_read_online_messages(larder_store *store, const char *question,
                                     const struct ArrowSchema *keys_schema, struct ArrowArray *keys,
                                     char **messages, int64_t *length, larder_error *error);
