@@ -40,8 +40,10 @@ package enum AnchoredDelta {
       let bit = position &* width
       let word =
         unsafe (deltas + bit &>> 3).loadUnaligned(as: UInt64.self) &>> UInt64(bit & 7) & mask
-      if restarts && word == mask {
-        lane = unsafe Patches.value(patches, header, index: position)
+      if restarts && word == mask,
+        let patch = unsafe Patches.value(patches, header, index: position)
+      {
+        lane = patch
       } else {
         lane = lane &+ leastDelta &+ Int64(bitPattern: word)
       }

@@ -13,14 +13,15 @@ extension PackedView {
       let word = unsafe Self.packed(body, header, index)
       if header.kind.contains(.patched), word == laneMask(width) {
         let patches = unsafe vectorBody + Packing.bytes(inVector, width)
-        return (unsafe Patches.value(patches, header, index: index), true)
+        if let patch = unsafe Patches.value(patches, header, index: index) { return (patch, true) }
       }
       return (header.base &+ Int64(bitPattern: word), false)
     case 1:
       let word = unsafe Frames.packed(vectorBody, header, index)
       if header.kind.contains(.patched), word == laneMask(width) {
         let bytes = Frames.bytes(inVector, width, header.frameBaseBytes)
-        return (unsafe Patches.value(vectorBody + bytes, header, index: index), true)
+        let patches = unsafe vectorBody + bytes
+        if let patch = unsafe Patches.value(patches, header, index: index) { return (patch, true) }
       }
       return (unsafe Frames.base(vectorBody, header, index) &+ Int64(bitPattern: word), false)
     case 2: return (unsafe RunLength.lane(vectorBody, header, index), false)

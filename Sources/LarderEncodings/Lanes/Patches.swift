@@ -33,10 +33,14 @@ package enum Patches {
       patches.loadUnaligned(fromByteOffset: positions &+ ordinal &* 2, as: UInt16.self))
   }
 
-  /// The patch of a position; 0 if there is none, which a sound file does not have.
+  /// The patch of a position; nil if there is none.
+  ///
+  /// No writer keeps a number of all ones without a patch. Someone else's file may, and is then read
+  /// as bulk reads it: what is checked in bulk before it is used, codes and offsets, must be what
+  /// single reads find.
   @unsafe package static func value(
     _ patches: UnsafeRawPointer, _ header: VectorHeader, index: Int
-  ) -> Int64 {
+  ) -> Int64? {
     var low = 0
     var high = header.extraCount
     while low < high {
@@ -47,7 +51,9 @@ package enum Patches {
         high = middle
       }
     }
-    guard low < header.extraCount else { return 0 }
+    guard low < header.extraCount, unsafe position(patches, header, ordinal: low) == index else {
+      return nil
+    }
     return unsafe value(patches, header, ordinal: low)
   }
 }

@@ -23,7 +23,12 @@ extension VectorHeader {
     }
   }
 
-  /// Whether a body's own counts and positions stay inside it.
+  /// Whether a body's own counts and positions stay inside it, and single reads find in it what bulk
+  /// reads do.
+  ///
+  /// Codes and offsets are checked in bulk when a page is first touched, and then followed one by
+  /// one. So a patch must lie where a single read looks for it: at a packed number of all ones, and
+  /// among deltas not at an anchor.
   ///
   /// - Parameters:
   ///   - body: at least `leastBodyBytes` bytes.
@@ -56,9 +61,25 @@ extension VectorHeader {
     var before = -1
     for ordinal in 0..<extraCount {
       let position = unsafe Patches.position(patches, self, ordinal: ordinal)
-      guard position > before, position < count else { return false }
+      guard position > before, position < count,
+        unsafe packed(body, count, position) == laneMask(width), codec != 3 || position & 63 != 0
+      else { return false }
       before = position
     }
     return true
+  }
+
+  /// The number packed at a position of a vector that has patches.
+  @unsafe private func packed(
+    _ body: UnsafeRawPointer, _ count: Int, _ position: Int
+  ) -> UInt64 {
+    if codec == 1 { return unsafe Frames.packed(body, self, position) }
+    let start =
+      codec == 0
+      ? unsafe body
+      : unsafe body + AnchoredDelta.bytes(count, 0, anchorWidth: AnchoredDelta.anchorWidth(body))
+    let bit = position &* Int(width)
+    let word = unsafe (start + bit &>> 3).loadUnaligned(as: UInt64.self) &>> UInt64(bit & 7)
+    return word & laneMask(Int(width))
   }
 }
