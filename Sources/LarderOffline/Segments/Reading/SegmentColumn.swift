@@ -85,8 +85,22 @@ import Synchronization
     if hasEndLane { end += 1 }
     for page in (first >> 16)...((end - 1) >> 16) { try ensureVerified(page: page) }
     if let elements, elements.rows > 0 {
+      try checkOffsets(first..<end)
       unsafe try elements.ensureVerified(
         rows: Int(lanes.lane(at: first))..<Int(lanes.lane(at: end - 1)))
+    }
+  }
+
+  /// Checks that a list's offsets do not fall from one verified page to the next; within a page its
+  /// own verification has.
+  private func checkOffsets(_ lanes: Range<Int>) throws(LarderError) {
+    for page in (lanes.lowerBound >> 16)..<((lanes.upperBound - 1) >> 16) {
+      let last = (page + 1) << 16 - 1
+      guard unsafe self.lanes.lane(at: last) <= self.lanes.lane(at: last + 1) else {
+        throw LarderError(
+          .corrupt, "The offsets fall from page \(page) to the next.", file: source.path,
+          offset: record.bodies.offset, column: record.name)
+      }
     }
   }
 
