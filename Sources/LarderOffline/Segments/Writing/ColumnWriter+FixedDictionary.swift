@@ -9,10 +9,16 @@ struct FixedDictionary {
   private var table = [UInt32](repeating: 0, count: 1_024)
   private var shift: UInt64 = 54
 
-  /// Adds a value and its use; false if it is new and there are `limit` already.
+  /// Steps that a search takes at most. At half full a hundred are next to impossible by chance, but
+  /// values can be chosen so that all of them collide, and would take steps without end.
+  private static let steps = 256
+
+  /// Adds a value and its use; false if it is new and there are `limit` already, or if it takes too
+  /// many steps to find.
   mutating func add(_ value: UInt64, limit: Int) -> Bool {
     let mask = table.count - 1
     var index = Int(truncatingIfNeeded: (value &* 0x9E37_79B9_7F4A_7C15) >> shift)
+    var steps = 0
     while table[index] != 0 {
       let entry = Int(table[index]) - 1
       if values[entry] == value {
@@ -21,6 +27,8 @@ struct FixedDictionary {
         return true
       }
       index = (index + 1) & mask
+      steps &+= 1
+      if steps > Self.steps { return false }
     }
     guard values.count < limit else { return false }
     values.append(value)

@@ -19,7 +19,6 @@ extension ColumnWriter {
   /// The code of each slot, 0 for nulls; nil where a dictionary does not pay.
   private func dictionaryCodes(_ dictionary: inout TextDictionary) -> [Int32]? {
     var codes = [Int32](repeating: 0, count: slots.count)
-    var total = 0
     let known = column.isDictionary ? column.child?.column : nil
     var mapped = [Int32](repeating: -1, count: known?.count ?? 0)
     for slot in 0..<slots.count {
@@ -38,7 +37,6 @@ extension ColumnWriter {
       if entry >= 0 { mapped[entry] = Int32(code) }
       codes[slot] = Int32(code)
       dictionary.use(code)
-      total += value.count
       // After a start, what is mostly distinct is not worth a table.
       if slot == 4_095, dictionary.count > 3_072 { return nil }
     }
