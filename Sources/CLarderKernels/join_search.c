@@ -1,8 +1,8 @@
 #include "larder_join.h"
 
 #include <math.h>
-#include <string.h>
 
+#include "packed_times.h"
 #include "words.h"
 
 // Clang turns a choice with this hint into a conditional move; without it, it may choose a jump, and
@@ -133,28 +133,16 @@ LARDER_INLINE void count_not_after(fence_lanes *state, const larder_run *runs, s
 LARDER_INLINE void narrow(larder_run *run, const int64_t *fences, uint32_t count,
                           uint32_t not_after, const larder_times *times) {
   uint32_t first = (run->start + 63) >> 6;
-  uint32_t low = run->start, high = run->end, right_row = run->end - 1;
-  int64_t left = run->first, right = run->last;
+  run->low = run->start;
+  run->high = run->end;
   if (not_after > 0) {
-    low = (first + not_after - 1) << 6;
-    left = fences[not_after - 1];
-    run->event = left;
+    run->low = (first + not_after - 1) << 6;
+    run->event = fences[not_after - 1];
   } else {
     run->event = times->fences[run->start >> 6];
   }
-  if (not_after < count) {
-    high = (first + not_after) << 6;
-    right_row = high;
-    right = fences[not_after];
-  }
-  run->low = low;
-  run->high = high;
-  run->guess = low;
-  if (high - low > LARDER_SHORT_RUN) {
-    uint32_t guess = low + (uint32_t)(share_before(run->key, left, right) * (right_row - low));
-    run->guess = guess < high ? guess : high - 1;
-  }
-  prefetch(times->headers + (low >> 10));
+  if (not_after < count) run->high = (first + not_after) << 6;
+  prefetch(times->headers + (run->low >> 10));
 }
 
 LARDER_CLONES
@@ -173,46 +161,26 @@ void larder_locate_blocks(larder_run *runs, size_t count, const larder_times *ti
   }
 }
 
-// The packed numbers of a block: one base, one width.
-typedef struct {
-  const uint8_t *start;
-  // An event time is `zero` + the packed number * `scale`, modulo 2^64: a block may span more than
-  // half of all there is.
-  uint64_t zero;
-  uint64_t scale;
-  uint32_t first;
-  uint32_t width;
-  uint64_t mask;
-} packed_block;
-
-// Where the packed numbers of a row's block start, without its frame's own base.
-LARDER_INLINE packed_block block_of(const larder_times *times, uint32_t row) {
-  const larder_vector header = times->headers[row >> 10];
-  packed_block block;
-  block.start = times->body + ((size_t)header.offset << 3);
-  block.zero = (uint64_t)header.base;
-  block.scale = 1;
-  block.first = row & ~(uint32_t)1023;
-  block.width = header.width;
-  block.mask = mask_of(header.width);
-  if (header.kind & 1) {
-    uint32_t base_bytes = (uint32_t)1 << (header.kind >> 4 & 3);
-    block.start += (size_t)((row & 1023) >> 6) * (header.width * 8u + base_bytes) + base_bytes;
-    block.first = row & ~(uint32_t)63;
+// Guesses where in a block the row is: between the block's fences, or the run's ends.
+LARDER_INLINE uint32_t guess_in(const larder_run *run, const larder_times *times) {
+  int64_t left = run->low == run->start ? run->first : run->event;
+  int64_t right = run->last;
+  uint32_t right_row = run->end - 1;
+  if (run->high < run->end) {
+    right = times->fences[run->high >> 6];
+    right_row = run->high;
   }
-  return block;
-}
-
-LARDER_INLINE int64_t time_at(const packed_block *block, uint32_t row) {
-  uint64_t bit = (uint64_t)(row - block->first) * block->width;
-  uint64_t packed = load64(block->start + (bit >> 3)) >> (bit & 7) & block->mask;
-  return (int64_t)(block->zero + packed * block->scale);
+  uint32_t guess = run->low + (uint32_t)(share_before(run->key, left, right) * (right_row - run->low));
+  return guess < run->high ? guess : run->high - 1;
 }
 
 // Brings the lines closer in which the row is most likely found.
-LARDER_INLINE void touch(const larder_run *run, const larder_times *times) {
+LARDER_INLINE void touch(larder_run *run, const larder_times *all) {
   if (run->low >= run->high) return;
-  packed_block block = block_of(times + run->segment, run->low);
+  const larder_times *times = all + run->segment;
+  run->guess = run->low;
+  if (run->high - run->low > LARDER_SHORT_RUN) run->guess = guess_in(run, times);
+  packed_block block = block_of(times, run->low);
   uint32_t near = run->low, far = run->high - 1;
   if (far - near >= LARDER_SHORT_RUN) {
     near = run->guess > near + WINDOW ? run->guess - WINDOW : near;
@@ -269,19 +237,11 @@ LARDER_INLINE uint32_t take(row_lanes *state, uint32_t lane, larder_run *run,
   run->row = LARDER_NO_ROW;
   if (run->low >= run->high) return 0;
   const larder_times *times = all + run->segment;
-  const larder_vector header = times->headers[run->low >> 10];
-  if (header.kind & 6) {
+  if (is_unread(times, run->low)) {
     run->row = LARDER_UNREAD_ROW;
     return 0;
   }
-  packed_block block = block_of(times, run->low);
-  if (header.kind & 1) {
-    uint32_t base_bytes = (uint32_t)1 << (header.kind >> 4 & 3);
-    block.zero += load64(block.start - base_bytes) & mask_of(base_bytes * 8);
-  }
-  block.scale = (uint64_t)times->scales[run->low >> 16];
-  block.zero = block.zero * block.scale + (uint64_t)run->event;
-  state->block[lane] = block;
+  state->block[lane] = times_of(times, run->low, run->event);
   state->key[lane] = run->key;
   guess_rows(state, lane, run);
   return 1;

@@ -19,7 +19,9 @@ import Testing
       switch self {
       case .chosen: break
       case .probing: rules.probesAlways = true
-      case .ordered: rules.ordersFrom = 1
+      case .ordered:
+        rules.ordersFrom = 1
+        rules.ordersAtOnce = 64
       case .unordered: rules.ordersFrom = .max
       }
       return rules

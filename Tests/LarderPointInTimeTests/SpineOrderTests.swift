@@ -46,7 +46,37 @@ import Testing
     maker.note(0..<rows, ids)
     let order = maker.sorted(threads: 1)
     let sorted = (0..<order.count).map { times[order.row(at: $0)] }
-    #expect(sorted == times.sorted())
+    let isAscending = sorted == times.sorted()
+    #expect(isAscending)
+    withExtendedLifetime(arena) {}
+  }
+}
+
+/// Spines of which one entity has a large part.
+@Suite struct SkewedSpineTests {
+  /// Rows of a common entity lie in the order of their times, though entities take most of the bits.
+  @Test func followsTheTimesOfACommonEntity() {
+    let rows = 100_000
+    var random = SeededRandom(seed: 11)
+    let arena = LaneArena()
+    let ids: Lanes<UInt32> = arena.lanes(rows)
+    for row in 0..<rows {
+      ids[row] = random.int(0...3) == 0 ? 77 : UInt32(random.int(0...99_999))
+    }
+    let times = (0..<rows).map { _ in Int64(random.int(0...9_999)) }
+    let column = Column(
+      type: .timestamp(.seconds), count: rows, nullCount: 0, validity: nil,
+      values: Buffer(copying: times))
+    let maker = SpineOrder.Maker(0..<rows, column, entities: 100_000)
+    for start in stride(from: 0, to: rows, by: 2_048) {
+      let part = start..<min(rows, start + 2_048)
+      maker.note(part, unsafe Lanes(ids.base + start, count: part.count))
+    }
+    let order = maker.sorted(threads: 2)
+    order.checkInvariants(ids, rows)
+    let common = (0..<order.count).map { order.row(at: $0) }.filter { ids[$0] == 77 }
+    let isAscending = zip(common, common.dropFirst()).allSatisfy { times[$0] <= times[$1] }
+    #expect(isAscending && common.count > rows / 5)
     withExtendedLifetime(arena) {}
   }
 }

@@ -35,7 +35,7 @@ typedef struct {
   int64_t event;
   /// The rows of the run.
   uint32_t start, end;
-  /// The rows of the block that the found row lies in, if any does, and a guess at it.
+  /// The rows of the block that the found row lies in, if any does, and room for a guess at it.
   uint32_t low, high, guess;
   /// The ordinal of the segment.
   uint32_t segment;
@@ -52,14 +52,14 @@ typedef struct {
 #define LARDER_SHORT_RUN 24
 
 /// Finds for each run the block, of at most 64 rows between two fences, that holds the last row not
-/// after its key, and guesses where in it.
+/// after its key.
 ///
 /// All runs take a step in turn and each prefetches its next value, so that their cache misses
 /// overlap. Long runs begin with a guess between their first and last event. No step of the
 /// bisection branches on a comparison.
 ///
 /// @param runs `key`, `start`, `end`, `segment`, and for long runs `first` and `last`; receive
-///   `low`, `high`, `guess`, and the block's fence as `event`. An empty block means no row.
+///   `low`, `high`, and the block's fence as `event`. An empty block means no row.
 /// @param times the segments by ordinal; fences are verified.
 void larder_locate_blocks(larder_run *runs, size_t count, const larder_times *times);
 
@@ -69,6 +69,10 @@ void larder_locate_blocks(larder_run *runs, size_t count, const larder_times *ti
 /// @param times the segments by ordinal; the pages of the blocks are verified.
 /// @return how many runs have `LARDER_UNREAD_ROW`.
 size_t larder_find_rows(larder_run *runs, size_t count, const larder_times *times);
+
+/// As `larder_find_rows`, for runs in the order of history: those that lie in one block should stand
+/// together, since they then share its unpacking.
+size_t larder_find_rows_in_order(larder_run *runs, size_t count, const larder_times *times);
 
 // Gather.
 

@@ -4,17 +4,24 @@ import Synchronization
 /// Regions of huge pages that were given back, kept for the next large buffer.
 ///
 /// The kernel clears fresh pages and faults them in one by one: for a result of some megabytes that
-/// costs as much as computing it. Bounded, so that an idle process holds little.
+/// costs as much as computing it. Bounded, so that an idle process holds little: the kernel may
+/// take all but `heldBytes` away whenever somebody else needs memory (`MADV_FREE`), and until then
+/// they are as good as held. What was given back longest ago goes first.
 final class RegionPool: Sendable {
   /// The size of a huge page; regions begin and end at multiples.
   static let pageBytes = 2 << 20
-  /// Bytes that are kept at most; what was given back longest ago goes first.
-  static let keptBytes = 128 << 20
+  /// Bytes that stay the process's own.
+  static let heldBytes = 128 << 20
+  /// Bytes that are kept at most, with those that the kernel may take: a sixteenth of the machine's
+  /// memory, and no more than a large result needs.
+  static let keptBytes = max(heldBytes, min(1 << 30, physicalMemory / 16))
   static let shared = RegionPool()
 
   private struct Region {
     var address: UInt
     var length: Int
+    /// Whether the kernel may take its pages.
+    var isLent = false
   }
   private let kept = Mutex<[Region]>([])
 
@@ -39,19 +46,42 @@ final class RegionPool: Sendable {
   func give(_ address: UInt, _ length: Int) {
     let gone = kept.withLock { kept -> [Region] in
       kept.append(Region(address: address, length: length))
-      var total = kept.reduce(0) { $0 + $1.length }
-      var gone: [Region] = []
-      while total > Self.keptBytes {
-        let first = kept.removeFirst()
-        total -= first.length
-        gone.append(first)
+      var total = 0
+      var index = kept.count - 1
+      while index >= 0 {
+        total += kept[index].length
+        if total > Self.keptBytes { break }
+        // Under the lock: nobody may take a region before its pages are lent.
+        if total > Self.heldBytes, !kept[index].isLent {
+          kept[index].isLent = Self.lend(kept[index].address, kept[index].length)
+        }
+        index -= 1
       }
+      let gone = Array(kept[..<(index + 1)])
+      kept.removeFirst(gone.count)
       return gone
     }
     for region in gone {
       unsafe munmap(UnsafeMutableRawPointer(bitPattern: region.address), region.length)
     }
   }
+
+  /// Bytes that are kept, and those of them that the kernel may not take.
+  var bytes: (kept: Int, held: Int) {
+    kept.withLock { kept in
+      (kept.reduce(0) { $0 + $1.length }, kept.reduce(0) { $0 + ($1.isLent ? 0 : $1.length) })
+    }
+  }
+
+  /// Lets the kernel take a region's pages; where it knows no such thing, they are given back now.
+  private static func lend(_ address: UInt, _ length: Int) -> Bool {
+    let start = unsafe UnsafeMutableRawPointer(bitPattern: address)
+    if unsafe madvise(start, length, MADV_FREE) == 0 { return true }
+    return unsafe madvise(start, length, MADV_DONTNEED) == 0
+  }
+
+  /// Bytes of memory that the machine has.
+  private static let physicalMemory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
 
   /// Maps fresh memory that starts on a huge page's boundary.
   private func map(_ length: Int) -> UnsafeMutableRawPointer {

@@ -14,7 +14,19 @@ extension JoinRun {
     let isFixed = join.sources.allSatisfy { $0.features.allSatisfy { $0.batched != nil } }
     guard isFixed else { return false }
     guard let limit = join.plan.options.memoryBytes else { return true }
-    return fixedBytes + orderedBytes(rows) <= limit
+    let longest = orderedParts(rows).first?.count ?? 0
+    return fixedBytes + orderedBytes(longest) <= limit
+  }
+
+  /// Cuts a range into parts that are ordered one after the other.
+  ///
+  /// A part's columns are written from anywhere, each of which should fit into the caches. All parts
+  /// but the last have as many rows, a multiple of 64.
+  func orderedParts(_ rows: Int) -> [Range<Int>] {
+    let most = join.plan.rules.ordersAtOnce
+    let parts = (rows + most - 1) / most
+    let each = ((rows + parts - 1) / max(1, parts) + 63) / 64 * 64
+    return stride(from: 0, to: rows, by: max(64, each)).map { $0..<min(rows, $0 + each) }
   }
 
   /// Bytes that answering a range in the order of history takes on top.
@@ -24,12 +36,14 @@ extension JoinRun {
       + OrderedTimes.bytes(times, rows) + OrderedMatches.bytes(rows)
   }
 
-  /// Answers a range in the order of history.
+  /// Answers a part of a range in the order of history.
   ///
+  /// - Parameter part: rows of the output's range; the first is a multiple of 64.
   /// - Throws: what reading throws; `cancelled`.
-  func answerOrdered(into output: RangeOutput) throws(LarderError) {
-    let rows = output.rows
-    let ordered = OrderedOutput(join, output)
+  func answerOrdered(_ part: Range<Int>, into output: RangeOutput) throws(LarderError) {
+    let first = output.rows.lowerBound + part.lowerBound
+    let rows = first..<first + part.count
+    let ordered = OrderedOutput(join, output, part)
     try forEachChunk(of: 0..<rows.count) { (_, _, part) throws(LarderError) in
       ordered.clear(part)
     }
@@ -42,6 +56,8 @@ extension JoinRun {
   }
 
   /// Answers the sources of one lookup.
+  ///
+  /// - Parameter rows: of the spine.
   private func answer(
     _ lookup: Int, _ rows: Range<Int>, into output: OrderedOutput, reports: Bool
   ) throws(LarderError) {
@@ -105,7 +121,7 @@ extension ChunkWorker {
     clock.start()
     let asked = join.sources[source]
     order.copy(positions, rows: places, ids: ids[asked.lookup])
-    try search(asked, source, bounds, positions)
+    try search(asked, source, bounds, positions, isOrdered: true)
     noteMatches(source, positions.count)
     matches.keep(chunk, self.matches, places: places, next: segmentCounts[source])
     output.write(

@@ -1,6 +1,6 @@
 import LarderColumns
 
-/// What one source answers to a range, in the order of history; within a chunk by segment.
+/// What one source answers to a part of a range, in the order of history; within a chunk by segment.
 ///
 /// All answers are known before values are gathered, column after column: each column of the result
 /// is written from anywhere, and one at a time fits into the caches.

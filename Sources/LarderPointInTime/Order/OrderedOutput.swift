@@ -2,7 +2,7 @@ import CLarderKernels
 import LarderColumns
 import LarderContract
 
-/// The columns of a range's result while several threads write its rows in the order of history.
+/// The columns of a part of a range's result while several threads write its rows in the order of history.
 ///
 /// Bits of neighbouring rows share a word, and neighbours may be written by different threads: so
 /// validity and booleans are whole bytes until all rows are written.
@@ -20,17 +20,23 @@ import LarderContract
   /// For each source a byte for each row, 1 where it found an answer.
   let matched: [Lanes<UInt8>]
   private let output: RangeOutput
+  /// The part's first row in the range, a multiple of 64.
+  private let first: Int
   private let arena = ByteArena()
 
-  init(_ join: PreparedJoin, _ output: RangeOutput) {
+  /// - Parameter part: rows of the output's range; the first is a multiple of 64.
+  init(_ join: PreparedJoin, _ output: RangeOutput, _ part: Range<Int>) {
+    precondition(part.lowerBound % 64 == 0, "words of bits are written whole")
     self.output = output
-    let rows = output.rows.count
+    first = part.lowerBound
+    let rows = part.count
     let arena = self.arena
     matched = join.sources.map { _ in arena.bytes(rows) }
     features = zip(join.sources, output.features).map { source, columns in
       zip(source.features, columns).map { gather, column in
         Feature(
-          values: column.isBits ? arena.bytes(rows) : Lanes(column.values),
+          values: column.isBits
+            ? arena.bytes(rows) : Lanes(column.values, from: part.lowerBound * column.width),
           valid: OrderedOutput.mayBeNull(gather, source) ? arena.bytes(rows) : nil)
       }
     }
@@ -53,7 +59,7 @@ import LarderContract
 
   /// Sets some rows to no answer.
   ///
-  /// - Parameter rows: rows of the range.
+  /// - Parameter rows: rows of the part.
   func clear(_ rows: Range<Int>) {
     for (source, columns) in output.features.enumerated() {
       matched[source].fill(0, in: rows)
@@ -63,10 +69,10 @@ import LarderContract
         feature.valid?.fill(0, in: rows)
       }
       if let column = output.eventTimes[source] {
-        Lanes<Int64>(column.values).fill(0, in: rows)
+        Lanes<Int64>(column.values, from: first).fill(0, in: rows)
       }
       if let column = output.statuses[source] {
-        Lanes<UInt32>(column.values).fill(StatusCode.noEntity, in: rows)
+        Lanes<UInt32>(column.values, from: first).fill(StatusCode.noEntity, in: rows)
       }
     }
   }
@@ -75,7 +81,7 @@ import LarderContract
   ///
   /// - Parameters:
   ///   - matches: its answers.
-  ///   - places: for each lane of the chunk, its row in the range.
+  ///   - places: for each lane of the chunk, its row in the part.
   ///   - status: the status of a lane.
   func write(
     _ source: Int, _ matches: Matches, _ scratch: SearchScratch, places: Lanes<UInt32>,
@@ -84,32 +90,32 @@ import LarderContract
     let matched = self.matched[source]
     for match in 0..<matches.count { matched[Int(places[Int(matches.lane[match])])] = 1 }
     if let column = output.eventTimes[source] {
-      let times = Lanes<Int64>(column.values)
+      let times = Lanes<Int64>(column.values, from: first)
       for match in 0..<matches.count {
         let lane = Int(matches.lane[match])
         times[Int(places[lane])] = scratch.bestEvent[lane]
       }
     }
     if let column = output.statuses[source] {
-      let codes = Lanes<UInt32>(column.values)
+      let codes = Lanes<UInt32>(column.values, from: first)
       for lane in 0..<lanes { codes[Int(places[lane])] = status(lane) }
     }
   }
 
   /// Packs the bytes of some rows into the columns' bits.
   ///
-  /// - Parameter rows: rows of the range; the first is a multiple of 64.
+  /// - Parameter rows: rows of the part; the first is a multiple of 64.
   func pack(_ rows: Range<Int>) {
     for (source, columns) in output.features.enumerated() {
       for (feature, column) in zip(features[source], columns) {
-        packBits(feature.valid ?? matched[source], rows, into: column.validity)
-        if column.isBits { packBits(feature.values, rows, into: column.values) }
+        packBits(feature.valid ?? matched[source], rows, into: column.validity, from: first)
+        if column.isBits { packBits(feature.values, rows, into: column.values, from: first) }
       }
       if let column = output.eventTimes[source] {
-        packBits(matched[source], rows, into: column.validity)
+        packBits(matched[source], rows, into: column.validity, from: first)
       }
       if let column = output.statuses[source] {
-        let words = Lanes<UInt64>(column.validity, from: rows.lowerBound / 64)
+        let words = Lanes<UInt64>(column.validity, from: (first + rows.lowerBound) / 64)
         words.fill(.max, rows.count / 64)
         if rows.count % 64 > 0 { words[rows.count / 64] = 1 &<< UInt64(rows.count % 64) &- 1 }
       }
@@ -119,9 +125,11 @@ import LarderContract
 
 /// Packs bytes of 0 and 1 into bits.
 ///
-/// - Parameter rows: which; the first is a multiple of 64.
-func packBits(_ bytes: Lanes<UInt8>, _ rows: Range<Int>, into bits: Buffer) {
-  let words = Lanes<UInt64>(bits, from: rows.lowerBound / 64)
+/// - Parameters:
+///   - rows: which; the first is a multiple of 64.
+///   - first: the bit that the first byte goes to, a multiple of 64.
+func packBits(_ bytes: Lanes<UInt8>, _ rows: Range<Int>, into bits: Buffer, from first: Int = 0) {
+  let words = Lanes<UInt64>(bits, from: (first + rows.lowerBound) / 64)
   unsafe larder_pack_bits(bytes.base + rows.lowerBound, rows.count, words.base)
 }
 

@@ -54,7 +54,8 @@ import Synchronization
     private let rows: Range<Int>
     private let cells: TimeCells
     private let entities: UInt32
-    private let bits: Int
+    /// Bits of an entity in a record's upper half; the others are the time's.
+    private let idBits: Int
     private let cellBits: Int
     private let known = Atomic<Int>(0)
 
@@ -62,6 +63,11 @@ import Synchronization
     private static let digitBits = 11
     /// Bits by which to sort at least; what entities leave of them goes to the time.
     private static let leastBits = 22
+    /// Rows that may share these bits before all of them are sorted by: history between such rows
+    /// would be read in no order.
+    private static let rowsOfOneKey = 64
+    /// Rows that are looked at to find out.
+    private static let sample = 1_024
 
     /// - Parameters:
     ///   - rows: the spine rows to be ordered, fewer than 2^32.
@@ -73,9 +79,8 @@ import Synchronization
       self.rows = rows
       // The number itself stands for rows without an entity.
       self.entities = UInt32(clamping: entities)
-      let idBits = 32 - self.entities.leadingZeroBitCount
-      bits = max(Maker.leastBits, idBits)
-      cellBits = bits - idBits
+      idBits = 32 - self.entities.leadingZeroBitCount
+      cellBits = 32 - idBits
       cells = TimeCells(times, rows, bits: cellBits)
     }
 
@@ -102,18 +107,36 @@ import Synchronization
     ///
     /// - Complexity: two or three passes over 8 bytes a row.
     func sorted(threads: Int) -> SpineOrder {
+      let coarse = max(Maker.leastBits, idBits)
+      let shared = rowsOfCommonEntity() >> (coarse - idBits)
+      let bits = shared > Maker.rowsOfOneKey ? 32 : coarse
       let passes = (bits + Maker.digitBits - 1) / Maker.digitBits
       let digitBits = (bits + passes - 1) / passes
       var (from, to) = (first, second)
       for pass in 0..<passes {
         sortByDigit(
           Lanes(from), into: Lanes(to), rows.count,
-          Digit(shift: 32 + pass * digitBits, bits: digitBits), threads: threads)
+          Digit(shift: 64 - bits + pass * digitBits, bits: digitBits), threads: threads)
         swap(&from, &to)
       }
       return SpineOrder(
         records: Lanes(from), shift: UInt64(32 + cellBits), buffer: from,
         count: known.load(ordering: .relaxed))
+    }
+
+    /// How many rows the most frequent entity has, by a sample; few or none if there is none that
+    /// stands out.
+    private func rowsOfCommonEntity() -> Int {
+      let records = Lanes<UInt64>(first)
+      let looked = min(rows.count, Maker.sample)
+      var seen: [UInt64: Int] = [:]
+      for index in 0..<looked {
+        let id = records[index * rows.count / looked] &>> UInt64(32 + cellBits)
+        if id < UInt64(entities) { seen[id, default: 0] += 1 }
+      }
+      // Two of one entity are chance.
+      let most = max(0, (seen.values.max() ?? 0) - 2)
+      return most * rows.count / max(1, looked)
     }
 
     /// Bytes that so many rows take while they are sorted.
@@ -139,14 +162,17 @@ private struct Digit {
   private let values: UnsafeRawPointer?
   private let isDate: Bool
   private let least: Int64
+  /// Bits that a difference loses, and those that it gains if it has fewer than a cell's number:
+  /// the highest bits tell the most.
   private let shift: UInt64
+  private let raise: UInt64
 
   /// - Parameter bits: of the greatest number; 0 for one cell.
   init(_ times: Column, _ rows: Range<Int>, bits: Int) {
     self.times = times
     isDate = times.type == .date
     guard bits > 0 else {
-      (least, shift) = (0, 0)
+      (least, shift, raise) = (0, 0, 0)
       unsafe values = nil
       return
     }
@@ -163,7 +189,9 @@ private struct Digit {
       unsafe values = UnsafeRawPointer(ticks.baseAddress)
     }
     let span = UInt64(bitPattern: greatest &- least)
-    shift = UInt64(max(0, 64 - span.leadingZeroBitCount - bits))
+    let spanBits = 64 - span.leadingZeroBitCount
+    shift = UInt64(max(0, spanBits - bits))
+    raise = UInt64(max(0, bits - spanBits))
   }
 
   @inline(__always) func cell(of row: Int) -> UInt64 {
@@ -172,7 +200,7 @@ private struct Digit {
       isDate
       ? unsafe Int64(values.load(fromByteOffset: row &* 4, as: Int32.self))
       : unsafe values.load(fromByteOffset: row &* 8, as: Int64.self)
-    return UInt64(bitPattern: time &- least) &>> shift
+    return (UInt64(bitPattern: time &- least) &>> shift) &<< raise
   }
 }
 

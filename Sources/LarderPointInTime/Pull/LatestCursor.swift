@@ -46,8 +46,7 @@ struct LatestCursor {
       tables.noteVerified(verified)
       try EntitySearch(
         tables: tables, scratch: scratch, verified: verified, touched: touched,
-        rules: SearchRules(), asKnown: false,
-        wantsStatus: false
+        rules: SearchRules(), asKnown: false, wantsStatus: false, isOrdered: true
       ).run(timeline, ids, count)
       for lane in 0..<count {
         let segment = scratch.bestSegment[lane]

@@ -80,7 +80,7 @@ final class ChunkWorker {
     let offset = rows.lowerBound - output.rows.lowerBound
     let place = offset..<offset + rows.count
     for (index, source) in join.sources.enumerated() {
-      try search(source, index, bounds[index], rows)
+      try search(source, index, bounds[index], rows, isOrdered: false)
       noteMatches(index, rows.count)
       clock.stop(.search)
       try gathering[index].gather(matches, chunk, place, output.features[index])
@@ -120,9 +120,11 @@ final class ChunkWorker {
   /// - Parameters:
   ///   - bounds: the bounds of the times that `rows` count in.
   ///   - rows: the chunk's.
+  ///   - isOrdered: whether they stand in the order of history.
   /// - Throws: `corrupt`.
   func search(
-    _ source: PreparedJoin.Source, _ index: Int, _ bounds: TimeBounds, _ rows: Range<Int>
+    _ source: PreparedJoin.Source, _ index: Int, _ bounds: TimeBounds, _ rows: Range<Int>,
+    isOrdered: Bool
   ) throws(LarderError) {
     bounds.fill(rows, upper: scratch.upper, lower: scratch.lower, flags: scratch.flags)
     guard let tables = source.tables else {
@@ -137,7 +139,8 @@ final class ChunkWorker {
     tables.noteVerified(verified[index])
     let search = EntitySearch(
       tables: tables, scratch: scratch, verified: verified[index], touched: read[index],
-      rules: join.plan.rules, asKnown: options.asKnown, wantsStatus: options.withStatus)
+      rules: join.plan.rules, asKnown: options.asKnown, wantsStatus: options.withStatus,
+      isOrdered: isOrdered)
     if let timeline = source.timeline {
       try search.run(timeline, ids, rows.count)
     } else {

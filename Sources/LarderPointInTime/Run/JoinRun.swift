@@ -68,7 +68,7 @@ import Synchronization
     let budget = MemoryBudget(limit: join.plan.options.memoryBytes, fixed: fixedBytes)
     let output = RangeOutput(join, rows: rows, budget: budget)
     if isOrdered(rows.count) {
-      try answerOrdered(into: output)
+      for part in orderedParts(rows.count) { try answerOrdered(part, into: output) }
     } else {
       try forEachChunk(of: rows) { (worker, chunk, part) throws(LarderError) in
         try worker.answer(chunk, part, into: output)

@@ -14,7 +14,10 @@ extension EntitySearch {
     let runs = scratch.runs
     unsafe larder_locate_blocks(runs.base, count, tables.times)
     try verifyBlocks(count)
-    let unread = unsafe larder_find_rows(runs.base, count, tables.times)
+    let unread =
+      isOrdered
+      ? unsafe larder_find_rows_in_order(runs.base, count, tables.times)
+      : unsafe larder_find_rows(runs.base, count, tables.times)
     if unread == 0, !asKnown, !rules.choosesLoser { return }
     for item in 0..<count {
       if runs[item].row == LARDER_UNREAD_ROW { readBlock(item) }

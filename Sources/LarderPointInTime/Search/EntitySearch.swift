@@ -24,6 +24,8 @@ struct EntitySearch {
   let asKnown: Bool
   /// Whether `seen` must be complete, for statuses.
   let wantsStatus: Bool
+  /// Whether the rows stand in the order of history.
+  let isOrdered: Bool
 
   /// Searches the runs of entities by a timeline, within the bounds of each row.
   ///

@@ -32,6 +32,8 @@ package struct SearchRules: Sendable, Hashable {
   package var probesAlways = false
   /// Rows of the smallest range that is answered in the order of history.
   package var ordersFrom = 16_384
+  /// Rows that are put into the order of history at once, at most; a multiple of 64.
+  package var ordersAtOnce = 1 << 20
 
   /// The contract's rules.
   package init() {}
