@@ -1,6 +1,6 @@
-// Lookups of online rows: every step is taken by all keys before the next one, so that their cache
-// misses overlap, and the checksums of four rows are computed at a time, since each waits three
-// cycles for its own last step.
+// Lookups of online rows: every step is taken by many keys before the next one, so that their cache
+// misses overlap with each other and with the work on others, and the checksums of four rows are
+// computed at a time, since each waits three cycles for its own last step.
 
 #include "CLarderKernels.h"
 
@@ -9,7 +9,7 @@
 #include "words.h"
 
 enum { UNIT = 64, HEADER_UNITS = 64, ROW = 1, ROW_HEADER = 32, NEXT = 12, SLOTS = 16 };
-enum { GROUP = 9, TABLE_ENTRY = 32, ROUNDS = 16 };
+enum { GROUP = 9, TABLE_ENTRY = 32, ROUNDS = 16, BLOCK = 16 };
 
 static inline uint32_t load32(const uint8_t *p) {
   uint32_t word;
@@ -75,8 +75,8 @@ static inline uint64_t hash_word(uint64_t tail) {
   return (uint64_t)(product >> 64) ^ (uint64_t)product;
 }
 
-static void hash_tails(const larder_key_tails *tails, size_t first, size_t count,
-                       uint64_t *hashes) {
+void larder_online_hashes(const larder_key_tails *tails, size_t first, size_t count,
+                          uint64_t *hashes) {
   const uint8_t *base = tails->tails + first * tails->stride;
   if (!tails->offsets && tails->stride == 8) {
     for (size_t i = 0; i < count; i++) hashes[i] = hash_word(load64(base + 8 * i));
@@ -105,10 +105,15 @@ typedef struct {
   uint8_t tag;
   // Whether the line was not looked at yet.
   uint8_t is_fresh;
+  // Whether a candidate was taken for another key's, which a damaged row may be too.
+  uint8_t is_doubtful;
 } lane;
 
-// Goes to a lane's next candidate: 1 if there is one, 2 if another line must come first, 0 if the
-// search is over or must be done with more care.
+// What became of a lane's step.
+enum { CARE = 0, YES = 1, ON = 2, ABSENT = 3 };
+
+// Goes to a lane's next candidate: YES if there is one, ON if another line must come first, ABSENT
+// if the chain has no more, CARE if the search must be done with more of it.
 static inline int advance(const larder_online_index *index, lane *at) {
   const uint8_t *lines = index->lines;
   if (at->is_fresh) at->entries = candidates(at->line, at->tag);
@@ -119,108 +124,158 @@ static inline int advance(const larder_online_index *index, lane *at) {
     uint32_t slot = __atomic_load_n((const uint32_t *)(at->line + SLOTS) + entry, __ATOMIC_ACQUIRE);
     if (!slot) continue;
     uint32_t number = slot >> 20, unit = slot & 0xFFFFF;
-    if (number >= index->segment_count) return 0;
+    if (number >= index->segment_count) return CARE;
     const larder_online_segment *segment = &index->segments[number];
-    if (!segment->base || unit < HEADER_UNITS || unit >= segment->units) return 0;
+    if (!segment->base || unit < HEADER_UNITS || unit >= segment->units) return CARE;
     at->slot = slot;
     at->row = (const uint8_t *)segment->base + (size_t)unit * UNIT;
     for (uint32_t line = 0; line < index->row_lines; line++)
       larder_prefetch(at->row + (size_t)line * UNIT);
-    return 1;
+    return YES;
   }
   uint32_t next = __atomic_load_n((const uint32_t *)(at->line + NEXT), __ATOMIC_ACQUIRE);
+  if (!next) return at->is_doubtful ? CARE : ABSENT;
   uint64_t number = ((uint64_t)next - 1) * GROUP;
-  if (!next || number >= index->line_count) return 0;
+  if (number >= index->line_count) return CARE;
   at->line = lines + number * UNIT;
   at->is_fresh = 1;
   larder_prefetch(at->line);
-  return 2;
+  return ON;
 }
 
-// Judges a lane's candidate: 1 if it is the key's row, 2 if it is another key's, 0 if it is not as
-// it should be.
+// Judges a lane's candidate: YES if it is the key's row, ON if it is another key's, CARE if it is
+// not as it should be.
 static inline int judge(const larder_online_index *index, const lane *at) {
   uint32_t number = at->slot >> 20, unit = at->slot & 0xFFFFF;
   const larder_online_segment *segment = &index->segments[number];
   const uint64_t *sequence =
       (const uint64_t *)((const uint8_t *)index->table + (size_t)number * TABLE_ENTRY);
-  if (__atomic_load_n(sequence, __ATOMIC_ACQUIRE) != segment->sequence) return 0;
+  if (__atomic_load_n(sequence, __ATOMIC_ACQUIRE) != segment->sequence) return CARE;
   uint32_t word = load32(at->row + 4), units = word & 0xFFFFFF;
-  if (word >> 24 != ROW || units == 0 || units > segment->units - unit) return 0;
+  if (word >> 24 != ROW || units == 0 || units > segment->units - unit) return CARE;
   uint32_t bytes = load32(at->row + 28);
-  if (bytes != at->bytes) return 2;
-  if (ROW_HEADER + (((size_t)bytes + 7) & ~(size_t)7) > (size_t)units * UNIT) return 0;
+  if (bytes != at->bytes) return ON;
+  if (ROW_HEADER + (((size_t)bytes + 7) & ~(size_t)7) > (size_t)units * UNIT) return CARE;
   int same = bytes == 8 ? load64(at->row + ROW_HEADER) == load64(at->tail)
                         : memcmp(at->row + ROW_HEADER, at->tail, bytes) == 0;
-  return same ? 1 : 2;
+  return same ? YES : ON;
 }
 
-// Takes rows back whose checksum does not fit; returns how many.
-static size_t verify(const larder_online_index *index, size_t count, const void **rows,
-                     const uint32_t *slots) {
+// Takes rows of some lanes back whose checksum does not fit.
+static void verify(const larder_online_index *index, const uint8_t *lanes, size_t count,
+                   const void **rows, uint32_t *slots) {
   const void *found[LARDER_ONLINE_LANES];
   uint32_t states[LARDER_ONLINE_LANES], checksums[LARDER_ONLINE_LANES];
-  uint8_t lanes[LARDER_ONLINE_LANES];
-  size_t some = 0, refused = 0;
   for (size_t i = 0; i < count; i++) {
-    if (!rows[i]) continue;
-    lanes[some] = (uint8_t)i;
-    found[some] = rows[i];
-    states[some++] = index->segments[slots[i] >> 20].seed ^ slots[i];
+    uint8_t which = lanes[i];
+    found[i] = rows[which];
+    states[i] = index->segments[slots[which] >> 20].seed ^ slots[which];
   }
-  larder_online_checksums(found, states, some, checksums);
-  for (size_t i = 0; i < some; i++) {
+  larder_online_checksums(found, states, count, checksums);
+  for (size_t i = 0; i < count; i++) {
     if (checksums[i] == load32(found[i])) continue;
     rows[lanes[i]] = NULL;
-    refused++;
+    slots[lanes[i]] = LARDER_ONLINE_OPEN;
   }
-  return refused;
+}
+
+// Brings the first line of a lane's chain closer; 0 if there is no such line.
+static inline int begin(const larder_online_index *index, uint64_t buckets,
+                        const larder_key_tails *tails, size_t row, uint64_t hash, lane *at) {
+  uint64_t line = line_of(hash, buckets);
+  if (line >= index->line_count) return 0;
+  at->line = (const uint8_t *)index->lines + line * UNIT;
+  larder_prefetch(at->line);
+  uint8_t tag = (uint8_t)(hash >> 56);
+  at->tag = tag ? tag : 1;
+  at->is_fresh = 1;
+  at->is_doubtful = 0;
+  at->tail = tails->tails + (tails->offsets ? (size_t)tails->offsets[row] : row * tails->stride);
+  at->bytes = tails->offsets ? (uint32_t)(tails->offsets[row + 1] - tails->offsets[row])
+                             : (uint32_t)tails->stride;
+  return 1;
+}
+
+// What is on its way through the steps.
+typedef struct {
+  lane lanes[LARDER_ONLINE_LANES];
+  // Lanes whose row comes closer, and those that go round again.
+  uint8_t coming[LARDER_ONLINE_LANES], again[LARDER_ONLINE_LANES];
+  size_t coming_count, again_count;
+} search;
+
+// Takes the second step for some lanes.
+static inline void advance_all(const larder_online_index *index, search *all, const uint8_t *lanes,
+                               size_t count, uint32_t *slots) {
+  for (size_t i = 0; i < count; i++) {
+    uint8_t which = lanes[i];
+    int step = advance(index, &all->lanes[which]);
+    if (step == YES) all->coming[all->coming_count++] = which;
+    if (step == ON) all->again[all->again_count++] = which;
+    if (step == ABSENT) slots[which] = 0;
+  }
+}
+
+// Takes the last step for lanes whose rows have come.
+static inline void judge_all(const larder_online_index *index, search *all, const uint8_t *lanes,
+                             size_t count, const void **rows, uint32_t *slots) {
+  uint8_t found[LARDER_ONLINE_LANES];
+  size_t some = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint8_t which = lanes[i];
+    lane *at = &all->lanes[which];
+    int verdict = judge(index, at);
+    if (verdict == YES) {
+      rows[which] = at->row;
+      slots[which] = at->slot;
+      found[some++] = which;
+    }
+    if (verdict == ON) {
+      at->is_doubtful = 1;
+      all->again[all->again_count++] = which;
+    }
+  }
+  verify(index, found, some, rows, slots);
 }
 
 size_t larder_online_find(const larder_online_index *index, uint64_t buckets,
                           const larder_key_tails *tails, size_t first, size_t count,
                           uint64_t *hashes, const void **rows, uint32_t *slots) {
-  lane lanes[LARDER_ONLINE_LANES];
-  uint8_t active[LARDER_ONLINE_LANES], judged[LARDER_ONLINE_LANES];
-  size_t left = 0, open = 0;
-  hash_tails(tails, first, count, hashes);
-  for (size_t i = 0; i < count; i++) {
-    rows[i] = NULL;
-    uint64_t line = line_of(hashes[i], buckets);
-    if (line >= index->line_count) continue;
-    lane *at = &lanes[i];
-    at->line = (const uint8_t *)index->lines + line * UNIT;
-    larder_prefetch(at->line);
-    uint8_t tag = (uint8_t)(hashes[i] >> 56);
-    at->tag = tag ? tag : 1;
-    at->is_fresh = 1;
-    size_t row = first + i;
-    at->tail = tails->tails + (tails->offsets ? (size_t)tails->offsets[row] : row * tails->stride);
-    at->bytes = tails->offsets ? (uint32_t)(tails->offsets[row + 1] - tails->offsets[row])
-                               : (uint32_t)tails->stride;
-    active[left++] = (uint8_t)i;
+  search all;
+  uint8_t begun[BLOCK], lanes[LARDER_ONLINE_LANES];
+  size_t begun_count = 0, missing = 0;
+  all.coming_count = all.again_count = 0;
+  larder_online_hashes(tails, first, count, hashes);
+  // Three blocks of lanes are on their way: the lines of one come closer while those of the one
+  // before are looked at, and the rows of the one before that are checked.
+  for (size_t start = 0; start < count + 2 * BLOCK; start += BLOCK) {
+    size_t ready = all.coming_count, next_count = 0;
+    uint8_t next[BLOCK];
+    memcpy(lanes, all.coming, ready);
+    all.coming_count = 0;
+    for (size_t i = start; i < start + BLOCK && i < count; i++) {
+      rows[i] = NULL;
+      slots[i] = LARDER_ONLINE_OPEN;
+      if (begin(index, buckets, tails, first + i, hashes[i], &all.lanes[i]))
+        next[next_count++] = (uint8_t)i;
+    }
+    advance_all(index, &all, begun, begun_count, slots);
+    judge_all(index, &all, lanes, ready, rows, slots);
+    memcpy(begun, next, next_count);
+    begun_count = next_count;
   }
   // A chain of many lines is left to the search that knows a circle from a chain.
-  for (int round = 0; left && round < ROUNDS; round++) {
-    size_t kept = 0, some = 0;
-    for (size_t i = 0; i < left; i++) {
-      int step = advance(index, &lanes[active[i]]);
-      if (step == 1) judged[some++] = active[i];
-      if (step == 2) active[kept++] = active[i];
-    }
-    for (size_t i = 0; i < some; i++) {
-      uint8_t which = judged[i];
-      int verdict = judge(index, &lanes[which]);
-      if (verdict == 1) {
-        rows[which] = lanes[which].row;
-        slots[which] = lanes[which].slot;
-      }
-      if (verdict == 2) active[kept++] = which;
-    }
-    left = kept;
+  for (int round = 0; all.again_count && round < ROUNDS; round++) {
+    size_t left = all.again_count;
+    memcpy(lanes, all.again, left);
+    all.again_count = all.coming_count = 0;
+    advance_all(index, &all, lanes, left, slots);
+    size_t ready = all.coming_count;
+    memcpy(lanes, all.coming, ready);
+    judge_all(index, &all, lanes, ready, rows, slots);
   }
-  for (size_t i = 0; i < count; i++) open += rows[i] == NULL;
-  return open + verify(index, count, rows, slots);
+  for (size_t i = 0; i < count; i++) missing += rows[i] == NULL;
+  return missing;
 }
 
 #else
@@ -228,9 +283,15 @@ size_t larder_online_find(const larder_online_index *index, uint64_t buckets,
 size_t larder_online_find(const larder_online_index *index, uint64_t buckets,
                           const larder_key_tails *tails, size_t first, size_t count,
                           uint64_t *hashes, const void **rows, uint32_t *slots) {
-  (void)index, (void)buckets, (void)tails, (void)first, (void)hashes, (void)slots;
-  for (size_t i = 0; i < count; i++) rows[i] = NULL;
+  (void)index, (void)buckets, (void)tails, (void)first, (void)hashes;
+  for (size_t i = 0; i < count; i++) rows[i] = NULL, slots[i] = LARDER_ONLINE_OPEN;
   return count;
+}
+
+void larder_online_hashes(const larder_key_tails *tails, size_t first, size_t count,
+                          uint64_t *hashes) {
+  (void)tails, (void)first;
+  for (size_t i = 0; i < count; i++) hashes[i] = 0;
 }
 
 void larder_online_checksums(const void *const *rows, const uint32_t *states, size_t count,

@@ -11,6 +11,9 @@
 /// How many keys larder_online_find takes at a time.
 #define LARDER_ONLINE_LANES 128
 
+/// A slot that says that the search must be done with more care.
+#define LARDER_ONLINE_OPEN 0xFFFFFFFFu
+
 /// A segment of the row log, under its number; `base` is null where there is none.
 typedef struct {
   uint64_t sequence;
@@ -40,13 +43,30 @@ typedef struct {
 /// @param buckets how many buckets the index has.
 /// @param first the first key of the batch; `count` are looked up, at most LARDER_ONLINE_LANES.
 /// @param hashes gets the hash of each key.
-/// @param rows gets each row's address; null where the search must be done with more care, because
-///   the key is absent, or the index or the row is not as it should be.
-/// @param slots gets the slot of each row found.
+/// @param rows gets each row's address; null where none was found.
+/// @param slots gets the slot of each row found; where there is none 0 for a key whose chain has
+///   no entry that may be its own, and LARDER_ONLINE_OPEN where the search must be done with more
+///   care, as the index or a row may not be as it should be.
 /// @return how many are null.
 size_t larder_online_find(const larder_online_index *index, uint64_t buckets,
                           const larder_key_tails *tails, size_t first, size_t count,
                           uint64_t *hashes, const void **rows, uint32_t *slots);
+
+/// The hashes of keys, as everywhere in the store.
+///
+/// @param first the first key of the batch; `count` are hashed.
+void larder_online_hashes(const larder_key_tails *tails, size_t first, size_t count,
+                          uint64_t *hashes);
+
+/// Which of the twelve places of an index line are empty, a bit each.
+///
+/// Only the writer may ask: it is the one who stores.
+static inline uint32_t larder_online_empty(const void *line) {
+  const uint32_t *slots = (const uint32_t *)line + 4;
+  uint32_t empty = 0;
+  for (int entry = 0; entry < 12; entry++) empty |= (uint32_t)(slots[entry] == 0) << entry;
+  return empty;
+}
 
 /// Computes the CRC-32C of rows, several at a time.
 ///

@@ -109,15 +109,12 @@ enum IndexFile {
     guard memory.load(IndexFormat.retired) == 0, memory.load(IndexFormat.lines) <= memory.lines,
       buckets >= IndexWriter.firstBuckets, buckets < memory.lines
     else { return nil }
+    if try files.bootIdentifier() == identity.boot { return (memory, file) }
+    // After another boot the disk must have all of it.
     let clean = memory.loadAcquiring(IndexFormat.clean)
-    if clean != 0 {
-      // The writer may have been opened while the sum was taken; then the mark is gone.
-      if clean != checksum(memory), memory.loadAcquiring(IndexFormat.clean) == clean {
-        return nil
-      }
-    } else if try files.bootIdentifier() != identity.boot {
-      return nil
-    }
+    if clean == 0 { return nil }
+    // The writer may have been opened while the sum was taken; then the mark is gone.
+    if clean != checksum(memory), memory.loadAcquiring(IndexFormat.clean) == clean { return nil }
     return (memory, file)
   }
 

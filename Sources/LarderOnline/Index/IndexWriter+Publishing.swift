@@ -50,11 +50,13 @@ extension IndexWriter {
 
   /// Makes rows visible: one store each.
   func publish(_ rows: [PendingRow]) throws(LarderError) {
-    let ahead = 12
-    for row in rows.prefix(ahead) { prefetch(row.hash) }
+    try splitBuckets(inserts: rows.count { $0.old == 0 })
+    let ahead = 16
+    let buckets = memory.load(IndexFormat.buckets)
+    for row in rows.prefix(ahead) { prefetch(row.hash, buckets) }
     var live = LiveUnits()
     for position in 0..<rows.count {
-      if position + ahead < rows.count { prefetch(rows[position + ahead].hash) }
+      if position &+ ahead < rows.count { prefetch(rows[position &+ ahead].hash, buckets) }
       let row = rows[position]
       if row.old == 0 {
         try insert(row.hash, slot: row.new)

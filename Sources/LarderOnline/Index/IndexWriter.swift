@@ -22,11 +22,11 @@ final class IndexWriter {
   /// Called when the memory is another one.
   var hasGrown: (() -> Void)?
 
-  // The entries of the bucket being split.
-  private var moving: [(hash: UInt64, slot: UInt32)] = []
+  /// The entries of the bucket being split.
+  var split = BucketSplit()
 
   /// Entries per bucket on average, in halves: thirteen are 6.5 of the 12 of a line.
-  private static let halfLoad: UInt64 = 13
+  static let halfLoad: UInt64 = 13
   static let firstBuckets: UInt64 = 64
 
   init(
@@ -48,13 +48,19 @@ final class IndexWriter {
       ofBucket: IndexFormat.bucket(of: hash, count: memory.load(IndexFormat.buckets)))
   }
 
+  /// Brings the line closer in which a hash belongs among so many buckets.
+  @inline(__always) func prefetch(_ hash: UInt64, _ buckets: UInt64) {
+    let line = IndexFormat.line(ofBucket: IndexFormat.bucket(of: hash, count: buckets))
+    if line < memory.lines { unsafe larder_prefetch(memory.address(ofLine: line)) }
+  }
+
   /// Brings the line closer in which a hash belongs.
   @inline(__always) func prefetch(_ hash: UInt64) {
     unsafe larder_prefetch(memory.address(ofLine: chain(hash)))
   }
 
   /// The line, if it is one; a damaged index may name others.
-  private func line(_ number: UInt64) throws(LarderError) -> IndexLine {
+  func line(_ number: UInt64) throws(LarderError) -> IndexLine {
     guard number < memory.lines else { throw IndexWriter.damaged }
     return unsafe IndexLine(base: memory.address(ofLine: number))
   }
@@ -106,19 +112,18 @@ final class IndexWriter {
   func insert(_ hash: UInt64, slot: UInt32) throws(LarderError) {
     try place(hash, slot: slot, in: chain(hash))
     memory.add(1, IndexFormat.keys)
-    let buckets = memory.load(IndexFormat.buckets)
-    if memory.load(IndexFormat.keys) &* 2 > buckets &* IndexWriter.halfLoad {
-      try split(buckets)
-    }
+    try splitBuckets(inserts: 0)
   }
 
   /// Puts an entry into the first free place of a chain.
-  private func place(_ hash: UInt64, slot: UInt32, in start: UInt64) throws(LarderError) {
+  func place(_ hash: UInt64, slot: UInt32, in start: UInt64) throws(LarderError) {
     let tag = IndexFormat.tag(of: hash)
     var last = start
     while true {
       let entries = try line(last)
-      for entry in 0..<IndexFormat.entries where entries.slot(entry) == 0 {
+      let empty = unsafe larder_online_empty(entries.base)
+      if empty != 0 {
+        let entry = empty.trailingZeroBitCount
         entries.setTag(entry, tag)
         entries.setSlot(entry, slot)
         return
@@ -166,122 +171,8 @@ final class IndexWriter {
     if preparesAhead, needed > memory.lines / 8 * 7 { room?.prepare(beyond: memory.lines) }
   }
 
-  private func grow(to lines: UInt64) throws(LarderError) {
+  func grow(to lines: UInt64) throws(LarderError) {
     memory = try extend(lines)
     hasGrown?()
-  }
-
-  // MARK: Splitting
-
-  /// Splits the next bucket in turn in two.
-  ///
-  /// The new one is filled, then published by the count of buckets, then the moved entries go from
-  /// the old one. A reader that looked into the wrong one sees another count and looks again.
-  private func split(_ buckets: UInt64) throws(LarderError) {
-    let needed = IndexWriter.lines(forBuckets: buckets + 1)
-    if needed > memory.lines { try grow(to: needed) }
-    let low = UInt64(1) << UInt64(63 - buckets.leadingZeroBitCount)
-    let old = IndexFormat.line(ofBucket: buckets - low)
-    prefetchRows(ofBucket: buckets - low + 1)
-    let new = IndexFormat.line(ofBucket: buckets)
-    try collect(old, movingTo: buckets, mask: low << 1 - 1)
-    memory.clear(line: new)
-    for (hash, slot) in moving { try place(hash, slot: slot, in: new) }
-    memory.store(buckets + 1, IndexFormat.buckets)
-    try clearMoved(old)
-  }
-
-  /// Finishes a split that a writer died in.
-  func finishSplit() throws(LarderError) {
-    let buckets = memory.load(IndexFormat.buckets)
-    guard buckets > IndexWriter.firstBuckets else { return }
-    let last = buckets - 1
-    let low = UInt64(1) << UInt64(63 - last.leadingZeroBitCount)
-    let old = IndexFormat.line(ofBucket: last - low)
-    try collect(old, movingTo: last, mask: low << 1 - 1)
-    try clearMoved(old)
-  }
-
-  /// Brings the rows of a bucket closer: it is split next.
-  private func prefetchRows(ofBucket bucket: UInt64) {
-    let number = IndexFormat.line(ofBucket: bucket)
-    guard number < memory.lines else { return }
-    let entries = unsafe IndexLine(base: memory.address(ofLine: number))
-    for entry in 0..<IndexFormat.entries {
-      let slot = Slot(bits: entries.slot(entry))
-      guard slot.bits != 0, slot.number < segments.count,
-        let base = unsafe segments.references[slot.number].base
-      else { continue }
-      unsafe larder_prefetch(base + slot.unit &* LogFormat.unit)
-    }
-    unsafe larder_prefetch(memory.address(ofLine: min(memory.lines - 1, number + 9)))
-  }
-
-  /// Finds the entries of a chain whose hashes belong to another bucket.
-  private func collect(
-    _ start: UInt64, movingTo bucket: UInt64, mask: UInt64
-  ) throws(LarderError) {
-    moving.removeAll(keepingCapacity: true)
-    var entries = try line(start)
-    while true {
-      for entry in 0..<IndexFormat.entries {
-        let slot = entries.slot(entry)
-        if slot == 0 { continue }
-        // An entry of a damaged row stays where it is; whoever looks for it is told.
-        guard let hash = hash(of: Slot(bits: slot)) else { continue }
-        if hash & mask == bucket { moving.append((hash, slot)) }
-      }
-      let next = entries.next
-      if next == 0 { return }
-      entries = try line(IndexFormat.line(ofOverflow: UInt64(next) - 1))
-    }
-  }
-
-  /// The hash of the key of the row at a slot; nil if the slot names no row.
-  private func hash(of slot: Slot) -> UInt64? {
-    guard slot.number < segments.count,
-      let base = unsafe segments.references[slot.number].base,
-      unsafe slot.unit < Int(segments.references[slot.number].units)
-    else { return nil }
-    let record = unsafe Record(base: base + slot.unit &* LogFormat.unit)
-    let room = unsafe Int(segments.references[slot.number].units) - slot.unit
-    guard record.units >= 1, record.units <= room, record.isBounded else { return nil }
-    if stride > 0, record.keyBytes != stride { return nil }
-    let tail = unsafe (record.base + Record.rowHeaderBytes).assumingMemoryBound(to: UInt8.self)
-    return unsafe keyHash(tail, record.keyBytes, stride)
-  }
-
-  /// Takes the moved entries out of their old chain, and gives lines back that are empty.
-  private func clearMoved(_ start: UInt64) throws(LarderError) {
-    if moving.isEmpty { return }
-    var entries = try line(start)
-    var isFirst = true
-    var previous = entries
-    while true {
-      var used = 0
-      for entry in 0..<IndexFormat.entries {
-        let slot = entries.slot(entry)
-        if slot == 0 { continue }
-        if moving.contains(where: { $0.slot == slot }) {
-          entries.setSlot(entry, 0)
-        } else {
-          used += 1
-        }
-      }
-      let next = entries.next
-      if used == 0, !isFirst {
-        let number = UInt64(previous.next) - 1
-        previous.setNext(next)
-        // Readers that stand on the line see this and look again.
-        memory.add(1, IndexFormat.relinks)
-        entries.setNext(UInt32(truncatingIfNeeded: memory.load(IndexFormat.firstFree)))
-        memory.store(number + 1, IndexFormat.firstFree)
-      } else {
-        previous = entries
-      }
-      isFirst = false
-      if next == 0 { return }
-      entries = try line(IndexFormat.line(ofOverflow: UInt64(next) - 1))
-    }
   }
 }

@@ -46,7 +46,7 @@ extension KeyLookup {
   /// Keys that are searched for together.
   static let window = Int(LARDER_ONLINE_LANES)
   /// Whether the kernel has what it needs: checksums by the processor.
-  private static let hasKernel = larder_has_crc32c() != 0
+  static let hasKernel = larder_has_crc32c() != 0
 
   /// Searches for the keys of some rows, with the memory of all on its way at once.
   ///
@@ -60,31 +60,40 @@ extension KeyLookup {
     _ keys: TableKeys, _ first: Int, _ count: Int, rowLines: Int, into found: FoundWindow
   ) -> WindowFailure? {
     precondition(count <= KeyLookup.window && first >= 0 && first + count <= keys.count)
-    var open = count
-    if KeyLookup.hasKernel {
-      var tails = unsafe keys.kernelView
-      var index = unsafe larder_online_index(
-        lines: UnsafeRawPointer(index.base + IndexFormat.linesOffset), line_count: index.lines,
-        table: UnsafeRawPointer(index.base + IndexFormat.table), segments: segments.references,
-        segment_count: UInt32(truncatingIfNeeded: segments.count),
-        row_lines: UInt32(truncatingIfNeeded: rowLines))
-      let buckets = max(1, self.index.loadAcquiring(IndexFormat.buckets))
-      open = unsafe larder_online_find(
-        &index, buckets, &tails, first, count, found.hashes, found.rows, found.slots)
-    } else {
+    guard KeyLookup.hasKernel else {
       for lane in 0..<count {
         unsafe found.hashes[lane] = keys.lane(first &+ lane).hash
         unsafe found.rows[lane] = nil
+        unsafe found.slots[lane] = LARDER_ONLINE_OPEN
       }
+      return settle(keys, first, count, found, isSteady: false)
     }
-    return open == 0 && !keys.hasMarks ? nil : settle(keys, first, count, found)
+    var tails = unsafe keys.kernelView
+    var index = unsafe larder_online_index(
+      lines: UnsafeRawPointer(index.base + IndexFormat.linesOffset), line_count: index.lines,
+      table: UnsafeRawPointer(index.base + IndexFormat.table), segments: segments.references,
+      segment_count: UInt32(truncatingIfNeeded: segments.count),
+      row_lines: UInt32(truncatingIfNeeded: rowLines))
+    let buckets = max(1, self.index.loadAcquiring(IndexFormat.buckets))
+    let relinks = self.index.loadAcquiring(IndexFormat.relinks)
+    let missing = unsafe larder_online_find(
+      &index, buckets, &tails, first, count, found.hashes, found.rows, found.slots)
+    if missing == 0, !keys.hasMarks { return nil }
+    // A chain that was searched to its end has no such key, if it was the right one all the time.
+    let isSteady =
+      self.index.loadAcquiring(IndexFormat.buckets) == buckets
+      && self.index.loadAcquiring(IndexFormat.relinks) == relinks
+    return settle(keys, first, count, found, isSteady: isSteady)
   }
 
   /// Searches with care for the rows that are not found yet.
+  ///
+  /// - Parameter isSteady: whether a slot of zero is a proof that there is no row.
   private func settle(
-    _ keys: TableKeys, _ first: Int, _ count: Int, _ found: FoundWindow
+    _ keys: TableKeys, _ first: Int, _ count: Int, _ found: FoundWindow, isSteady: Bool
   ) -> WindowFailure? {
     for lane in 0..<count where unsafe found.rows[lane] == nil {
+      if isSteady, unsafe found.slots[lane] == 0 { continue }
       if keys.hasMarks, !keys.hasKey(first &+ lane) { continue }
       let key = keys.lane(first &+ lane)
       switch unsafe find(found.hashes[lane], key.tail, key.bytes) {

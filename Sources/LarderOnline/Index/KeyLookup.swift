@@ -168,6 +168,16 @@ struct KeyLookup {
   /// Whether a row has a key.
   func hasKey(_ row: Int) -> Bool { batch.map { $0.mark(row) == .key } ?? true }
 
+  /// The bytes of a row's key; they have an address even if there are none.
+  @inline(__always) func tail(_ row: Int) -> UnsafeRawBufferPointer {
+    guard let offsets = unsafe kernelView.offsets else {
+      return unsafe UnsafeRawBufferPointer(start: kernelView.tails + row &* stride, count: stride)
+    }
+    let start = unsafe Int(offsets[row])
+    return unsafe UnsafeRawBufferPointer(
+      start: kernelView.tails + start, count: Int(offsets[row &+ 1]) &- start)
+  }
+
   /// A row's key; its hash is computed.
   @inline(__always) func lane(_ row: Int) -> KeyLane {
     if let offsets = unsafe kernelView.offsets {
@@ -178,6 +188,16 @@ struct KeyLookup {
     }
     let tail = unsafe kernelView.tails + row &* stride
     return unsafe KeyLane(hash: keyHash(tail, stride, stride), tail: tail, bytes: stride)
+  }
+
+  /// Computes the hashes of all keys.
+  func hash(into hashes: UnsafeMutablePointer<UInt64>) {
+    guard KeyLookup.hasKernel else {
+      for row in 0..<count { unsafe hashes[row] = lane(row).hash }
+      return
+    }
+    var tails = unsafe kernelView
+    unsafe larder_online_hashes(&tails, 0, count, hashes)
   }
 }
 

@@ -23,6 +23,7 @@ struct LogScan {
   private(set) var isCut = false
   /// When the last batch was written.
   private(set) var lastWrite: Int64 = 0
+  private var window = RecordWindow()
 
   init(lastBatch: UInt64) { self.lastBatch = lastBatch }
 
@@ -45,8 +46,9 @@ struct LogScan {
     var count: UInt32 = 0
     records.removeAll(keepingCapacity: true)
     let limit = end ?? segment.units
+    window.restart()
     while unit < limit {
-      guard let record = segment.record(at: unit) else { break }
+      guard let record = window.record(at: unit, in: segment, before: limit) else { break }
       switch record.kind {
       case RecordKind.row:
         guard record.isBounded else { return try stop(segment, batchStart, end, unit) }

@@ -5,7 +5,7 @@ import LarderContract
 /// Writes rows of one batch in the form of the log.
 struct RowEncoder {
   /// Where a feature's values come from.
-  @safe private struct Source {
+  @safe struct Source {
     enum Kind { case bits, word32, word64, widenInteger, widenFloat, bytes, list, kept }
     var kind: Kind
     /// The feature's position in the schema and its offset in a row.
@@ -19,9 +19,11 @@ struct RowEncoder {
 
   let schema: RowSchema
   // No references among the sources: a row is encoded without counting any.
-  private var sources: [Source] = []
+  private(set) var sources: [Source] = []
   /// The columns of the sources.
-  private var columns: [Column?] = []
+  private(set) var columns: [Column?] = []
+  /// The bits of features that have a value in every row of the batch, in words.
+  private(set) var alwaysValid: [UInt64]
   /// Whether some features are taken from the row before.
   let keeps: Bool
   private let variable: Bool
@@ -36,6 +38,7 @@ struct RowEncoder {
     self.schema = schema
     keeps = columns.contains { $0 == nil }
     variable = schema.fields.contains { $0.type.isReferenced }
+    alwaysValid = [UInt64](repeating: 0, count: (schema.fields.count + 63) / 64)
     for (position, field) in schema.fields.enumerated() {
       let offset = schema.offsets[position]
       guard var column = columns[position] else {
@@ -68,6 +71,7 @@ struct RowEncoder {
           },
           first: column.offset))
       self.columns.append(column)
+      if column.validity == nil { alwaysValid[position >> 6] |= 1 << UInt64(position & 63) }
     }
   }
 
@@ -179,7 +183,7 @@ struct RowEncoder {
   }
 
   /// Says that a feature has a value.
-  @inline(__always) private func mark(_ position: Int, _ target: UnsafeMutableRawPointer) {
+  @inline(__always) func mark(_ position: Int, _ target: UnsafeMutableRawPointer) {
     let byte = position >> 3
     let old = unsafe target.load(fromByteOffset: byte, as: UInt8.self)
     unsafe target.storeBytes(
@@ -187,7 +191,7 @@ struct RowEncoder {
   }
 
   /// Writes a reference to the next bytes of the variable part.
-  private func refer(_ count: Int, from place: UnsafeMutableRawPointer, to end: inout Int) {
+  func refer(_ count: Int, from place: UnsafeMutableRawPointer, to end: inout Int) {
     unsafe place.storeBytes(of: UInt32(truncatingIfNeeded: end), as: UInt32.self)
     unsafe place.storeBytes(of: UInt32(truncatingIfNeeded: count), toByteOffset: 4, as: UInt32.self)
     end += count

@@ -57,6 +57,7 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     entitiesToDelete: [Entity], partial: Bool
   ) throws(LarderError) {
     try checkWritable()
+    if partial, deleting.isEmpty, try follows(keeping) { return }
     for view in deleting {
       if let id = try identify(view) { try drop(id) }
     }
@@ -74,6 +75,19 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
       else { continue }
       try drop(id)
     }
+  }
+
+  /// Whether this store writes to the tables of all these views, and they follow these definitions.
+  ///
+  /// Nobody else may change or drop such a table.
+  private func follows(_ views: [FeatureView]) throws(LarderError) -> Bool {
+    for view in views {
+      guard let id = try identify(view), let open = tables.withLock({ $0[id] }),
+        open.table.isOpenForWriting,
+        try open.table.withWriter({ $0.adopted == view })
+      else { return false }
+    }
+    return true
   }
 
   /// Makes a table or brings its features up to date.

@@ -14,13 +14,20 @@ final class BackgroundSync: Sendable {
   /// Everything before this is on disk, as far as segments that were left are concerned.
   var reached: LogPosition { LogPosition(bits: position.load(ordering: .acquiring)) }
 
-  /// Starts a sync of the segment that is being written, unless one is under way.
-  func start(_ file: any File) {
-    if isRunning.exchange(true, ordering: .acquiringAndReleasing) { return }
+  /// Lets the disk begin with what was written of a segment, unless it is at work for one already.
+  ///
+  /// It is no sync: that would end the file system's transaction each time, and writes to the same
+  /// file wait for the end of one.
+  ///
+  /// - Parameter range: bytes of the file.
+  /// - Returns: whether it was begun.
+  func begin(_ file: any File, _ range: Range<UInt64>) -> Bool {
+    if isRunning.exchange(true, ordering: .acquiringAndReleasing) { return false }
     queue.async { [self] in
-      do throws(LarderError) { try file.syncData() } catch { fail(error) }
+      file.beginWriting(range)
       isRunning.store(false, ordering: .releasing)
     }
+    return true
   }
 
   /// Starts the last sync of a segment, and that of the next one's name.

@@ -83,8 +83,8 @@ extension TableWriter {
     stagedUnit = end
     staged = 0
     if options.durability == .process, options.preparesAhead, end - syncStarted >= 1 << 15 {
-      syncStarted = end
-      backgroundSync.start(file)
+      let range = UInt64(syncStarted * LogFormat.unit)..<UInt64(end * LogFormat.unit)
+      if backgroundSync.begin(file, range) { syncStarted = end }
     }
   }
 

@@ -15,6 +15,8 @@ final class TableWriter: @unchecked Sendable {
   let show: (TableSnapshot) -> Void
 
   var state: TableState
+  /// The definition that the state follows, if it was compared with one.
+  var adopted: FeatureView?
   var keys: KeySchema
   var segments: [LogSegment]
   var index: IndexWriter
@@ -33,7 +35,7 @@ final class TableWriter: @unchecked Sendable {
   var batch: UInt64
   var durable: LogPosition
   /// Records that are not written yet, and the unit at which they belong.
-  var staging = Buffer(zeroedBytes: 1 << 20)
+  var staging = Buffer(zeroedBytes: 1 << 18)
   var staged = 0
   var stagedUnit: Int
   /// Why nothing may be written any more.
@@ -43,7 +45,7 @@ final class TableWriter: @unchecked Sendable {
   var unsynced: [any File] = []
   /// Up to where the current segment's file was filled with zeros or written.
   var zeroed: Int
-  /// Syncs in the background, and the unit of the current segment at which the last began.
+  /// Works in the background for the disk, and up to which unit of the current segment it was begun.
   let backgroundSync = BackgroundSync()
   var syncStarted = 0
   /// The next segment's file, if it is being made ready.
@@ -53,6 +55,8 @@ final class TableWriter: @unchecked Sendable {
   var isMoving = false
   /// Where the rows before those of a batch were found.
   let window = WindowMemory()
+  /// Rows of a batch while they are made.
+  let run = RowRun()
   /// Rows that are written and not published yet.
   var pending: [PendingRow] = []
 
