@@ -11,6 +11,9 @@ Importing this module is cheap: the engine, pyarrow, pandas and polars are loade
 
 from __future__ import annotations
 
+from ._commit import Commit
+from ._definitions import Entity, FeatureService, FeatureView, Field, Projection
+from ._entity_keys import entity_keys
 from ._errors import (
     AlreadyExistsError,
     CancelledError,
@@ -34,10 +37,8 @@ from ._errors import (
     UnsupportedError,
     UnsupportedVersionError,
 )
-from ._definitions import Entity, FeatureService, FeatureView, Field, Projection
-from ._commit import Commit
-from ._store import Store, entity_keys, open
 from ._job import Job
+from ._store import Store, open
 
 __version__ = "0.1.0"
 

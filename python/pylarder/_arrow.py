@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
 from ctypes import addressof
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any
 
 from ._errors import InvalidArgumentError
 from ._library import ArrowArray, ArrowArrayStream, ArrowSchema
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-def table(data: Any) -> "pyarrow.Table":
+def table(data: Any) -> pyarrow.Table:
     """Rows of any kind as a pyarrow table.
 
     Args:
@@ -43,7 +44,7 @@ def table(data: Any) -> "pyarrow.Table":
     )
 
 
-def single_batch(rows: "pyarrow.Table") -> "pyarrow.RecordBatch":
+def single_batch(rows: pyarrow.Table) -> pyarrow.RecordBatch:
     """All rows of a table as one batch."""
     import pyarrow as pa
 
@@ -75,12 +76,12 @@ class OutgoingStream:
 class OutgoingBatch:
     """One batch for the engine to take: the addresses of its schema and its array."""
 
-    def __init__(self, batch: "pyarrow.RecordBatch") -> None:
+    def __init__(self, batch: pyarrow.RecordBatch) -> None:
         self._schema = ArrowSchema()
         self._array = ArrowArray()
         batch._export_to_c(addressof(self._array), addressof(self._schema))
 
-    def __enter__(self) -> "tuple[int, int]":
+    def __enter__(self) -> tuple[int, int]:
         return addressof(self._schema), addressof(self._array)
 
     def __exit__(self, *_: Any) -> None:
@@ -96,11 +97,11 @@ class IncomingBatch:
         self._array = ArrowArray()
 
     @property
-    def addresses(self) -> "tuple[int, int]":
+    def addresses(self) -> tuple[int, int]:
         """Where the schema and the array go."""
         return addressof(self._schema), addressof(self._array)
 
-    def batch(self) -> "pyarrow.RecordBatch":
+    def batch(self) -> pyarrow.RecordBatch:
         """The batch, which shares the engine's memory."""
         import pyarrow as pa
 
@@ -118,7 +119,7 @@ class IncomingStream:
         """Where the stream goes."""
         return addressof(self._stream)
 
-    def reader(self) -> "pyarrow.RecordBatchReader":
+    def reader(self) -> pyarrow.RecordBatchReader:
         """The stream, to read from."""
         import pyarrow as pa
 
@@ -134,11 +135,11 @@ def _release(struct: ctypes.Structure) -> None:
         _RELEASE(struct.release)(addressof(struct))
 
 
-def counted(reader: "pyarrow.RecordBatchReader", progress: Any) -> "pyarrow.RecordBatchReader":
+def counted(reader: pyarrow.RecordBatchReader, progress: Any) -> pyarrow.RecordBatchReader:
     """A reader that tells a function how many rows it has given so far."""
     import pyarrow as pa
 
-    def batches() -> "Iterator[pyarrow.RecordBatch]":
+    def batches() -> Iterator[pyarrow.RecordBatch]:
         rows = 0
         for batch in reader:
             yield batch

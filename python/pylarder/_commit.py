@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
 
 
 @dataclass(frozen=True)
@@ -21,8 +20,8 @@ class Commit:
     id: int
     time: str
     receipt: str
-    rows: Optional[int] = None
+    rows: int | None = None
 
     @staticmethod
-    def _of(report: dict) -> "Commit":
+    def _of(report: dict) -> Commit:
         return Commit(report["commit"], report["time"], report["chainHash"], report.get("rows"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime
 import json
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Iterable, List, Mapping, Optional, Sequence, Union
+from typing import Any
 
 from ._errors import InvalidArgumentError
 
@@ -43,7 +44,7 @@ class Field:
 
     name: str
     type: str
-    formerly: Optional[str] = None
+    formerly: str | None = None
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -74,11 +75,11 @@ class FeatureView:
     """
 
     name: str
-    entities: Sequence[Union[Entity, str]]
-    features: Union[Sequence[Field], Mapping[str, str]]
-    time_to_live: Union[datetime.timedelta, str, None] = None
+    entities: Sequence[Entity | str]
+    features: Sequence[Field] | Mapping[str, str]
+    time_to_live: datetime.timedelta | str | None = None
     timestamp: str = "event_timestamp"
-    created: Optional[str] = None
+    created: str | None = None
     time_unit: str = "us"
     partition: str = "auto"
     description: str = ""
@@ -137,7 +138,7 @@ class FeatureService:
         )
 
 
-Definition = Union[Entity, FeatureView, FeatureService]
+Definition = Entity | FeatureView | FeatureService
 
 
 def definitions_json(given: Any) -> bytes:
@@ -162,9 +163,9 @@ def definitions_json(given: Any) -> bytes:
 
 
 def _collect(given: Iterable[Definition]) -> dict:
-    entities: List[Entity] = []
-    views: List[FeatureView] = []
-    services: List[FeatureService] = []
+    entities: list[Entity] = []
+    views: list[FeatureView] = []
+    services: list[FeatureService] = []
     for item in given:
         if isinstance(item, Entity):
             entities.append(item)

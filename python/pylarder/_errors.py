@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 
 class Error(Exception):
     """A failure of the engine. The message says what was found, what was expected, what to do.
@@ -16,9 +14,7 @@ class Error(Exception):
 
     code: int = 0
 
-    def __init__(
-        self, message: str, *, column: Optional[str] = None, row: Optional[int] = None
-    ) -> None:
+    def __init__(self, message: str, *, column: str | None = None, row: int | None = None) -> None:
         super().__init__(message)
         self.column = column
         self.row = row

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Optional
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from . import _library
 from ._arrow import IncomingBatch, IncomingStream
@@ -22,10 +23,10 @@ class Job:
     always the same.
     """
 
-    def __init__(self, handle: int, spine: "Optional[pyarrow.Table]" = None, asked: int = 0):
+    def __init__(self, handle: int, spine: pyarrow.Table | None = None, asked: int = 0) -> None:
         # The spine's own columns, which the answer carries as they came; the first `asked` columns
         # of the engine's answer stand for some of them.
-        self._handle: Optional[int] = handle
+        self._handle: int | None = handle
         self._spine = spine
         self._asked = asked
 
@@ -52,11 +53,11 @@ class Job:
         return _library.call_for_text("larder_job_explain", self._open())
 
     @property
-    def report(self) -> Optional[dict]:
+    def report(self) -> dict | None:
         """What the last run did: rows, matches and segments by view, seconds by step."""
         return _library.call_for_json("larder_job_report", self._open())
 
-    def to_arrow(self) -> "pyarrow.Table":
+    def to_arrow(self) -> pyarrow.Table:
         """The answer as a table of one chunk: the rows of the spine in its order, its columns
         untouched, then the features.
 
@@ -77,7 +78,7 @@ class Job:
         columns = [*self._spine.columns, *batch.columns[self._asked :]]
         return pa.Table.from_arrays(columns, schema=self._schema(batch.schema))
 
-    def to_batches(self) -> "Iterator[pyarrow.RecordBatch]":
+    def to_batches(self) -> Iterator[pyarrow.RecordBatch]:
         """The answer batch by batch, in order, in bounded memory."""
         import pyarrow as pa
 
@@ -94,14 +95,14 @@ class Job:
                 batch = pa.RecordBatch.from_arrays(columns, schema=schema)
             yield batch
 
-    def _schema(self, answer: "pyarrow.Schema") -> "pyarrow.Schema":
+    def _schema(self, answer: pyarrow.Schema) -> pyarrow.Schema:
         import pyarrow as pa
 
         assert self._spine is not None
         fields = [*self._spine.schema, *list(answer)[self._asked :]]
         return pa.schema(fields, metadata=self._spine.schema.metadata)
 
-    def to_pandas(self, **options: Any) -> "pandas.DataFrame":
+    def to_pandas(self, **options: Any) -> pandas.DataFrame:
         """The answer as a pandas table.
 
         Whole numbers stay whole: a column of them that has nulls is of pandas' nullable type.
@@ -111,14 +112,14 @@ class Job:
         """
         return to_pandas(self.to_arrow(), **options)
 
-    def to_polars(self) -> "polars.DataFrame":
+    def to_polars(self) -> polars.DataFrame:
         """The answer as a polars table."""
         import polars
 
-        return polars.from_arrow(self.to_arrow())  # type: ignore[return-value]
+        return polars.from_arrow(self.to_arrow())
 
 
-def to_pandas(table: "pyarrow.Table", **options: Any) -> "pandas.DataFrame":
+def to_pandas(table: pyarrow.Table, **options: Any) -> pandas.DataFrame:
     """A table in pandas' types, whole numbers as whole numbers even where some are null."""
     import pandas
     import pyarrow as pa
@@ -148,7 +149,7 @@ def to_pandas(table: "pyarrow.Table", **options: Any) -> "pandas.DataFrame":
     return frame
 
 
-def _one_chunk(column: "pyarrow.ChunkedArray") -> "pyarrow.Array":
+def _one_chunk(column: pyarrow.ChunkedArray) -> pyarrow.Array:
     import pyarrow as pa
 
     if column.num_chunks == 1:
@@ -168,7 +169,7 @@ def _interruptible(work: Callable[[], None], cancel: Callable[[], None]) -> None
     if threading.current_thread() is not threading.main_thread():
         work()
         return
-    failures: List[BaseException] = []
+    failures: list[BaseException] = []
 
     def run() -> None:
         try:

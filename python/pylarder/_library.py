@@ -6,7 +6,7 @@ import ctypes
 import json
 import os
 from ctypes import POINTER, byref, c_char, c_char_p, c_int32, c_int64, c_uint64, c_void_p
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from ._errors import BY_CODE, Error
 
@@ -73,7 +73,7 @@ _handle_place = POINTER(c_void_p)
 
 # Everything that returns a code ends in the error struct; handles and Arrow structs go as
 # addresses.
-_signatures: Dict[str, List[Any]] = {
+_signatures: dict[str, list[Any]] = {
     "larder_open": [c_char_p, c_char_p, _handle_place],
     "larder_snapshot": [c_void_p, c_uint64, _handle_place],
     "larder_snapshot_tagged": [c_void_p, c_char_p, _handle_place],
@@ -140,7 +140,7 @@ def _load() -> ctypes.CDLL:
     return library
 
 
-_loaded: Optional[ctypes.CDLL] = None
+_loaded: ctypes.CDLL | None = None
 
 
 def library() -> ctypes.CDLL:
@@ -194,7 +194,7 @@ def call_for_handle(name: str, *arguments: Any) -> int:
     return place.value or 0
 
 
-def options(**members: Any) -> Optional[bytes]:
+def options(**members: Any) -> bytes | None:
     """A JSON object of the members that are not None; None if there are none."""
     given = {name: value for name, value in members.items() if value is not None}
     return json.dumps(given).encode() if given else None

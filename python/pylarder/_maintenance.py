@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import datetime
 import os
-from typing import Any, List, Mapping, Optional, Sequence, Union
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ._arrow import OutgoingBatch, single_batch, table
 from ._commit import Commit
 from ._definitions import duration
 from ._library import call, call_for_json, options
+from ._opened import Opened
 
-_Duration = Union[float, datetime.timedelta, str]
+_Duration = float | datetime.timedelta | str
 
 
-class Maintenance:
+class Maintenance(Opened):
     """The maintenance of a `Store`."""
-
-    def _open(self) -> int:
-        raise NotImplementedError
 
     # Segments
 
     def compact(
         self,
-        views: Union[str, Sequence[str], None] = None,
+        views: str | Sequence[str] | None = None,
         *,
-        partitions: Optional[Sequence[str]] = None,
+        partitions: Sequence[str] | None = None,
         cold: bool = False,
         dedupe: bool = False,
-        max_seconds: Optional[float] = None,
+        max_seconds: float | None = None,
         dry_run: bool = False,
     ) -> dict:
         """Brings the rows of partitions of time together in few segments.
@@ -89,11 +88,11 @@ class Maintenance:
 
     # Snapshots
 
-    def snapshots(self) -> List[dict]:
+    def snapshots(self) -> list[dict]:
         """The commits that can still be looked at, oldest first: "commit", "time", "tags"."""
         return call_for_json("larder_snapshots", self._open())
 
-    def tag(self, name: str, commit: Union[Commit, int, None] = None) -> Commit:
+    def tag(self, name: str, commit: Commit | int | None = None) -> Commit:
         """Gives a commit a name, by which it is kept until the tag is removed.
 
         Args:
@@ -111,7 +110,7 @@ class Maintenance:
         """Removes a tag; its commit is kept no longer than others then."""
         call("larder_remove_tag", self._open(), name.encode())
 
-    def rollback(self, commit: Union[Commit, int, str], *, dry_run: bool = False) -> dict:
+    def rollback(self, commit: Commit | int | str, *, dry_run: bool = False) -> dict:
         """Makes the state of an earlier commit the newest again, definitions included.
 
         Nothing is lost: the commits in between stay for as long as others do. What is online stays
@@ -135,7 +134,7 @@ class Maintenance:
             if tag in snapshot["tags"]:
                 return snapshot["commit"]
         # The engine says which name is the nearest.
-        self.at(tag)  # type: ignore[attr-defined]
+        self.at(tag)
         raise LookupError(tag)
 
     # Care
@@ -156,7 +155,7 @@ class Maintenance:
         """
         return call_for_json("larder_repair", self._open(), options(dryRun=dry_run or None))
 
-    def backup(self, path: Union[str, "os.PathLike[str]"]) -> dict:
+    def backup(self, path: str | os.PathLike[str]) -> dict:
         """Copies the store as of its newest commit, beside running writers, and verifies the copy.
 
         Args:
@@ -198,7 +197,7 @@ class Maintenance:
                 "larder_forget", self._open(), entity.encode(), given, schema, array
             )
 
-    def finish_erasures(self, *, patience: _Duration = 0) -> Optional[dict]:
+    def finish_erasures(self, *, patience: _Duration = 0) -> dict | None:
         """Finishes erasures that something kept from being finished.
 
         Returns:

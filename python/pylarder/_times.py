@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, Optional
+from typing import Any
 
 from ._errors import InvalidArgumentError
 
 
-def iso(time: Any) -> Optional[str]:
+def iso(time: Any) -> str | None:
     """A time as text; None stays None. What has no zone is UTC.
 
     Args:

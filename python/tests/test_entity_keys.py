@@ -5,7 +5,6 @@ import random
 
 import pyarrow as pa
 import pytest
-
 from feast.infra.key_encoding_utils import serialize_entity_key
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value

@@ -9,7 +9,6 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-
 from feast import Entity, FeatureView, Field, FileSource, ValueType
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
@@ -26,8 +25,7 @@ from feast.types import (
     String,
     UnixTimestamp,
 )
-
-from feast_repo import UTC, config, driver, stats, store, write
+from feast_repo import UTC, driver, stats, store, write
 
 
 def key(number: int) -> EntityKey:
@@ -90,7 +88,8 @@ def test_event_times_are_exact_and_in_utc_wherever_they_are_read(fs, tmp_path):
     assert [t for t, _ in get(fs, [1, 2])] == [time, time]
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from feast import FeatureStore; "
-        "from test_feast_online import key, get, config; from pathlib import Path; "
+        "from feast_repo import config; from test_feast_online import get, key; "
+        "from pathlib import Path; "
         "fs = FeatureStore(config=config(Path(sys.argv[2]))); print(get(fs, [1])[0][0].isoformat())"
     )
     for zone in ["America/New_York", "Asia/Tokyo"]:
@@ -253,7 +252,7 @@ def test_asynchronous_reads_and_writes(fs):
     assert asyncio.run(work())[0][1]["trips"].int64_val == 3
 
 
-def test_update_and_teardown_are_idempotent(fs, tmp_path):
+def test_update_and_teardown_are_idempotent(fs):
     put(fs, [(key(1), {"trips": Value(int64_val=1)}, now(), None)])
     view = fs.get_feature_view("stats")
     for _ in range(2):
@@ -269,7 +268,7 @@ def test_update_and_teardown_are_idempotent(fs, tmp_path):
     assert fs.get_historical_features(spine, ["stats:trips"]).to_df()["trips"].tolist() == [1]
 
 
-def test_a_feature_of_another_type_makes_the_table_anew(fs, tmp_path):
+def test_a_feature_of_another_type_makes_the_table_anew(fs):
     put(fs, [(key(1), {"trips": Value(int64_val=1)}, now(), None)])
     source = fs.get_feature_view("stats").batch_source
     changed = FeatureView(

@@ -6,10 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import feast
 import pandas as pd
 import pytest
-
-import feast
 
 
 @pytest.mark.parametrize("engine", [False, True])

@@ -5,18 +5,17 @@ Everything is compared exactly: rows, their order, types, nanoseconds.
 
 import datetime as dt
 
+import feast
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-import feast
-from feast import Entity, FeatureView, Field, FileSource, ValueType
+from feast import Entity, FeatureView, Field, ValueType
 from feast.types import Float64, Int64, String
+from feast_repo import at, driver, stats, store, write
 
 import pylarder
-from feast_repo import at, driver, stats, store, write
 
 NULL = None
 
@@ -165,7 +164,7 @@ def test_whole_numbers_stay_whole(tmp_path):
 def test_a_spine_column_named_like_a_feature_is_refused_by_name(simple):
     spine = {"driver_id": [1], "event_timestamp": [at(120)], "trips": [5]}
     with pytest.raises(
-        pylarder.InvalidInputError, match='"trips".*entity_df.*stats:trips'
+        pylarder.InvalidInputError, match=r'"trips".*entity_df.*stats:trips'
     ) as failure:
         ask(simple, spine)
     assert failure.value.column == "trips"
@@ -211,7 +210,10 @@ def test_rows_keep_their_order(tmp_path):
 
 
 def test_entity_rows_as_sql_are_answered_by_duckdb(simple):
-    sql = "SELECT 1 AS driver_id, TIMESTAMPTZ '2024-01-01 00:02:00+00' AS event_timestamp, 'x' AS note"
+    sql = (
+        "SELECT 1 AS driver_id, TIMESTAMPTZ '2024-01-01 00:02:00+00' AS event_timestamp, "
+        "'x' AS note"
+    )
     table = simple.get_historical_features(sql, ["stats:trips"]).to_arrow()
     assert table.column("trips").to_pylist() == [10]
     assert table.column("note").to_pylist() == ["x"]

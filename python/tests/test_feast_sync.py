@@ -2,21 +2,20 @@
 
 import multiprocessing
 import os
-import time
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from feast import FileSource
 from feast.data_format import DeltaFormat
 from feast.data_source import PushMode, PushSource
 from feast.types import Float32, Float64, Int64
+from feast_repo import at, stats, store, write
 
 import pylarder
-from feast_repo import at, stats, store, write
+from pylarder.feast._files import source_path
 
 
 def rows(keys, times, trips):
@@ -177,9 +176,10 @@ def test_pushed_values_keep_their_digits(tmp_path):
     write(path, columns)
     fs = store(tmp_path, stats(path, features={"trips": Int64, "rate": Float32}))
     spine = pd.DataFrame({"driver_id": [1, 7], "event_timestamp": [at(9)] * 2})
-    ask = (
-        lambda: fs.get_historical_features(spine, ["stats:rate"]).to_arrow().column("rate")
-    )  # noqa: E731
+
+    def ask():
+        return fs.get_historical_features(spine, ["stats:rate"]).to_arrow().column("rate")
+
     assert ask().type == pa.float32()
     fs.write_to_offline_store("stats", pd.DataFrame({**rows([7], [5], [70]), "rate": [0.25]}))
     assert ask().type == pa.float32()
@@ -238,16 +238,14 @@ def test_field_mappings_name_features_keys_and_times(tmp_path):
 
 
 def test_remote_and_other_sources_are_refused_by_name(tmp_path):
-    for path, format, words in [
+    for path, form, words in [
         ("s3://bucket/stats.parquet", None, "s3"),
         ("gs://bucket/stats.parquet", None, "gs"),
         (str(tmp_path), DeltaFormat(), "Delta"),
     ]:
         source = FileSource(
-            name="far", path=path, file_format=format, timestamp_field="event_timestamp"
+            name="far", path=path, file_format=form, timestamp_field="event_timestamp"
         )
-        from pylarder.feast._files import source_path
-
         with pytest.raises(pylarder.UnsupportedError, match=words):
             source_path(tmp_path, source)
 
@@ -334,7 +332,7 @@ def everything(count: int, seed: int) -> pa.Table:
 @pytest.mark.parametrize("compression", ["snappy", "zstd", "gzip"])
 @pytest.mark.parametrize("is_folder", [False, True])
 def test_the_engine_reads_files_as_pyarrow_does(tmp_path, monkeypatch, compression, is_folder):
-    from pylarder.feast import _views
+    from pylarder.feast import _sync
 
     path = tmp_path / ("rows" if is_folder else "rows.parquet")
     parts = [everything(700, 1), everything(500, 2)]
@@ -359,7 +357,7 @@ def test_the_engine_reads_files_as_pyarrow_does(tmp_path, monkeypatch, compressi
     found = []
     for kind in ["engine", "pyarrow"]:
         if kind == "pyarrow":
-            monkeypatch.setattr(_views, "can_be_read", lambda *_: False)
+            monkeypatch.setattr(_sync, "can_be_read", lambda *_: False)
         source = FileSource(
             name="s",
             path=str(path),

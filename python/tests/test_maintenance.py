@@ -112,7 +112,7 @@ def test_repair_builds_anew_what_is_derived(drivers, moments, tmp_path):
 @pytest.mark.parametrize(
     "keys", [{"driver_id": 1}, {"driver_id": [1, 77]}, pa.table({"driver_id": [1]})]
 )
-def test_who_is_forgotten_is_gone_from_every_file(drivers, moments, tmp_path, keys):
+def test_who_is_forgotten_is_gone_from_every_file(drivers, moments, keys):
     drivers.materialize(end=moments(500))
     drivers.tag("before")
     plan = drivers.forget("driver", keys, dry_run=True)
@@ -162,6 +162,6 @@ def test_files_are_read_by_the_engine(drivers, moments, tmp_path):
     assert made.rows == 4 and trips(drivers) == [70, 70, 80, 80]
     with pytest.raises(pylarder.NotFoundError):
         drivers.import_files("stats", tmp_path / "none.parquet")
-    with pytest.raises(pylarder.InvalidInputError, match="rows.parquet"):
+    with pytest.raises(pylarder.InvalidInputError, match=r"rows\.parquet"):
         drivers.import_files("stats", tmp_path / "rows.parquet")
     assert trips(drivers) == [70, 70, 80, 80]

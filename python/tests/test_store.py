@@ -209,7 +209,7 @@ def test_failures_are_exceptions_of_the_engines_codes(drivers, moments, tmp_path
     (tmp_path / "file").write_text("x")
     with pytest.raises(pylarder.NotAStoreError):
         pylarder.open(tmp_path / "file")
-    with pytest.raises(pylarder.InvalidInputError, match="line 1|:1:"):
+    with pytest.raises(pylarder.InvalidInputError, match=r"line 1|:1:"):
         drivers.apply('{"featureViews": 3}')
     with pytest.raises(pylarder.LimitExceededError):
         drivers.historical_features(

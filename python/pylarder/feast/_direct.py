@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -62,7 +62,7 @@ def can_be_read(
     paths: Sequence[str],
     schema: pa.Schema,
     keys: Sequence[str],
-    times: Sequence[Optional[str]],
+    times: Sequence[str | None],
     features: Sequence[str],
 ) -> bool:
     """Whether the rows of files are, read by the engine, what they are read by pyarrow.

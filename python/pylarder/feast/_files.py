@@ -5,9 +5,10 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any
 from urllib.parse import urlparse
 
 import pyarrow.parquet as pq
@@ -34,9 +35,9 @@ class SourceFile:
     time: int
     groups: Sequence[int] = ()
     data_end: int = 0
-    digest: Optional[str] = None
+    digest: str | None = None
 
-    def to_json(self) -> Dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         return {
             "path": self.path,
             "size": self.size,
@@ -47,7 +48,7 @@ class SourceFile:
         }
 
     @staticmethod
-    def from_json(given: Dict[str, Any]) -> "SourceFile":
+    def from_json(given: dict[str, Any]) -> SourceFile:
         return SourceFile(
             given["path"],
             given["size"],
@@ -57,11 +58,11 @@ class SourceFile:
             given["digest"],
         )
 
-    def is_untouched(self, other: "SourceFile") -> bool:
+    def is_untouched(self, other: SourceFile) -> bool:
         """Whether the file system says that nothing happened to it."""
         return (self.path, self.size, self.time) == (other.path, other.size, other.time)
 
-    def examined(self) -> "SourceFile":
+    def examined(self) -> SourceFile:
         """The file with its row groups and the digest of their bytes."""
         metadata = pq.read_metadata(self.path)
         end = 4
@@ -94,7 +95,7 @@ def digest(path: str, end: int) -> str:
     return state.hexdigest()
 
 
-def source_path(repo_path: Union[str, Path, None], source: FileSource) -> str:
+def source_path(repo_path: str | Path | None, source: FileSource) -> str:
     """The local path, folder or pattern of a source.
 
     Raises:
@@ -119,7 +120,7 @@ def source_path(repo_path: Union[str, Path, None], source: FileSource) -> str:
     return os.path.abspath(path)
 
 
-def list_files(path: str) -> List[SourceFile]:
+def list_files(path: str) -> list[SourceFile]:
     """The files of a path, a folder or a pattern, in the order of their paths.
 
     Raises:
@@ -153,7 +154,7 @@ class Part:
     first_group: int = 0
 
 
-def growth(before: Sequence[SourceFile], now: Sequence[SourceFile]) -> Optional[List[Part]]:
+def growth(before: Sequence[SourceFile], now: Sequence[SourceFile]) -> list[Part] | None:
     """What was added to files since; None if anything else happened to them.
 
     Args:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any, Callable, Dict, List, Literal, Optional, Sequence, Tuple
+from typing import Any, Literal
 
 import pyarrow as pa
 from feast import Entity, FeatureView
@@ -21,8 +22,8 @@ from ._online_table import CREATED_TIME, EVENT_TIME, OnlineTable, is_known, view
 from ._request import OnlineRequest
 from ._stores import store_at
 
-_Row = Tuple[EntityKeyProto, Dict[str, ValueProto], datetime, Optional[datetime]]
-_Answer = Tuple[Optional[datetime], Optional[Dict[str, ValueProto]]]
+_Row = tuple[EntityKeyProto, dict[str, ValueProto], datetime, datetime | None]
+_Answer = tuple[datetime | None, dict[str, ValueProto] | None]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -47,7 +48,7 @@ class LarderOnlineStore(OnlineStore):
     """
 
     def __init__(self) -> None:
-        self._tables: Dict[Any, OnlineTable] = {}
+        self._tables: dict[Any, OnlineTable] = {}
 
     @property
     def async_supported(self) -> SupportedAsyncMethods:
@@ -107,15 +108,15 @@ class LarderOnlineStore(OnlineStore):
         self,
         config: RepoConfig,
         table: FeatureView,
-        data: List[_Row],
-        progress: Optional[Callable[[int], Any]],
+        data: list[_Row],
+        progress: Callable[[int], Any] | None,
     ) -> None:
         if not data:
             return
         native = self._table(config, table)
         store = self._store(config)
         # Rows of one set of features go in one batch: what a row does not bring, it keeps.
-        groups: Dict[Tuple[str, ...], List[_Row]] = {}
+        groups: dict[tuple[str, ...], list[_Row]] = {}
         for row in data:
             groups.setdefault(tuple(row[1]), []).append(row)
         for names, rows in groups.items():
@@ -132,9 +133,9 @@ class LarderOnlineStore(OnlineStore):
         self,
         config: RepoConfig,
         table: FeatureView,
-        entity_keys: List[EntityKeyProto],
-        requested_features: Optional[List[str]] = None,
-    ) -> List[_Answer]:
+        entity_keys: list[EntityKeyProto],
+        requested_features: list[str] | None = None,
+    ) -> list[_Answer]:
         native = self._table(config, table)
         names = list(native.kinds) if requested_features is None else requested_features
         unknown = [name for name in names if name not in native.kinds]
@@ -158,9 +159,9 @@ class LarderOnlineStore(OnlineStore):
     def _read_features_per_fv(
         self,
         config: RepoConfig,
-        grouped_refs: List,
-        join_key_values: Dict,
-        entity_name_to_join_key_map: Dict,
+        grouped_refs: list,
+        join_key_values: dict,
+        entity_name_to_join_key_map: dict,
         online_features_response: Any,
         full_feature_names: bool,
         include_feature_view_version_metadata: bool,
@@ -203,9 +204,9 @@ class LarderOnlineStore(OnlineStore):
         self,
         config: RepoConfig,
         table: FeatureView,
-        entity_keys: List[EntityKeyProto],
-        requested_features: Optional[List[str]] = None,
-    ) -> List[_Answer]:
+        entity_keys: list[EntityKeyProto],
+        requested_features: list[str] | None = None,
+    ) -> list[_Answer]:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             None, self.online_read, config, table, entity_keys, requested_features
@@ -215,8 +216,8 @@ class LarderOnlineStore(OnlineStore):
         self,
         config: RepoConfig,
         table: FeatureView,
-        data: List[_Row],
-        progress: Optional[Callable[[int], Any]],
+        data: list[_Row],
+        progress: Callable[[int], Any] | None,
     ) -> None:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, self.online_write_batch, config, table, data, progress)
@@ -233,7 +234,7 @@ def _has_table(table: Any) -> bool:
     return getattr(table, "entity_columns", None) is not None
 
 
-def _nanoseconds(time: Optional[datetime]) -> Optional[int]:
+def _nanoseconds(time: datetime | None) -> int | None:
     """A time in nanoseconds of UTC; what has no zone is UTC."""
     if time is None:
         return None
@@ -244,7 +245,7 @@ def _nanoseconds(time: Optional[datetime]) -> Optional[int]:
 
 
 def _batch(native: OnlineTable, names: Sequence[str], rows: Sequence[_Row]) -> pa.RecordBatch:
-    columns: Dict[str, Any] = dict(native.key_columns([row[0] for row in rows]))
+    columns: dict[str, Any] = dict(native.key_columns([row[0] for row in rows]))
     kind = pa.timestamp("ns", "UTC")
     columns[EVENT_TIME] = pa.array([_nanoseconds(row[2]) for row in rows], pa.int64()).cast(kind)
     columns[CREATED_TIME] = pa.array([_nanoseconds(row[3]) for row in rows], pa.int64()).cast(kind)
@@ -255,14 +256,14 @@ def _batch(native: OnlineTable, names: Sequence[str], rows: Sequence[_Row]) -> p
 
 
 @functools.lru_cache(maxsize=1024)
-def _question(view: str, names: Tuple[str, ...], expired: bool) -> bytes:
+def _question(view: str, names: tuple[str, ...], expired: bool) -> bytes:
     features = [f"{view}:{name}" for name in names]
     return json.dumps({"features": features, "includeExpired": expired}).encode()
 
 
 def _rows(
     native: OnlineTable, names: Sequence[str], answer: pa.RecordBatch, expired: bool = False
-) -> List[_Answer]:
+) -> list[_Answer]:
     """An answer as Feast has it: (None, None) for who is not there or past the time to live."""
     count = answer.num_rows
     statuses = answer.column(len(names) + 1).indices.to_pylist()
@@ -270,7 +271,7 @@ def _rows(
     columns = [
         native.kinds[name].messages(answer.column(index)) for index, name in enumerate(names)
     ]
-    rows: List[_Answer] = []
+    rows: list[_Answer] = []
     for row in range(count):
         # 0 and 1 are present and null; 2 and 3 not found and past the time to live.
         if statuses[row] == 2 or (statuses[row] == 3 and not expired):

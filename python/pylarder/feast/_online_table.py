@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Dict, List, Optional, Sequence, Set
+from typing import Any
 
 import pyarrow as pa
 from feast.feature_view import DUMMY_ENTITY_ID
@@ -45,7 +46,7 @@ class OnlineTable:
             number = number if number is not None else getattr(table, "current_version_number", 0)
             version = f".v{number}" if number else ""
         self.name = f"online.{config.project}.{table.name}{version}"
-        self.keys: Dict[str, str] = {}
+        self.keys: dict[str, str] = {}
         for column in getattr(table, "entity_columns", []):
             if column.name == DUMMY_ENTITY_ID:
                 continue
@@ -64,11 +65,11 @@ class OnlineTable:
         }
         # Each key's name in Feast, its native name, its kind.
         self.native_keys = [(name, key_name(name, kind), kind) for name, kind in self.keys.items()]
-        self.ttl: Optional[timedelta] = getattr(table, "ttl", None) or None
+        self.ttl: timedelta | None = getattr(table, "ttl", None) or None
 
-    def definitions(self) -> Dict[str, Any]:
+    def definitions(self) -> dict[str, Any]:
         """What the store must know to hold the table."""
-        view: Dict[str, Any] = {
+        view: dict[str, Any] = {
             "name": self.name,
             "entities": [f"{self.name}.key"] if self.keys else [],
             "timestamp": EVENT_TIME,
@@ -78,7 +79,7 @@ class OnlineTable:
         }
         if self.ttl:
             view["timeToLive"] = f"{self.ttl // timedelta(microseconds=1)}us"
-        definitions: Dict[str, Any] = {"featureViews": [view]}
+        definitions: dict[str, Any] = {"featureViews": [view]}
         if self.keys:
             keys = [
                 {"name": key_name(name, kind), "type": kind} for name, kind in self.keys.items()
@@ -104,13 +105,13 @@ class OnlineTable:
             return pa.RecordBatch.from_struct_array(rows)
         return pa.RecordBatch.from_pydict(self.key_columns(keys))
 
-    def key_columns(self, keys: Sequence[EntityKeyProto]) -> Dict[str, pa.Array]:
+    def key_columns(self, keys: Sequence[EntityKeyProto]) -> dict[str, pa.Array]:
         """Entity keys as columns.
 
         Raises:
             InvalidInputError: a key has other names than the table's.
         """
-        found: Dict[str, List[Any]] = {name: [] for name in self.keys}
+        found: dict[str, list[Any]] = {name: [] for name in self.keys}
         if not found:
             # A view without entities has the one key that Feast calls __dummy_id.
             return {}
@@ -129,7 +130,7 @@ class OnlineTable:
         }
 
 
-def view_names(store: Store) -> Set[str]:
+def view_names(store: Store) -> set[str]:
     """The native views that a store has."""
     return {view["name"] for view in store.definitions().get("featureViews", [])}
 
@@ -142,7 +143,7 @@ def is_known(store: Store, name: str, features: Sequence[str]) -> bool:
     return True
 
 
-def _wrong_keys(key: EntityKeyProto, expected: Dict[str, str], row: int) -> InvalidInputError:
+def _wrong_keys(key: EntityKeyProto, expected: dict[str, str], row: int) -> InvalidInputError:
     return InvalidInputError(
         f"An entity key of {list(key.join_keys)} where {list(expected)} are expected.", row=row
     )

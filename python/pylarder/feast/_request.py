@@ -6,7 +6,8 @@ import array
 import functools
 import json
 import sys
-from typing import Any, Dict, List, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any
 
 import pyarrow as pa
 from feast.feature_view import DUMMY_ENTITY_ID
@@ -18,7 +19,7 @@ from ._online_table import KEY_TYPES, OnlineTable
 
 # What a question asks of a view: its native name, the key column for each of its join keys, its
 # features, the field of Feast's `Value` for each of them.
-_Part = Tuple[str, Tuple[Tuple[str, str], ...], Tuple[str, ...], Tuple[int, ...]]
+_Part = tuple[str, tuple[tuple[str, str], ...], tuple[str, ...], tuple[int, ...]]
 
 _INT64 = pa.int64()
 
@@ -37,16 +38,16 @@ class OnlineRequest:
 
     def __init__(
         self,
-        asked: Sequence[Tuple[OnlineTable, Sequence[str]]],
-        values: Dict[str, List[Any]],
-        joined: Dict[str, str],
+        asked: Sequence[tuple[OnlineTable, Sequence[str]]],
+        values: dict[str, list[Any]],
+        joined: dict[str, str],
     ) -> None:
         self.asked = asked
         self.count = 0
-        self._columns: Dict[str, pa.Array] = {}
+        self._columns: dict[str, pa.Array] = {}
         # The label of each column of keys, by the list it was made of and its type.
-        labels: Dict[Tuple[int, str], str] = {}
-        parts: List[_Part] = []
+        labels: dict[tuple[int, str], str] = {}
+        parts: list[_Part] = []
         for table, features in asked:
             unknown = [name for name in features if name not in table.kinds]
             if unknown:
@@ -99,7 +100,7 @@ class OnlineRequest:
         before = len(response.results)
         # Parsing costs a tenth of making the messages here.
         response.MergeFromString(results)
-        names: List[str] = []
+        names: list[str] = []
         for table, features in self.asked:
             if full_feature_names:
                 prefix = table.feature_view.projection.name_to_use()
@@ -122,10 +123,10 @@ class OnlineRequest:
 
 
 @functools.lru_cache(maxsize=1024)
-def _question(parts: Tuple[_Part, ...], expired: bool) -> bytes:
+def _question(parts: tuple[_Part, ...], expired: bool) -> bytes:
     projections = []
     references = []
-    fields: List[int] = []
+    fields: list[int] = []
     for number, (view, keys, features, their_fields) in enumerate(parts):
         alias = f"v{number}"
         projections.append({"view": view, "as": alias, "joinKeys": dict(keys)})

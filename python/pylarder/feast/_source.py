@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, Iterable, Optional, Tuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from feast import ValueType, type_map
 from feast.data_source import DataSource
@@ -27,14 +28,14 @@ class LarderSource(DataSource):
         self,
         *,
         view: str,
-        path: Optional[str] = None,
-        name: Optional[str] = None,
-        timestamp_field: Optional[str] = "event_timestamp",
-        created_timestamp_column: Optional[str] = "",
-        field_mapping: Optional[Dict[str, str]] = None,
-        description: Optional[str] = "",
-        tags: Optional[Dict[str, str]] = None,
-        owner: Optional[str] = "",
+        path: str | None = None,
+        name: str | None = None,
+        timestamp_field: str | None = "event_timestamp",
+        created_timestamp_column: str | None = "",
+        field_mapping: dict[str, str] | None = None,
+        description: str | None = "",
+        tags: dict[str, str] | None = None,
+        owner: str | None = "",
     ) -> None:
         super().__init__(
             name=name or view,
@@ -58,11 +59,11 @@ class LarderSource(DataSource):
             and (self.view, self.path) == (other.view, other.path)
         )
 
-    def source_type(self) -> "DataSourceProto.SourceType.ValueType":
+    def source_type(self) -> DataSourceProto.SourceType.ValueType:
         return DataSourceProto.CUSTOM_SOURCE
 
     @staticmethod
-    def from_proto(data_source: DataSourceProto) -> "LarderSource":
+    def from_proto(data_source: DataSourceProto) -> LarderSource:
         options = json.loads(data_source.custom_options.configuration)
         return LarderSource(
             view=options["view"],
@@ -106,7 +107,7 @@ class LarderSource(DataSource):
         path = self.path or config.offline_store.path
         return store_at(config.repo_path, path)
 
-    def definition(self, config: RepoConfig) -> Dict[str, Any]:
+    def definition(self, config: RepoConfig) -> dict[str, Any]:
         """The view's definition, with its entities' join keys as "joinKeys".
 
         Raises:
@@ -121,7 +122,7 @@ class LarderSource(DataSource):
             f'The store has no view "{self.view}", which source "{self.name}" names.'
         )
 
-    def get_table_column_names_and_types(self, config: RepoConfig) -> Iterable[Tuple[str, str]]:
+    def get_table_column_names_and_types(self, config: RepoConfig) -> Iterable[tuple[str, str]]:
         view = self.definition(config)
         job = self.store(config).pull_all(self.view, "1970-01-01", "1970-01-01")
         schema = job.to_arrow().schema

@@ -5,25 +5,24 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from typing import Dict, Tuple, Union
 
 from .. import Store
 from .. import open as open_store
 
 # The directory of each configured path, and the file that says that the store is there.
-_paths: Dict[Tuple[Union[str, Path, None], str], Tuple[str, str]] = {}
-_open: Dict[Tuple[int, str], Store] = {}
+_paths: dict[tuple[str | Path | None, str], tuple[str, str]] = {}
+_open: dict[tuple[int, str], Store] = {}
 _lock = threading.Lock()
 
 
-def store_path(repo_path: Union[str, Path, None], path: str) -> str:
+def store_path(repo_path: str | Path | None, path: str) -> str:
     """A store's directory: relative paths count from the repository."""
     if repo_path is not None and not os.path.isabs(path):
         path = os.path.join(str(repo_path), path)
     return os.path.abspath(path)
 
 
-def store_at(repo_path: Union[str, Path, None], path: str) -> Store:
+def store_at(repo_path: str | Path | None, path: str) -> Store:
     """The store of a directory, opened once for each process, also after a fork."""
     known = _paths.get((repo_path, path))
     if known is None or not os.path.isabs(path if repo_path is None else str(repo_path)):

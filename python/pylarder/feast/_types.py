@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pyarrow as pa
 from feast.protos.feast.types import Value_pb2
@@ -15,7 +16,7 @@ Value = Value_pb2.Value
 _T = pa.types
 
 
-def key_kind(kind: pa.DataType) -> Optional[str]:
+def key_kind(kind: pa.DataType) -> str | None:
     """The type of join keys that hold a column's values; None if none do."""
     if _T.is_dictionary(kind):
         return key_kind(kind.value_type)
@@ -39,7 +40,7 @@ def key_name(name: str, kind: str) -> str:
     return f"key.{name}.{kind}"
 
 
-def feature_kind(kind: pa.DataType, in_list: bool = False) -> Optional[str]:
+def feature_kind(kind: pa.DataType, in_list: bool = False) -> str | None:
     """The type of features that hold a column's values; None if none do."""
     if _T.is_dictionary(kind):
         return feature_kind(kind.value_type, in_list)
@@ -49,7 +50,7 @@ def feature_kind(kind: pa.DataType, in_list: bool = False) -> Optional[str]:
         if kind.extension_name == "arrow.uuid":
             return "uuid"
         return feature_kind(kind.storage_type, in_list)
-    scalars: List[Tuple[Callable[[Any], bool], str]] = [
+    scalars: list[tuple[Callable[[Any], bool], str]] = [
         (_T.is_null, "string"),
         (_T.is_boolean, "bool"),
         (_T.is_int64, "int64"),
@@ -99,7 +100,7 @@ def as_source(column: Any, kind: pa.DataType) -> Any:
 
 # Online: what Feast's types become.
 
-ENTITY_KINDS: Dict[ValueType, str] = {
+ENTITY_KINDS: dict[ValueType, str] = {
     ValueType.STRING: "string",
     ValueType.INT32: "int32",
     ValueType.INT64: "int64",
@@ -108,7 +109,7 @@ ENTITY_KINDS: Dict[ValueType, str] = {
 }
 
 # Value type: the engine's type, Arrow's type, the proto's member, the proto's class for lists.
-_SCALARS: Dict[ValueType, Tuple[str, pa.DataType, str]] = {
+_SCALARS: dict[ValueType, tuple[str, pa.DataType, str]] = {
     ValueType.BYTES: ("bytes", pa.binary(), "bytes_val"),
     ValueType.STRING: ("string", pa.string(), "string_val"),
     ValueType.INT32: ("int32", pa.int32(), "int32_val"),
@@ -118,7 +119,7 @@ _SCALARS: Dict[ValueType, Tuple[str, pa.DataType, str]] = {
     ValueType.BOOL: ("bool", pa.bool_(), "bool_val"),
     ValueType.UNIX_TIMESTAMP: ("int64", pa.int64(), "unix_timestamp_val"),
 }
-_LISTS: Dict[ValueType, Tuple[ValueType, str, Any]] = {
+_LISTS: dict[ValueType, tuple[ValueType, str, Any]] = {
     ValueType.BYTES_LIST: (ValueType.BYTES, "bytes_list_val", Value_pb2.BytesList),
     ValueType.STRING_LIST: (ValueType.STRING, "string_list_val", Value_pb2.StringList),
     ValueType.INT32_LIST: (ValueType.INT32, "int32_list_val", Value_pb2.Int32List),
@@ -142,7 +143,7 @@ class OnlineKind:
     """
 
     def __init__(self, value_type: ValueType) -> None:
-        self.member: Optional[str] = None
+        self.member: str | None = None
         # The field of `Value`; 0 for values that are kept as its bytes.
         self.field = 0
         self.list_class: Any = None
@@ -158,7 +159,7 @@ class OnlineKind:
         if self.member is not None:
             self.field = Value.DESCRIPTOR.fields_by_name[self.member].number
 
-    def column(self, values: List[Optional[Any]]) -> pa.Array:
+    def column(self, values: Sequence[Any | None]) -> pa.Array:
         """Values of Feast's messages as a column; None and an empty message are null."""
         member = self.member
         if member is None:
@@ -173,7 +174,7 @@ class OnlineKind:
                 ],
                 self.arrow,
             )
-        found: List[Any] = []
+        found: list[Any] = []
         for value in values:
             which = None if value is None else value.WhichOneof("val")
             if which is None or which == "null_val":
@@ -184,7 +185,7 @@ class OnlineKind:
                 found.append(getattr(value, which))
         return pa.array(found, self.arrow)
 
-    def messages(self, column: Any) -> List[Any]:
+    def messages(self, column: Any) -> list[Any]:
         """A column's values as Feast's messages; a null is an empty message."""
         member = self.member
         values = column.to_pylist()

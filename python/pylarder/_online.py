@@ -1,0 +1,159 @@
+"""The latest values."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import _library
+from ._arrow import IncomingBatch, OutgoingBatch, OutgoingStream, counted, single_batch, table
+from ._errors import InvalidArgumentError, InvalidInputError
+from ._library import call, call_for_json, options
+from ._opened import Opened
+from ._times import iso
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+class Online(Opened):
+    """The online tables of a `Store`."""
+
+    def materialize(
+        self, views: str | Sequence[str] | None = None, start: Any = None, end: Any = None
+    ) -> list[dict]:
+        """Brings the online tables of views up to date with their history.
+
+        Args:
+            views: names; None for all views.
+            start: None continues where the last run ended; else the range is written as it is.
+            end: the last event time, never later than now.
+
+        Returns:
+            For each view "rows", of these "lateRows", and the "watermark".
+        """
+        if views is None:
+            views = [view["name"] for view in self.definitions().get("featureViews", [])]
+        elif isinstance(views, str):
+            views = [views]
+        given = options(**{"from": iso(start), "through": iso(end)})
+        return [
+            call_for_json("larder_materialize", self._open(), view.encode(), given)
+            for view in views
+        ]
+
+    def write_online(
+        self, view: str, rows: Any, progress: Callable[[int], Any] | None = None
+    ) -> int:
+        """Writes rows straight to a view's online table.
+
+        Of two rows of one key that with the greater event time stays, then that with the greater
+        created time, then the later one. Rows of some of the features keep the others.
+
+        Returns:
+            How many rows were given.
+        """
+        written = ctypes.c_int64()
+        if progress is not None:
+            rows = counted(table(rows).to_reader(), progress)
+        with OutgoingStream(rows) as stream:
+            call("larder_write_online", self._open(), view.encode(), stream, ctypes.byref(written))
+        return written.value
+
+    def read_online(
+        self,
+        views: str | Sequence[str],
+        keys: Any,
+        features: Sequence[str] | None = None,
+        *,
+        at: Any = None,
+        include_expired: bool = False,
+        full_feature_names: bool = False,
+    ) -> pyarrow.Table:
+        """The latest features of keys: one row for each, in their order.
+
+        Args:
+            views: the name of a view, with `features` of it or all of them; or references
+                "view:feature" and "view:*" of any number of views, read in one call.
+            keys: a dict of columns, or a table, with the join keys.
+            features: names of features of the one view; None for all.
+            at: when the time to live is judged; None for now.
+            include_expired: whether values past the time to live are given.
+            full_feature_names: whether columns are called `view__feature`.
+
+        Returns:
+            The keys, the features, then for each view `<view>__event_timestamp` and
+            `<view>__status`: "present", "nullValue", "notFound" or "outsideMaxAge".
+        """
+        import pyarrow as pa
+
+        if isinstance(views, str):
+            references = [f"{views}:{name}" for name in (["*"] if features is None else features)]
+        elif features is not None:
+            raise InvalidArgumentError("`features` are those of one view; here are references.")
+        else:
+            references = list(views)
+        question = json.dumps(
+            {
+                "features": references,
+                "fullFeatureNames": full_feature_names,
+                "at": iso(at),
+                "includeExpired": include_expired,
+            }
+        ).encode()
+        rows = table(keys).combine_chunks()
+        answer = self.read_online_batch(question, single_batch(rows))
+        columns: dict[str, Any] = dict(zip(rows.column_names, rows.columns))
+        for name, column in zip(answer.schema.names, answer.columns):
+            if name in columns:
+                raise InvalidInputError(
+                    f'Two columns would be called "{name}"; ask for full feature names.',
+                    column=name,
+                )
+            columns[name] = column
+        return pa.table(columns)
+
+    def read_online_batch(self, question: bytes, keys: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
+        """The latest features of keys, in the engine's own form: the least there is to do.
+
+        Args:
+            question: the JSON of `larder_read_online` in `larder.h`.
+            keys: the join keys.
+
+        Returns:
+            The features, then for each view its event time and its status, a dictionary of
+            "present", "nullValue", "notFound" and "outsideMaxAge".
+        """
+        room = IncomingBatch()
+        with OutgoingBatch(keys) as (schema, array):
+            call("larder_read_online", self._open(), question, schema, array, *room.addresses)
+        return room.batch()
+
+    def read_online_messages(self, question: bytes, keys: pyarrow.RecordBatch) -> bytes:
+        """The latest features of keys as the `results` of Feast's GetOnlineFeaturesResponse.
+
+        Args:
+            question: the JSON of `larder_read_online_messages` in `larder.h`.
+            keys: the join keys.
+        """
+        place, length = ctypes.c_void_p(), ctypes.c_int64()
+        with OutgoingBatch(keys) as (schema, array):
+            call(
+                "larder_read_online_messages",
+                self._open(),
+                question,
+                schema,
+                array,
+                ctypes.byref(place),
+                ctypes.byref(length),
+            )
+        try:
+            return ctypes.string_at(place.value or 0, length.value)
+        finally:
+            _library.library().larder_text_free(place)
+
+    def tear_down(self, views: Sequence[str]) -> None:
+        """Removes the online tables of views, and only these; twice is allowed."""
+        call("larder_tear_down", self._open(), options(views=list(views)))

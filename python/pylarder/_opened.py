@@ -1,0 +1,63 @@
+"""What the parts of a store have in common: the engine's handle."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from . import _library
+from ._commit import Commit
+from ._errors import ClosedError
+from ._library import call_for_handle, call_for_json
+
+_Opened = TypeVar("_Opened", bound="Opened")
+
+
+class Opened:
+    """An open store, or an earlier state of one."""
+
+    def __init__(self, handle: int, path: str) -> None:
+        self._handle: int | None = handle
+        self.path = path
+
+    def _open(self) -> int:
+        if not self._handle:
+            raise ClosedError("The store was closed.")
+        return self._handle
+
+    def close(self) -> None:
+        """Closes the store; jobs and tables that came from it stay valid."""
+        handle, self._handle = self._handle, None
+        if handle:
+            _library.library().larder_close(handle)
+
+    def __enter__(self: _Opened) -> _Opened:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"pylarder.{type(self).__name__}({self.path!r})"
+
+    def info(self) -> dict:
+        """What the store holds: rows, keys, times, segments and bytes, by view and column."""
+        return call_for_json("larder_info", self._open())
+
+    def definitions(self) -> dict:
+        """What the store knows, as the JSON that `apply` takes."""
+        return call_for_json("larder_definitions", self._open())
+
+    def at(self: _Opened, commit: Commit | int | str) -> _Opened:
+        """The store as of an earlier commit, or of a tag: read-only.
+
+        Raises:
+            NotFoundError: there is no such commit or tag, or it is no longer kept.
+        """
+        if isinstance(commit, str):
+            tagged = call_for_handle("larder_snapshot_tagged", self._open(), commit.encode())
+            return type(self)(tagged, self.path)
+        number = commit.id if isinstance(commit, Commit) else commit
+        return type(self)(call_for_handle("larder_snapshot", self._open(), number), self.path)
