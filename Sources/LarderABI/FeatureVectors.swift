@@ -29,7 +29,7 @@ struct FeatureVectors {
   ) throws(LarderError) {
     let columns = answer.rows.columns.dropFirst(keys)
     guard let fields = question.valueFields, fields.count == columns.count,
-      question.references.count == columns.count
+      question.standing.features.count == columns.count
     else {
       throw LarderError(
         .invalidArgument,
@@ -39,12 +39,12 @@ struct FeatureVectors {
     var views: [String: (absent: [Bool], tail: [UInt8])] = [:]
     for view in answer.views {
       let absent = view.statuses.map {
-        $0 == .notFound || ($0 == .outsideMaxAge && !question.options.includeExpired)
+        $0 == .notFound || ($0 == .outsideMaxAge && !question.standing.options.includeExpired)
       }
       views[view.name] = (absent, Self.tail(view.eventTimes, absent))
     }
     var vector = WireWriter()
-    for ((column, field), reference) in zip(zip(columns, fields), question.references) {
+    for ((column, field), reference) in zip(zip(columns, fields), question.standing.features) {
       guard let view = views[reference.view] else {
         throw LarderError(.corrupt, "The view \"\(reference.view)\" was asked and did not answer.")
       }

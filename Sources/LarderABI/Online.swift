@@ -42,6 +42,15 @@ import LarderInterchange
   }
 }
 
+/// Lets go of online tables; see `larder.h`.
+@c @implementation public func larder_end_writing(
+  _ store: OpaquePointer?, _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    try unsafe object(store, StoreHandle.self, "store").store.close()
+  }
+}
+
 /// Removes online tables; see `larder.h`.
 @c @implementation public func larder_tear_down(
   _ store: OpaquePointer?, _ options: UnsafePointer<CChar>?,
@@ -76,8 +85,7 @@ import LarderInterchange
     guard asked.valueFields == nil else {
       throw LarderError(.invalidArgument, "\"valueFields\" are those of an answer in messages.")
     }
-    let answer = try OnlineAnswer(
-      handle.store, keyBatch, asked.references, options: asked.options)
+    let answer = try OnlineAnswer(handle.store, keyBatch, asked)
     unsafe exportArrow(
       answer.batch.schema, dictionaries: answer.batch.columns.map(\.isDictionary),
       to: schemaPlace)
@@ -98,8 +106,7 @@ import LarderInterchange
     let lengthPlace = try unsafe required(length, "place for the length")
     let handle = try unsafe object(store, StoreHandle.self, "store")
     let asked = try handle.question(try unsafe text(question, "question"))
-    let answer = try handle.store.onlineFeatures(
-      for: keyBatch, features: asked.references, options: asked.options)
+    let answer = try handle.store.onlineFeatures(for: keyBatch, asked: asked.standing)
     let made = try FeatureVectors(answer, of: asked, keys: keyBatch.columns.count)
     try unsafe handOut(made.wire.bytes, to: place)
     unsafe lengthPlace.pointee = Int64(made.wire.count)

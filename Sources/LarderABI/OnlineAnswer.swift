@@ -11,10 +11,9 @@ struct OnlineAnswer {
   /// - Throws: `invalidArgument` for no feature; `notFound` for unknown names; `invalidInput` for
   ///   two columns of one name.
   init(
-    _ store: FeatureStore, _ keys: RecordBatch, _ references: [FeatureReference],
-    options: OnlineReadOptions
+    _ store: FeatureStore, _ keys: RecordBatch, _ question: OnlineQuestion
   ) throws(LarderError) {
-    let answer = try store.onlineFeatures(for: keys, features: references, options: options)
+    let answer = try store.onlineFeatures(for: keys, asked: question.standing)
     // The caller has the keys.
     var fields = Array(answer.rows.schema.fields.dropFirst(keys.columns.count))
     var columns = Array(answer.rows.columns.dropFirst(keys.columns.count))

@@ -5,8 +5,8 @@ import Synchronization
 
 /// What is asked of online tables, as the JSON of `larder_read_online` has it.
 struct OnlineQuestion: Sendable {
-  let references: [FeatureReference]
-  let options: OnlineReadOptions
+  /// What is asked, with names that stay looked up.
+  let standing: StandingOnlineQuestion
   /// For an answer in messages: the field of Feast's `Value` for each feature.
   let valueFields: [Int]?
 
@@ -23,10 +23,11 @@ struct OnlineQuestion: Sendable {
     for text in try given.strings("features") ?? [] {
       references.append(try FeatureReference(text))
     }
-    self.references = references
-    options = OnlineReadOptions(
-      projections: try projections(given), fullFeatureNames: try given.bool("fullFeatureNames"),
-      at: try given.time("at"), includeExpired: try given.bool("includeExpired"))
+    standing = StandingOnlineQuestion(
+      features: references,
+      options: OnlineReadOptions(
+        projections: try projections(given), fullFeatureNames: try given.bool("fullFeatureNames"),
+        at: try given.time("at"), includeExpired: try given.bool("includeExpired")))
     valueFields = try given.counts("valueFields")
   }
 }

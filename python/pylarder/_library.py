@@ -93,6 +93,7 @@ _signatures: dict[str, list[Any]] = {
     "larder_why": [c_void_p, c_char_p, c_char_p, _text_place],
     "larder_materialize": [c_void_p, c_char_p, c_char_p, _text_place],
     "larder_write_online": [c_void_p, c_char_p, c_void_p, POINTER(c_int64)],
+    "larder_end_writing": [c_void_p],
     "larder_tear_down": [c_void_p, c_char_p],
     "larder_read_online": [c_void_p, c_char_p, c_void_p, c_void_p, c_void_p, c_void_p],
     "larder_read_online_messages": [

@@ -154,6 +154,14 @@ class Online(Opened):
         finally:
             _library.library().larder_text_free(place)
 
+    def end_writing(self) -> None:
+        """Ends writing online: what was written is durable, and other processes may write.
+
+        A store that writes online holds the table's lock from its first write until this call or
+        `close`; the next write takes it again.
+        """
+        call("larder_end_writing", self._open())
+
     def tear_down(self, views: Sequence[str]) -> None:
         """Removes the online tables of views, and only these; twice is allowed."""
         call("larder_tear_down", self._open(), options(views=list(views)))

@@ -2,14 +2,17 @@
 
 import asyncio
 import datetime as dt
+import multiprocessing
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 import pytest
-from feast import Entity, FeatureView, Field, FileSource, ValueType
+from feast import Entity, FeatureStore, FeatureView, Field, FileSource, ValueType
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 from feast.types import (
@@ -25,7 +28,10 @@ from feast.types import (
     String,
     UnixTimestamp,
 )
-from feast_repo import UTC, driver, stats, store, write
+from feast_repo import UTC, config, driver, stats, store, write
+
+import pylarder
+from pylarder.feast import _turns
 
 
 def key(number: int) -> EntityKey:
@@ -272,15 +278,89 @@ def test_a_feature_of_another_type_makes_the_table_anew(fs):
     put(fs, [(key(1), {"trips": Value(int64_val=1)}, now(), None)])
     source = fs.get_feature_view("stats").batch_source
     changed = FeatureView(
-        name="stats", entities=[driver()], schema=[Field(name="trips", dtype=String)], source=source
+        name="stats",
+        entities=[driver()],
+        schema=[Field(name="driver_id", dtype=Int64), Field(name="trips", dtype=String)],
+        source=source,
     )
     online(fs).update(fs.config, [], [changed], [], [driver()], partial=True)
     assert online(fs).online_read(fs.config, changed, [key(1)], ["trips"]) == [(None, None)]
 
 
-def test_vectors_and_versions_are_refused_by_name(fs):
-    import pylarder
+def test_keys_that_a_view_is_not_found_by_are_refused(tmp_path):
+    path = write(tmp_path / "world.parquet", {"event_timestamp": [now(-9)], "trips": [1]})
+    fs = store(tmp_path, stats(path, features={"trips": Int64}, entities=[]))
+    # Otherwise the rows of all entities would be one, as with Feast's precomputed vectors.
+    with pytest.raises(pylarder.InvalidInputError, match="driver_id"):
+        put(fs, [(key(1), {"trips": Value(int64_val=1)}, now(), None)])
+    with pytest.raises(pylarder.InvalidInputError, match="driver_id"):
+        get(fs, [1])
 
+
+def _push_in_child(folder, number, outcomes, end):
+    fs = FeatureStore(config=config(folder))
+    try:
+        for turn in range(3):
+            put(fs, [(key(number), {"trips": Value(int64_val=number)}, now(turn), None)])
+        outcomes.put(None)
+    except Exception as error:
+        outcomes.put(repr(error))
+    # It stays, as a server does, while others write.
+    end.wait(90)
+
+
+def test_several_processes_write_to_one_table(fs, tmp_path):
+    put(fs, [(key(0), {"trips": Value(int64_val=0)}, now(), None)])
+    context = multiprocessing.get_context("spawn")
+    outcomes, end = context.Queue(), context.Event()
+    workers = [
+        context.Process(target=_push_in_child, args=(tmp_path, number, outcomes, end))
+        for number in (1, 2)
+    ]
+    for worker in workers:
+        worker.start()
+    assert [outcomes.get(timeout=90) for _ in workers] == [None, None]
+    put(fs, [(key(3), {"trips": Value(int64_val=3)}, now(), None)])
+    end.set()
+    for worker in workers:
+        worker.join()
+    assert [v["trips"].int64_val for _, v in get(fs, [0, 1, 2, 3])] == [0, 1, 2, 3]
+
+
+def test_reads_and_writes_go_on_while_turns_end(fs, monkeypatch):
+    monkeypatch.setattr(_turns, "_SHORTEST", 0.005)
+    ended = []
+    original = pylarder.Store.end_writing
+    monkeypatch.setattr(
+        pylarder.Store, "end_writing", lambda self: (ended.append(1), original(self))
+    )
+    put(fs, [(key(1), {"trips": Value(int64_val=0)}, now(), None)])
+    failures = []
+
+    def read():
+        last = 0
+        while not done.is_set():
+            found = get(fs, [1])[0][1]["trips"].int64_val
+            if found < last:
+                failures.append((last, found))
+            last = found
+
+    done = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        readers = [pool.submit(read) for _ in range(2)]
+        try:
+            for turn in range(1, 200):
+                put(fs, [(key(1), {"trips": Value(int64_val=turn)}, now(), None)])
+        finally:
+            done.set()
+        for reader in readers:
+            reader.result()
+    assert not failures
+    assert get(fs, [1])[0][1]["trips"].int64_val == 199
+    assert len(ended) >= 2
+
+
+def test_vectors_and_versions_are_refused_by_name(fs):
     with pytest.raises(pylarder.UnsupportedError, match="vectors"):
         online(fs).retrieve_online_documents_v2(fs.config, None, [], [], [0.1], 1)
     with pytest.raises(pylarder.UnsupportedError, match="vectors"):
@@ -324,8 +404,6 @@ def test_keys_of_every_type(tmp_path):
 
 
 def test_a_request_is_one_native_call(tmp_path, monkeypatch):
-    import pylarder
-
     customer = Entity(name="customer", join_keys=["customer_id"], value_type=ValueType.STRING)
     early, late = now(-9), now(-5)
     sources = {

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from feast import Entity, FeatureView, Field, ValueType
-from feast.types import Float64, Int64, String
+from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
+from feast.types import Float64, Int64, String, UnixTimestamp
 from feast_repo import at, driver, stats, store, write
 
 import pylarder
@@ -237,6 +238,66 @@ def test_a_time_to_live_below_a_second_counts(tmp_path):
     assert trips(fs, [1] * 3, [at(100.5), at(100.500001), at(101)]) == [10, NULL, NULL]
 
 
+def test_times_beyond_what_nanoseconds_reach(tmp_path):
+    kind = pa.timestamp("us", "UTC")
+    first, last = dt.datetime(1, 1, 1, tzinfo=dt.timezone.utc), dt.datetime(9999, 12, 31)
+    path = tmp_path / "stats.parquet"
+    pq.write_table(
+        pa.table(
+            {
+                "driver_id": [1, 2],
+                "event_timestamp": pa.array([first, at(100).to_pydatetime()], kind),
+                "trips": [10, 20],
+            }
+        ),
+        path,
+    )
+    fs = store(tmp_path, stats(path, features={"trips": Int64}, ttl=dt.timedelta(seconds=50)))
+    far = pa.array([last, first, at(150).to_pydatetime(), first], pa.timestamp("us"))
+    spine = pa.table({"driver_id": [1, 1, 2, 2], "event_timestamp": far})
+    found = fs.get_historical_features(spine, ["stats:trips"]).to_arrow()
+    assert found.column("trips").to_pylist() == [NULL, 10, 20, NULL]
+    assert found.column("event_timestamp").type == pa.timestamp("us")
+    fine = pa.array([at(150).value, at(150).value + 1], pa.int64()).cast(pa.timestamp("ns"))
+    spine = pa.table({"driver_id": [2, 2], "event_timestamp": fine})
+    found = fs.get_historical_features(spine, ["stats:trips"]).to_arrow()
+    assert found.column("trips").to_pylist() == [20, NULL]
+
+
+def test_times_as_text_are_read_and_others_are_refused_by_name(simple):
+    spine = {"driver_id": [1, 1], "event_timestamp": ["2024-01-01 00:02:00", None]}
+    assert ask(simple, spine).to_arrow().column("trips").to_pylist() == [10, NULL]
+    with pytest.raises(pylarder.InvalidInputError, match="event_timestamp") as failure:
+        ask(simple, {"driver_id": [1], "event_timestamp": [5]})
+    assert failure.value.column == "event_timestamp"
+
+
+def test_entity_columns_may_be_called_anything(simple):
+    names = ["v0__event_timestamp", "v0__trips", "stats", "created", "rate", "stats:trips"]
+    spine = {"driver_id": [1], "event_timestamp": [at(120)], **{name: [7] for name in names}}
+    table = ask(simple, spine).to_arrow()
+    assert table.column_names == ["driver_id", "event_timestamp", *names, "trips"]
+    assert table.column("trips").to_pylist() == [10]
+
+
+def test_a_time_column_is_no_feature(tmp_path):
+    path = write(
+        tmp_path / "stats.parquet",
+        {"driver_id": [1], "event_timestamp": [at(0)], "created": [at(1)], "trips": [1]},
+    )
+    view = stats(
+        path,
+        features={"trips": Int64, "created": UnixTimestamp},
+        created_timestamp_column="created",
+    )
+    with pytest.raises(pylarder.UnsupportedError, match="time column"):
+        ask(
+            store(tmp_path, view),
+            {"driver_id": [1], "event_timestamp": [at(9)]},
+            ["stats:created"],
+        ).to_df()
+
+
 def test_compound_text_keys_never_run_into_each_other(tmp_path):
     pair = [
         Entity(name="left", join_keys=["l"], value_type=ValueType.STRING),
@@ -362,6 +423,22 @@ def test_as_known_then(tmp_path):
     times = [at(50), at(99), at(0)]
     assert trips(fs, [1] * 3, times, filter_by_created_timestamp=True) == [10, 11, NULL]
     assert trips(fs, [1] * 3, times) == [12, 12, 10]
+
+
+def test_saved_answers_keep_rows_without_keys(tmp_path, simple):
+    spine = pd.DataFrame(
+        {
+            "driver_id": pd.array([None, 1, None], "Int64"),
+            "event_timestamp": [at(120)] * 3,
+            "note": ["a", None, "c"],
+        }
+    )
+    saved = simple.create_saved_dataset(
+        from_=ask(simple, spine),
+        name="saved",
+        storage=SavedDatasetFileStorage(path=str(tmp_path / "saved.parquet")),
+    )
+    assert saved.to_arrow().column("trips").to_pylist() == [NULL, 10, NULL]
 
 
 def test_aliases_map_their_own_keys(tmp_path):

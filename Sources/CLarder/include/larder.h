@@ -285,6 +285,13 @@ int32_t larder_materialize(larder_store *store, const char *view, const char *op
 int32_t larder_write_online(larder_store *store, const char *view, struct ArrowArrayStream *rows,
                             int64_t *rows_written, larder_error *error);
 
+/// Ends writing to online tables: what was written is durable, and other processes may write. A
+/// handle that writes online holds the lock of the table from its first write until this call or
+/// larder_close; the next write takes it again.
+///
+/// Fails with OUTCOME_UNKNOWN if the disk failed to say whether all of it is there.
+int32_t larder_end_writing(larder_store *store, larder_error *error);
+
 /// Removes the online tables of views, and only these; twice is no error. Options: "views": array
 /// of names.
 int32_t larder_tear_down(larder_store *store, const char *options, larder_error *error);

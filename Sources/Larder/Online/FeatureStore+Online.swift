@@ -34,7 +34,7 @@ extension FeatureStore {
     let question = try ResolvedOnlineQuestion(
       keys: keys.schema, views: try definitions().featureViews, features: features,
       options: options)
-    return try question.answer(keys, from: try requireOnline(), options)
+    return try PreparedOnlineQuestion(question).answer(keys, from: try requireOnline(), options)
   }
 
   /// The latest features of a service for each row of keys.

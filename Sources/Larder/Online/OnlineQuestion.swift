@@ -2,67 +2,92 @@ import LarderColumns
 import LarderContract
 import LarderOnline
 
-extension ResolvedOnlineQuestion {
+/// A question for the latest features with all that does not depend on the keys' values.
+struct PreparedOnlineQuestion: Sendable {
+  /// A view that is asked.
+  private struct Part: Sendable {
+    let source: ResolvedOnlineQuestion.Source
+    /// The names of the features asked for.
+    let features: [String]
+    /// The names of the view's join keys, one for each of the source's key columns; none for a
+    /// view without entities.
+    let keyNames: [String]
+    /// The first part that is found by the same columns under the same names.
+    var first: Int
+  }
+
+  private let question: ResolvedOnlineQuestion
+  private let parts: [Part]
+
+  init(_ question: ResolvedOnlineQuestion) {
+    self.question = question
+    var parts: [Part] = []
+    for source in question.sources {
+      let names = source.view.isEntityless ? [] : source.view.joinKeys.map(\.name)
+      let first = parts.firstIndex {
+        $0.source.keyColumns == source.keyColumns && $0.keyNames == names
+      }
+      parts.append(
+        Part(
+          source: source, features: source.features.map { source.view.features[$0].name },
+          keyNames: names, first: first ?? parts.count))
+    }
+    self.parts = parts
+  }
+
   /// Asks each view's table and puts the answers together.
+  ///
+  /// - Parameter keys: has the columns that the question was prepared for.
   func answer(
     _ keys: RecordBatch, from store: any OnlineStore, _ options: OnlineReadOptions
   ) throws(LarderError) -> OnlineFeatures {
     let mapped = store as? MappedOnlineStore
     // All views are judged at one time.
     let readAt = options.at ?? mapped?.now ?? .now
-    var converted: [(key: KeySet, keys: OnlineKeys)] = []
+    var converted: [OnlineKeys?] = []
     var answers: [OnlineRows] = []
-    for source in sources {
-      let features = source.features.map { source.view.features[$0].name }
+    for (place, part) in parts.enumerated() {
+      let view = part.source.view
       guard let mapped else {
         answers.append(
           try store.read(
-            renamed(keys, for: source), from: source.view, features: features, at: readAt,
+            renamed(keys, for: part), from: view, features: part.features, at: readAt,
             includeExpired: options.includeExpired))
         continue
       }
-      let set = KeySet(
-        columns: source.keyColumns, names: source.view.joinKeys.map(\.name))
       let shared: OnlineKeys
-      if let known = converted.first(where: { $0.key == set }) {
-        shared = known.keys
+      if part.first < place, let known = converted[part.first] {
+        shared = known
       } else {
-        shared = try OnlineKeys(renamed(keys, for: source), of: source.view)
-        converted.append((set, shared))
+        shared = try OnlineKeys(renamed(keys, for: part), of: view)
       }
+      converted.append(shared)
       answers.append(
         try mapped.read(
-          shared, from: source.view, features: features, at: readAt,
+          shared, from: view, features: part.features, at: readAt,
           includeExpired: options.includeExpired))
     }
+    let outputs = question.outputs
     let columns = outputs.map { answers[$0.source].features.columns[$0.ordinal] }
     return OnlineFeatures(
-      rows: RecordBatch(unchecked: schema, columns: keys.columns + columns, count: keys.count),
-      views: zip(sources, answers).map { source, answer in
+      rows: RecordBatch(
+        unchecked: question.schema, columns: keys.columns + columns, count: keys.count),
+      views: zip(parts, answers).map { part, answer in
         OnlineFeatures.View(
-          name: source.name, statuses: answer.statuses, eventTimes: answer.eventTimes)
+          name: part.source.name, statuses: answer.statuses, eventTimes: answer.eventTimes)
       },
       columnViews: [Int?](repeating: nil, count: keys.columns.count) + outputs.map(\.source),
       readAt: readAt)
   }
 
-  /// The key columns of a source under the names of its view's join keys.
-  private func renamed(_ keys: RecordBatch, for source: Source) -> RecordBatch {
-    if source.view.isEntityless {
-      return RecordBatch(unchecked: Schema([]), columns: [], count: keys.count)
-    }
+  /// The key columns of a part under the names of its view's join keys.
+  private func renamed(_ keys: RecordBatch, for part: Part) -> RecordBatch {
     var fields: [ColumnField] = []
     var columns: [Column] = []
-    for (key, column) in zip(source.view.joinKeys, source.keyColumns) {
-      fields.append(ColumnField(key.name, keys.columns[column].type))
+    for (name, column) in zip(part.keyNames, part.source.keyColumns) {
+      fields.append(ColumnField(name, keys.columns[column].type))
       columns.append(keys.columns[column])
     }
     return RecordBatch(unchecked: Schema(fields), columns: columns, count: keys.count)
   }
-}
-
-/// Which columns make the keys of which join keys.
-private struct KeySet: Hashable {
-  var columns: [Int]
-  var names: [String]
 }

@@ -17,6 +17,7 @@ from .. import NotFoundError
 from ._offline import LarderOfflineStore
 from ._online import LarderOnlineStore
 from ._online_table import CREATED_TIME, EVENT_TIME, OnlineTable
+from ._turns import writing
 from ._types import key_name
 from ._views import source_column, source_times
 
@@ -97,13 +98,10 @@ class LarderComputeEngine(LocalComputeEngine):
         if created:
             columns[CREATED_TIME] = pulled.column(created)
         for name, column in features.items():
-            columns[name] = table.kinds[name].cast(pulled.column(column))
+            columns[table.native[name]] = table.kinds[name].cast(pulled.column(column))
         rows = pa.table(columns)
         assert DUMMY_ENTITY_ID not in rows.column_names
         assert isinstance(self.online_store, LarderOnlineStore)
         store = self.online_store._store(self.repo_config)
-        try:
-            store.write_online(table.name, rows)
-        except NotFoundError:
-            table.apply(store)
-            store.write_online(table.name, rows)
+        with writing(store):
+            table.write(store, rows)

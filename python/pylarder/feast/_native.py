@@ -58,7 +58,7 @@ class NativeView:
 
         Raises:
             NotFoundError: the source has no such column.
-            UnsupportedError: its type is not kept.
+            UnsupportedError: its type is not kept, or it is the source's event or created time.
         """
         index = self.schema.get_field_index(column)
         if index < 0:
@@ -70,6 +70,12 @@ class NativeView:
         if feature_kind(self.schema.field(index).type) is None:
             raise UnsupportedError(
                 f'Column "{column}" holds {self.schema.field(index).type}, which is not kept.',
+                column=column,
+            )
+        if column in self.times:
+            raise UnsupportedError(
+                f'Column "{column}" is a time column of the source; it is no feature as well. '
+                "Give the source a copy of it under another name.",
                 column=column,
             )
         return native_name(column)

@@ -35,10 +35,12 @@ from feast.utils import (
 )
 
 from .. import NotFoundError, UnsupportedError
+from ._files import source_path
+from ._parquet import read_range
 from ._question import Question
 from ._retrieval import LarderRetrievalJob, refuse_remote
 from ._source import LarderSource
-from ._spine import bounds_of, spine_of, timestamp_column
+from ._spine import bounds_of, spine_of, timestamp_column, with_times
 from ._views import native_view, push, source_column
 
 
@@ -88,10 +90,11 @@ class LarderOfflineStore(OfflineStore):
             )
             timestamp = DEFAULT_ENTITY_DF_EVENT_TIMESTAMP_COL
             keys: list[str] = []
-            bounds: tuple[Any, Any] = (start, end)
+            bounds: tuple[datetime | None, datetime | None] = (start, end)
         else:
             spine = spine_of(entity_df)
             timestamp = timestamp_column(spine)
+            spine = with_times(spine, timestamp)
             keys = [name for name in spine.column_names if name != timestamp]
             bounds = bounds_of(spine.column(timestamp))
         question = Question(
@@ -232,6 +235,12 @@ def _pull(
     keys = [key for key in join_keys if key != DUMMY_ENTITY_ID]
 
     def evaluate() -> pa.Table:
+        if isinstance(source, FileSource) and not source.timestamp_field and not latest:
+            # Files without a time column of their own are no history: saved answers, logged
+            # features. Their "keys" are whatever came beside the answers.
+            path = source_path(config.repo_path, source)
+            columns = list(dict.fromkeys([*keys, *features, timestamp]))
+            return read_range(path, columns, timestamp, *bounds)
         try:
             view = native_view(config, source, keys, timestamp, created or None)
         except NotFoundError as error:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import os
+import re
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
@@ -21,6 +24,7 @@ from .. import NotFoundError, Store, UnsupportedError
 from ._online_table import CREATED_TIME, EVENT_TIME, OnlineTable, is_known, view_names
 from ._request import OnlineRequest
 from ._stores import store_at
+from ._turns import writing
 
 _Row = tuple[EntityKeyProto, dict[str, ValueProto], datetime, datetime | None]
 _Answer = tuple[datetime | None, dict[str, ValueProto] | None]
@@ -49,6 +53,8 @@ class LarderOnlineStore(OnlineStore):
 
     def __init__(self) -> None:
         self._tables: dict[Any, OnlineTable] = {}
+        # The store that was read last: of which configuration, by which process, until when.
+        self._seen: tuple[RepoConfig, int, float, Store] | None = None
 
     @property
     def async_supported(self) -> SupportedAsyncMethods:
@@ -59,6 +65,19 @@ class LarderOnlineStore(OnlineStore):
 
     def _store(self, config: RepoConfig) -> Store:
         return store_at(config.repo_path, config.online_store.path)
+
+    def _store_to_read(self, config: RepoConfig) -> Store:
+        """The store for one request, looked for on disk ten times a second at most.
+
+        Writes look for it each time: what they write to a directory that was removed is lost.
+        """
+        now = time.monotonic()
+        known = self._seen
+        if known is not None and known[0] is config and known[1] == os.getpid() and now < known[2]:
+            return known[3]
+        store = self._store(config)
+        self._seen = (config, os.getpid(), now + 0.1, store)
+        return store
 
     def _table(self, config: RepoConfig, table: Any) -> OnlineTable:
         """The native view of a feature view, kept for as long as the definition is the same."""
@@ -100,7 +119,7 @@ class LarderOnlineStore(OnlineStore):
         for table in tables:
             stem = f"online.{config.project}.{table.name}"
             for name in known:
-                if name == stem or name.startswith(f"{stem}.v"):
+                if name == stem or re.fullmatch(r"\.v\d+", name.removeprefix(stem)):
                     store.tear_down([name])
                     store.drop(name)
 
@@ -119,13 +138,10 @@ class LarderOnlineStore(OnlineStore):
         groups: dict[tuple[str, ...], list[_Row]] = {}
         for row in data:
             groups.setdefault(tuple(row[1]), []).append(row)
-        for names, rows in groups.items():
-            batch = _batch(native, names, rows)
-            try:
-                store.write_online(native.name, batch)
-            except NotFoundError:
-                native.apply(store)
-                store.write_online(native.name, batch)
+        batches = [_batch(native, names, rows) for names, rows in groups.items()]
+        with writing(store):
+            for batch in batches:
+                native.write(store, batch)
         if progress:
             progress(len(data))
 
@@ -138,19 +154,17 @@ class LarderOnlineStore(OnlineStore):
     ) -> list[_Answer]:
         native = self._table(config, table)
         names = list(native.kinds) if requested_features is None else requested_features
-        unknown = [name for name in names if name not in native.kinds]
-        if unknown:
-            raise NotFoundError(f'"{native.name}" has no feature "{unknown[0]}".')
+        asked, _ = native.asked(tuple(names))
         if not entity_keys:
             return []
         store = self._store(config)
         expired = bool(getattr(config.online_store, "serve_expired", False))
         try:
             answer = store.read_online_batch(
-                _question(native.name, tuple(names), expired), native.key_batch(entity_keys)
+                _question(native.name, asked, expired), native.key_batch(entity_keys)
             )
         except NotFoundError:
-            if is_known(store, native.name, names):
+            if is_known(store, native.name, asked):
                 # Nothing was written yet: a table that is not there holds nobody.
                 return [(None, None)] * len(entity_keys)
             raise
@@ -174,7 +188,7 @@ class LarderOnlineStore(OnlineStore):
                 join_key_values,
                 entity_name_to_join_key_map,
             )
-            answer = request.read(self._store(config), expired)
+            answer = request.read(self._store_to_read(config), expired)
         except (KeyError, NotFoundError):
             # A view's keys are missing, or nothing was written yet for one: one by one Feast says
             # what is missing, and the other views answer.
@@ -251,7 +265,8 @@ def _batch(native: OnlineTable, names: Sequence[str], rows: Sequence[_Row]) -> p
     columns[CREATED_TIME] = pa.array([_nanoseconds(row[3]) for row in rows], pa.int64()).cast(kind)
     for name in names:
         if name in native.kinds:
-            columns[name] = native.kinds[name].column([row[1][name] for row in rows])
+            values = [row[1][name] for row in rows]
+            columns[native.native[name]] = native.kinds[name].column(values)
     return pa.RecordBatch.from_pydict(columns)
 
 

@@ -11,7 +11,14 @@ from feast.feature_view import DUMMY_ENTITY_ID
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey as EntityKeyProto
 from feast.repo_config import RepoConfig
 
-from .. import IncompatibleDefinitionError, InvalidInputError, Store, UnsupportedError
+from .. import (
+    IncompatibleDefinitionError,
+    InvalidInputError,
+    NotFoundError,
+    Store,
+    UnsupportedError,
+)
+from ._native import native_name
 from ._types import ENTITY_KINDS, OnlineKind, key_name
 
 EVENT_TIME = "event_ts"
@@ -36,6 +43,7 @@ class OnlineTable:
         keys: the kinds of its join keys; empty for a view without entities.
         native_keys: name, native name and kind of each join key.
         kinds: how the values of each feature are kept.
+        native: the native name of each feature.
     """
 
     def __init__(self, config: RepoConfig, table: Any) -> None:
@@ -63,6 +71,9 @@ class OnlineTable:
             for field in table.features
             if field.name not in self.keys
         }
+        self.native = {name: _native_feature(name) for name in self.kinds}
+        # Requests name the same few sets of features again and again.
+        self._asked: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[int, ...]]] = {}
         # Each key's name in Feast, its native name, its kind.
         self.native_keys = [(name, key_name(name, kind), kind) for name, kind in self.keys.items()]
         self.ttl: timedelta | None = getattr(table, "ttl", None) or None
@@ -75,7 +86,9 @@ class OnlineTable:
             "timestamp": EVENT_TIME,
             "created": CREATED_TIME,
             "timeUnit": "ns",
-            "features": [{"name": name, "type": kind.name} for name, kind in self.kinds.items()],
+            "features": [
+                {"name": self.native[name], "type": kind.name} for name, kind in self.kinds.items()
+            ],
         }
         if self.ttl:
             view["timeToLive"] = f"{self.ttl // timedelta(microseconds=1)}us"
@@ -86,6 +99,22 @@ class OnlineTable:
             ]
             definitions["entities"] = [{"name": f"{self.name}.key", "joinKeys": keys}]
         return definitions
+
+    def asked(self, features: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """The native names of features, and their fields of Feast's `Value`.
+
+        Raises:
+            NotFoundError: the feature view has no such feature.
+        """
+        known = self._asked.get(features)
+        if known is None:
+            for name in features:
+                if name not in self.kinds:
+                    raise NotFoundError(f'"{self.name}" has no feature "{name}".')
+            natives = tuple(self.native[name] for name in features)
+            fields = tuple(self.kinds[name].field for name in features)
+            known = self._asked[features] = (natives, fields)
+        return known
 
     def apply(self, store: Store) -> None:
         """Makes the table's view known, anew where its types changed."""
@@ -98,12 +127,21 @@ class OnlineTable:
             store.drop(self.name)
             store.apply(self.definitions())
 
+    def write(self, store: Store, rows: Any) -> None:
+        """Writes rows, in native columns, to a table that may not be there yet."""
+        try:
+            store.write_online(self.name, rows)
+        except NotFoundError:
+            self.apply(store)
+            store.write_online(self.name, rows)
+
     def key_batch(self, keys: Sequence[EntityKeyProto]) -> pa.RecordBatch:
         """Entity keys as a batch."""
-        if not self.keys:
+        columns = self.key_columns(keys)
+        if not columns:
             rows = pa.array([{}] * len(keys), pa.struct([]))
             return pa.RecordBatch.from_struct_array(rows)
-        return pa.RecordBatch.from_pydict(self.key_columns(keys))
+        return pa.RecordBatch.from_pydict(columns)
 
     def key_columns(self, keys: Sequence[EntityKeyProto]) -> dict[str, pa.Array]:
         """Entity keys as columns.
@@ -114,6 +152,9 @@ class OnlineTable:
         found: dict[str, list[Any]] = {name: [] for name in self.keys}
         if not found:
             # A view without entities has the one key that Feast calls __dummy_id.
+            for row, key in enumerate(keys):
+                if list(key.join_keys) not in ([], [DUMMY_ENTITY_ID]):
+                    raise _wrong_keys(key, self.keys, row)
             return {}
         for row, key in enumerate(keys):
             if len(key.join_keys) != len(found):
@@ -135,8 +176,13 @@ def view_names(store: Store) -> set[str]:
     return {view["name"] for view in store.definitions().get("featureViews", [])}
 
 
+def _native_feature(name: str) -> str:
+    """The native name of a feature, which is not that of a time column."""
+    return f"feast.{name}" if name in (EVENT_TIME, CREATED_TIME) else native_name(name)
+
+
 def is_known(store: Store, name: str, features: Sequence[str]) -> bool:
-    """Whether a view with some features is missing as a whole, or is there with all of them."""
+    """Whether a view is missing as a whole, or is there with all of some native features."""
     for view in store.definitions().get("featureViews", []):
         if view["name"] == name:
             return set(features) <= {feature["name"] for feature in view["features"]}
@@ -145,5 +191,6 @@ def is_known(store: Store, name: str, features: Sequence[str]) -> bool:
 
 def _wrong_keys(key: EntityKeyProto, expected: dict[str, str], row: int) -> InvalidInputError:
     return InvalidInputError(
-        f"An entity key of {list(key.join_keys)} where {list(expected)} are expected.", row=row
+        f"An entity key of {list(key.join_keys)} where one of {list(expected)} is expected.",
+        row=row,
     )

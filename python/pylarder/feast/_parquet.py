@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import os
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from ._files import Part, SourceFile
+from .. import NotFoundError
+from ._files import Part, SourceFile, list_files
 
 _ROWS = 1 << 17
 
@@ -45,3 +49,40 @@ def read_parts(path: str, parts: list[Part]) -> pa.RecordBatchReader:
                 yield batch.cast(schema) if batch.schema != schema else batch
 
     return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def read_range(
+    path: str,
+    columns: Sequence[str],
+    timestamp: str,
+    start: datetime | None,
+    end: datetime | None,
+) -> pa.Table:
+    """Every row of files with start <= time <= end, as it is and in the files' order.
+
+    Raises:
+        NotFoundError: the files have no such column, or there are no files.
+    """
+    found = dataset(path, list_files(path))
+    for column in [*columns, timestamp]:
+        if column not in found.schema.names:
+            raise NotFoundError(
+                f'The files at {path} have no column "{column}". '
+                f"There are: {', '.join(found.schema.names)}.",
+                column=column,
+            )
+    kind = found.schema.field(timestamp).type
+    conditions = []
+    for bound, compare in [(start, ds.Expression.__ge__), (end, ds.Expression.__le__)]:
+        if bound is not None:
+            time = pa.scalar(_utc(bound), pa.timestamp("us", "UTC"))
+            # Times without a zone are UTC.
+            time = time if getattr(kind, "tz", None) else time.cast(pa.timestamp("us"))
+            conditions.append(compare(ds.field(timestamp), time))
+    condition = functools.reduce(operator.and_, conditions) if conditions else None
+    table = found.to_table(columns=list(columns), filter=condition)
+    return table.combine_chunks()
+
+
+def _utc(time: datetime) -> datetime:
+    return time.replace(tzinfo=timezone.utc) if time.tzinfo is None else time

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from feast.errors import FeastEntityDFMissingColumnsError
@@ -13,6 +16,8 @@ from feast.repo_config import RepoConfig
 from .. import InvalidInputError, Job, NotFoundError, UnsupportedError
 from ._native import NativeView
 from ._views import native_view, source_column
+
+_Moments = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 class Question:
@@ -73,7 +78,8 @@ class Question:
                     view.projection.join_key_map.get(column.name, column.name)
                 )
             native = native_view(self.config, source, list(spine_columns))
-            alias = f"v{number}"
+            # Columns of the entity rows may be called anything a feature view is.
+            alias = f"feast.{number}"
             views.append((alias, view, native))
             projections.append(native.projection(alias, spine_columns))
             references += [
@@ -117,7 +123,7 @@ class Question:
         )
         columns = list(table.columns[:spine_columns])
         names = list(table.column_names[:spine_columns])
-        times = _ticks(table.column(self.timestamp))
+        times = _moments(table.column(self.timestamp))
         for alias, view, native in views:
             late = _expired(view, times, table.column(f"{alias}__event_timestamp"))
             for feature in self.wanted[view]:
@@ -132,7 +138,7 @@ class Question:
         return pa.table(columns, names=names).replace_schema_metadata(metadata)
 
 
-def _expired(view: FeatureView, times: pa.Array, found: pa.ChunkedArray) -> pa.Array | None:
+def _expired(view: FeatureView, times: _Moments, found: pa.ChunkedArray) -> pa.Array | None:
     """Where the row that answered is older than the view's time to live; None for nowhere.
 
     Exact in nanoseconds, with both ends inside: the view of the store has no time to live of its
@@ -141,19 +147,23 @@ def _expired(view: FeatureView, times: pa.Array, found: pa.ChunkedArray) -> pa.A
     """
     if not view.ttl:
         return None
-    limit = pa.scalar(
-        (view.ttl.days * 86_400 + view.ttl.seconds) * 10**9 + view.ttl.microseconds * 1_000,
-        pa.int64(),
-    )
-    age = pc.subtract(times, _ticks(found))
-    late = pc.fill_null(pc.greater(age, limit), False)
-    if not pc.any(late).as_py():
-        return None
-    return late
+    # Microseconds and the nanoseconds beyond, apart: years 1 and 9999 have no nanoseconds.
+    limit = view.ttl // timedelta(microseconds=1)
+    asked, asked_rest = times
+    event, event_rest = _moments(found)
+    age = asked - event
+    late = (age > limit) | ((age == limit) & (asked_rest > event_rest))
+    late &= found.is_valid().to_numpy(zero_copy_only=False)
+    return pa.array(late) if late.any() else None
 
 
-def _ticks(column: Any) -> Any:
-    """Times as nanoseconds."""
+def _moments(column: Any) -> _Moments:
+    """Times as microseconds and as nanoseconds beyond; anything where there is none."""
     if pa.types.is_date(column.type):
         column = column.cast(pa.timestamp("s"))
-    return column.cast(pa.timestamp("ns", column.type.tz)).cast(pa.int64())
+    unit = column.type.unit
+    ticks = column.cast(pa.int64()).fill_null(0).to_numpy()
+    if unit == "ns":
+        micros, rest = np.divmod(ticks, 1_000)
+        return micros, rest
+    return ticks * {"s": 10**6, "ms": 10**3, "us": 1}[unit], np.zeros(len(ticks), np.int64)

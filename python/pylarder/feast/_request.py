@@ -14,7 +14,7 @@ from feast.feature_view import DUMMY_ENTITY_ID
 from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
 from feast.utils import _get_table_entity_values
 
-from .. import NotFoundError, Store
+from .. import Store
 from ._online_table import KEY_TYPES, OnlineTable
 
 # What a question asks of a view: its native name, the key column for each of its join keys, its
@@ -49,9 +49,7 @@ class OnlineRequest:
         labels: dict[tuple[int, str], str] = {}
         parts: list[_Part] = []
         for table, features in asked:
-            unknown = [name for name in features if name not in table.kinds]
-            if unknown:
-                raise NotFoundError(f'"{table.name}" has no feature "{unknown[0]}".')
+            natives, fields = table.asked(tuple(features))
             found = _get_table_entity_values(table.feature_view, joined, values)
             if not table.keys:
                 self.count = len(values[DUMMY_ENTITY_ID])
@@ -69,8 +67,7 @@ class OnlineRequest:
                     self._columns[label] = key_column(messages, kind)
                     self.count = len(messages)
                 keys.append((native, label))
-            fields = tuple(table.kinds[name].field for name in features)
-            parts.append((table.name, tuple(keys), tuple(features), fields))
+            parts.append((table.name, tuple(keys), natives, fields))
         if not self.count:
             raise KeyError("The request has no entities.")
         self._parts = tuple(parts)
@@ -145,7 +142,7 @@ def _question(parts: tuple[_Part, ...], expired: bool) -> bytes:
 
 def key_column(messages: Sequence[Any], kind: str) -> pa.Array:
     """Values of a join key as a column; an empty message is null, which no row has."""
-    values = []
+    values: list[Any] = []
     for message in messages:
         which = message.WhichOneof("val")
         values.append(getattr(message, which) if which else None)

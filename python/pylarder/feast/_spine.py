@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from feast.infra.offline_stores.offline_utils import DEFAULT_ENTITY_DF_EVENT_TIMESTAMP_COL
 
-from .. import UnsupportedError
+from .. import InvalidInputError, UnsupportedError
 from .._arrow import table as arrow_table
 
 
@@ -41,6 +41,20 @@ def spine_of(entity_df: Any) -> pa.Table:
     return spine
 
 
+def with_times(spine: pa.Table, column: str) -> pa.Table:
+    """The entity rows with their times as times: texts are read, as pandas reads them."""
+    kind = spine.schema.field(column).type
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return spine
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        raise InvalidInputError(
+            f'Column "{column}" of entity_df holds {kind}; the times of events are expected.',
+            column=column,
+        )
+    times = pd.to_datetime(spine.column(column).to_pandas(), utc=True)
+    return spine.set_column(spine.schema.get_field_index(column), column, pa.array(times))
+
+
 def timestamp_column(spine: pa.Table) -> str:
     """The column of the times, as Feast infers it."""
     if DEFAULT_ENTITY_DF_EVENT_TIMESTAMP_COL in spine.column_names:
@@ -58,13 +72,16 @@ def timestamp_column(spine: pa.Table) -> str:
     )
 
 
-def bounds_of(column: pa.ChunkedArray) -> tuple[Any, Any]:
-    """The first and last of the times, as pandas has them, in UTC."""
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        return (None, None)
+def bounds_of(column: pa.ChunkedArray) -> tuple[datetime | None, datetime | None]:
+    """The first and last of the times."""
     found = pc.min_max(column)
-    first, last = found["min"].as_py(), found["max"].as_py()
-    return (
-        None if first is None else pd.to_datetime(first, utc=True),
-        None if last is None else pd.to_datetime(last, utc=True),
-    )
+    return _utc(found["min"].as_py()), _utc(found["max"].as_py())
+
+
+def _utc(time: Any) -> datetime | None:
+    """A time or a date in UTC; pandas would not reach years 1 and 9999."""
+    if time is None:
+        return None
+    if not isinstance(time, datetime):
+        time = datetime(time.year, time.month, time.day)
+    return time.replace(tzinfo=timezone.utc) if time.tzinfo is None else time
