@@ -34,7 +34,9 @@ extension FeatureStore {
 
   /// Brings the rows of several views' partitions together, as `compact(_:_:)` has it.
   ///
-  /// - Parameter views: names; empty for all.
+  /// - Parameters:
+  ///   - views: names; empty for all.
+  ///   - options: as of `compact(_:_:)`.
   @discardableResult
   public func compact(
     _ views: [String], _ options: CompactionOptions = CompactionOptions()
