@@ -51,8 +51,8 @@ extension Store {
     let directory = try directory(
       of: set, store: state.fileIdentity, at: log, erasures: state.erasures)
     let mapped = Int(directory.map?.count ?? 0)
-    // 20 ns a key: below this many the next open takes a millisecond or two.
-    guard Int(log.count) - mapped >= max(100_000, mapped / 4) else { return }
+    // 20 ns a key, and fresh memory for their table: below this many it is about a millisecond.
+    guard Int(log.count) - mapped >= max(32_768, mapped / 4) else { return }
     let folder = layout.keyFolder(set.id)
     let name = try KeyMap.build(
       from: directory.log, without: directory.retired, as: host.makeIdentifier(),

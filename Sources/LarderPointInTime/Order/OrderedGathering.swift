@@ -43,8 +43,7 @@ final class OrderedGathering {
     var start = range.lowerBound
     while start < range.upperBound {
       let segment = matches.segment[start]
-      var end = start + 1
-      while end < range.upperBound, matches.segment[end] == segment { end += 1 }
+      let end = matches.end(of: segment, in: start..<range.upperBound)
       gather(feature, Int(segment), matches, start..<end, output)
       start = end
     }

@@ -55,3 +55,17 @@ import LarderColumns
     }
   }
 }
+
+extension MatchLanes {
+  /// The end of the run of a segment that some answers begin with; their segments ascend.
+  func end(of segment: UInt32, in range: Range<Int>) -> Int {
+    var low = range.lowerBound
+    var high = range.upperBound
+    if self.segment[high - 1] == segment { return high }
+    while low < high {
+      let middle = (low + high) / 2
+      if self.segment[middle] <= segment { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}

@@ -22,7 +22,7 @@ import LarderContract
   private let output: RangeOutput
   /// The part's first row in the range, a multiple of 64.
   private let first: Int
-  private let arena = ByteArena()
+  private let arena: ByteArena
 
   /// - Parameter part: rows of the output's range; the first is a multiple of 64.
   init(_ join: PreparedJoin, _ output: RangeOutput, _ part: Range<Int>) {
@@ -30,7 +30,8 @@ import LarderContract
     self.output = output
     first = part.lowerBound
     let rows = part.count
-    let arena = self.arena
+    let arena = ByteArena(OrderedOutput.bytes(join, rows: rows))
+    self.arena = arena
     matched = join.sources.map { _ in arena.bytes(rows) }
     features = zip(join.sources, output.features).map { source, columns in
       zip(source.features, columns).map { gather, column in
@@ -133,13 +134,16 @@ func packBits(_ bytes: Lanes<UInt8>, _ rows: Range<Int>, into bits: Buffer, from
   unsafe larder_pack_bits(bytes.base + rows.lowerBound, rows.count, words.base)
 }
 
-/// Owns bytes of unspecified content.
+/// Owns bytes of unspecified content, in one piece: many small ones would be fresh memory each time.
 private final class ByteArena {
-  private var buffers: [Buffer] = []
+  private let buffer: Buffer
+  private var used = 0
 
+  init(_ bytes: Int) { buffer = Buffer(uninitializedBytes: bytes) }
+
+  /// Bytes that nobody else has; they begin a cache line.
   func bytes(_ count: Int) -> Lanes<UInt8> {
-    let buffer = Buffer(uninitializedBytes: count)
-    buffers.append(buffer)
-    return Lanes(buffer)
+    defer { used += (count + 63) / 64 * 64 }
+    return Lanes(buffer, from: used)
   }
 }
