@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ class Online(Opened):
         elif isinstance(views, str):
             views = [views]
         given = options(**{"from": iso(start), "through": iso(end)})
+        self._online_writer = os.getpid()
         return [
             call_for_json("larder_materialize", self._open(), view.encode(), given)
             for view in views
@@ -56,6 +58,7 @@ class Online(Opened):
             How many rows were given.
         """
         written = ctypes.c_int64()
+        self._online_writer = os.getpid()
         if progress is not None:
             rows = counted(table(rows).to_reader(), progress)
         with OutgoingStream(rows) as stream:

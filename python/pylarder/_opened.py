@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, TypeVar
 
 from . import _library
 from ._commit import Commit
 from ._errors import ClosedError
-from ._library import call_for_handle, call_for_json
+from ._library import call, call_for_handle, call_for_json
 
 _Opened = TypeVar("_Opened", bound="Opened")
 
@@ -18,6 +19,8 @@ class Opened:
     def __init__(self, handle: int, path: str) -> None:
         self._handle: int | None = handle
         self.path = path
+        # The process that wrote online by this handle.
+        self._online_writer: int | None = None
 
     def _open(self) -> int:
         if not self._handle:
@@ -25,10 +28,23 @@ class Opened:
         return self._handle
 
     def close(self) -> None:
-        """Closes the store; jobs and tables that came from it stay valid."""
+        """Closes the store; jobs and tables that came from it stay valid.
+
+        Online tables that were written to open at once the next time, after a start of the machine
+        too; of a store that is not closed they are checked then.
+
+        Raises:
+            OutcomeUnknownError: the disk failed to say whether all that was written online is
+                there. The store is closed all the same.
+        """
         handle, self._handle = self._handle, None
         if handle:
-            _library.library().larder_close(handle)
+            try:
+                # A forked process lets its parent's store be.
+                if self._online_writer == os.getpid():
+                    call("larder_end_writing", handle)
+            finally:
+                _library.library().larder_close(handle)
 
     def __enter__(self: _Opened) -> _Opened:
         return self
@@ -37,6 +53,7 @@ class Opened:
         self.close()
 
     def __del__(self) -> None:
+        self._online_writer = None
         self.close()
 
     def __repr__(self) -> str:

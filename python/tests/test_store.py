@@ -327,6 +327,21 @@ def test_the_latest_values(drivers):
         drivers.read_online("stats", {"driver_id": [1]}, ["trip"])
 
 
+def test_stores_take_turns_at_writing_online(drivers, moments, tmp_path):
+    row = {"driver_id": [5], "event_timestamp": [moments(300)], "trips": [50]}
+    with pylarder.open(tmp_path / "store", lock_timeout=0.2) as other:
+        drivers.write_online("stats", row)
+        with pytest.raises(pylarder.LockedError):
+            other.write_online("stats", row)
+        drivers.end_writing()
+        other.write_online("stats", row)
+        with pylarder.open(tmp_path / "store", lock_timeout=0.2) as third:
+            with pytest.raises(pylarder.LockedError):
+                third.write_online("stats", row)
+            other.close()
+            assert third.write_online("stats", row) == 1
+
+
 def test_the_lock_on_python_is_let_go_inside_the_engine(drivers, moments):
     count = 400_000
     spine = pa.table(
