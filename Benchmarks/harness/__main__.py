@@ -2,8 +2,9 @@
 
 import argparse
 import pathlib
+import sys
 
-from . import growth, joins, layouts, report, sizes, workloads
+from . import growth, instructions, joins, layouts, plots, report, sizes, workloads
 from .results import Results, commit
 
 BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent
@@ -12,7 +13,8 @@ BENCHMARKS = pathlib.Path(__file__).resolve().parent.parent
 def main() -> None:
     parser = argparse.ArgumentParser(prog="Benchmarks/run", description=__doc__)
     parser.add_argument("what", nargs="*", default=["joins"],
-                        help="joins, layouts, sizes, commits, growth, report (default: joins)")
+                        help="joins, layouts, sizes, commits, growth, report; "
+                             "instructions stands alone (default: joins)")
     parser.add_argument("--full", action="store_true",
                         help="all forms of the peers and all shapes: hours, resumable")
     parser.add_argument("--workloads", default="abcdef", help="which of a to g (default: abcdef)")
@@ -23,7 +25,16 @@ def main() -> None:
                         help="where workloads and stores are made and kept")
     parser.add_argument("--results", type=pathlib.Path,
                         help="the file of results; measuring goes on where it ends")
+    parser.add_argument("--accept", action="store_true",
+                        help="instructions: what is counted is what is expected from now on")
+    parser.add_argument("--repeat", action="store_true",
+                        help="instructions: count again over data made again, and compare")
+    parser.add_argument("--jobs", type=int, help="instructions: how many are counted at a time")
     choice = parser.parse_args()
+    if "instructions" in choice.what:
+        if choice.what != ["instructions"]:
+            parser.error("instructions stands alone")
+        sys.exit(instructions.gate(choice.data, choice.accept, choice.repeat, choice.jobs))
     path = choice.results or BENCHMARKS / "results" / f"{commit()}.jsonl"
     results = Results(path)
     wanted = joins.FULL if choice.full else joins.SHORT
@@ -41,10 +52,7 @@ def main() -> None:
                     joins.measure(results, f"join {label}k", small, store,
                                   joins.forms(meta, wanted, True), choice.rounds, choice.threads)
             if choice.full:
-                for name, size in [("wide", "M"), ("many", "S")]:
-                    directory, store = joins.loaded(results, choice.data, name, size)
-                    joins.measure(results, f"join {name}_{size}", directory, store,
-                                  joins.SHORT, 1, choice.threads, limit=60)
+                layouts.measure_wide(results, choice.data, choice.size, choice.threads)
         elif what == "layouts":
             layouts.measure(results, choice.data, choice.size, choice.workloads, choice.threads)
         elif what == "sizes":
@@ -58,7 +66,7 @@ def main() -> None:
     text = report.everything(results)
     path.with_suffix(".md").write_text(text)
     print(text)
-    for plot in report.plots(results, path.parent):
+    for plot in plots.plots(results, path.parent):
         print(f"wrote {plot}")
     print(f"wrote {path} and {path.with_suffix('.md')}")
 

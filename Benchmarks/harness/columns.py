@@ -64,18 +64,3 @@ def make(directory: pathlib.Path, rows: int, rows_per_entity: int = 100, seed: i
     })
     pq.write_table(table, path, row_group_size=1 << 20, compression="snappy")
     return path
-
-
-def parquet_bytes(table: pa.Table, folder: pathlib.Path, codec: str, level: int | None) -> dict:
-    """Bytes of each column in a Parquet file of a codec."""
-    path = folder / f"{codec}{level or ''}.parquet"
-    pq.write_table(table, path, compression=codec, compression_level=level,
-                   row_group_size=1 << 20)
-    meta = pq.ParquetFile(path).metadata
-    sizes = {name: 0 for name in table.column_names}
-    for group in range(meta.num_row_groups):
-        for index in range(meta.num_columns):
-            chunk = meta.row_group(group).column(index)
-            sizes[chunk.path_in_schema] += chunk.total_compressed_size
-    path.unlink()
-    return sizes

@@ -10,6 +10,9 @@ SHORT = ["duckdb-native", "polars-lazy", "polars-sorted-by-time", "pandas-sorted
 FULL = SHORT + ["duckdb-native-sorted", "duckdb-parquet", "polars-streaming", "polars-memory",
                 "polars-sorted-by-key", "pandas-parquet", "chdb-native"]
 
+# The forms for many features and views: one clause a view; SQL over Parquet adds nothing there.
+WIDE = ["duckdb-native", "polars-sorted-by-time", "pandas-sorted"]
+
 
 def forms(meta: dict, wanted: list[str], small: bool) -> list[str]:
     chosen = list(wanted)

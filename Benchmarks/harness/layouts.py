@@ -3,7 +3,7 @@ time; on one thread and two; with rows not yet known left out; from a cold page 
 
 import pathlib
 
-from . import processes
+from . import joins, processes, workloads
 from .joins import loaded
 from .results import Results, summary
 
@@ -21,7 +21,7 @@ def ask(results: Results, cell: str, directory: pathlib.Path, store: pathlib.Pat
         options: list[str] = ()) -> None:
     if results.has(cell):
         return
-    line = {"cell": cell, "threads": threads, "engines": {}}
+    line = {"cell": cell, "threads": threads, "rows": workloads.asked(directory), "engines": {}}
     engine = processes.Larder(store, directory, threads, list(options))
     try:
         part = {"prepare": engine.ask("prepare")["seconds"], "first": engine.ask("run")["seconds"]}
@@ -33,6 +33,14 @@ def ask(results: Results, cell: str, directory: pathlib.Path, store: pathlib.Pat
         line["engines"]["larder"] = {"failure": str(failure)}
     engine.close()
     results.add(line)
+
+
+def measure_wide(results: Results, data: pathlib.Path, size: str, threads: int) -> None:
+    """Many features and many views, beside the peers that take them."""
+    for name, size in [("wide", size), ("many", "S" if size == "M" else size)]:
+        directory, store = loaded(results, data, name, size)
+        joins.measure(results, f"join {name}_{size}", directory, store, joins.WIDE, 3, threads,
+                      limit=60)
 
 
 def measure(results: Results, data: pathlib.Path, size: str, names: str, threads: int) -> None:
@@ -49,3 +57,4 @@ def measure(results: Results, data: pathlib.Path, size: str, names: str, threads
         directory, store = loaded(results, data, name, size)
         ask(results, f"join {name}_{size} plain", directory, store, threads)
         ask(results, f"join {name}_{size} as known", directory, store, threads, ["--as-known"])
+    measure_wide(results, data, size, threads)

@@ -1,21 +1,34 @@
-"""Bytes per row and column, scans, and what one commit takes."""
+"""Bytes per row and column beside other formats, scans on one core, and what one commit takes."""
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
+import sys
 
 import pyarrow.parquet as pq
 
-from . import columns, processes
+from . import columns, formats, processes
 from .results import Results
 
 
-def ask(*arguments) -> dict:
-    done = subprocess.run([str(processes.binary()), *map(str, arguments)], capture_output=True,
-                          text=True)
+def on_one_core() -> None:
+    """Whatever threads a library starts: figures are of one core."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def ask(*arguments, is_on_one_core: bool = False) -> dict:
+    return answer([str(processes.binary()), *map(str, arguments)], is_on_one_core)
+
+
+def answer(command: list[str], is_on_one_core: bool) -> dict:
+    """The JSON line that a command prints last."""
+    done = subprocess.run(command, capture_output=True, text=True, cwd=processes.BENCHMARKS,
+                          preexec_fn=on_one_core if is_on_one_core else None)
     if done.returncode:
-        raise processes.Failure(done.stderr.strip())
+        said = done.stderr.strip().splitlines()
+        raise processes.Failure(said[-1] if said else f"it ended with {done.returncode}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -26,27 +39,65 @@ def measure(results: Results, data: pathlib.Path, rows: int) -> None:
             continue
         folder = data / f"columns_{rows}_{each}"
         path = columns.make(folder, rows, each)
-        table = pq.read_table(path)
-        sizes = {}
-        for name, codec, level in [("parquet zstd-1", "zstd", 1), ("parquet zstd-3", "zstd", 3),
-                                   ("parquet snappy", "snappy", None)]:
-            sizes[name] = columns.parquet_bytes(table, folder, codec, level)
-        scans = {}
-        for name, options in [("larder hot", []), ("larder cold", ["--cold"])]:
-            store = folder / "columns.larder"
-            shutil.rmtree(store, ignore_errors=True)
-            reply = ask("columns", store, path, *options)
-            sizes[name] = reply["bytes"]
-            scans[name] = reply["scan"]
-            shutil.rmtree(store)
         names = columns.SCALARS + ["link"]
-        line = {"cell": cell, "columns": names, "rows": rows, "bytes": {}, "scan": scans}
-        for engine, found in sizes.items():
-            each_row = {name: found[name] / rows for name in names if name in found}
-            each_row["sum of scalars"] = sum(
-                each_row.get(name, 0) for name in columns.SCALARS)
-            line["bytes"][engine] = each_row
+        plain = {name: column.nbytes for name, column in
+                 zip(names, pq.read_table(path, columns=names).select(names).columns)}
+        plain["entity_id"] = rows * 8
+        line = {"cell": cell, "columns": names, "rows": rows, "bytes": {}, "scan": {}, "rates": {},
+                "refused": {}, "versions": {}}
+        for engine in ["larder hot", "larder cold"] + list(formats.FORMATS):
+            try:
+                found = weighed(engine, folder, path)
+            except processes.Failure as failure:
+                line["refused"][engine] = str(failure)
+                continue
+            line["bytes"][engine] = of_a_row(found, rows)
+            line["scan"][engine] = found["scan"]
+            line["rates"][engine] = rates(found, plain)
+            if "version" in found:
+                line["versions"][engine] = found["version"]
+            if found.get("refused"):
+                line["refused"][engine] = "; ".join(
+                    f"{name}: {why}" for name, why in found["refused"].items())
         results.add(line)
+
+
+def weighed(engine: str, folder: pathlib.Path, path: pathlib.Path) -> dict:
+    """One engine's answer; what it wrote is removed."""
+    written = folder / "written"
+    shutil.rmtree(written, ignore_errors=True)
+    try:
+        if engine.startswith("larder"):
+            cold = ["--cold"] if engine.endswith("cold") else []
+            return ask("columns", written, path, "--threads", 1, *cold, is_on_one_core=True)
+        return answer([sys.executable, "-m", "harness.formats", engine, str(path), str(written)], True)
+    finally:
+        shutil.rmtree(written, ignore_errors=True)
+
+
+def of_a_row(found: dict, rows: int) -> dict:
+    """Bytes per row of each column; the sum only where every scalar was taken."""
+    each = {name: count / rows for name, count in found["bytes"].items()
+            if name in columns.SCALARS + ["link"]}
+    if all(name in each for name in columns.SCALARS):
+        each["sum of scalars"] = sum(each[name] for name in columns.SCALARS)
+    return each
+
+
+def rates(found: dict, plain: dict[str, int]) -> dict:
+    """GB/s of each column read back, by the bytes that it takes in memory, with what comes beside."""
+    beside = sum(plain[name] for name in found.get("beside", []))
+    shown = {}
+    for name, seconds in found["scan"].items():
+        if name == "all":
+            asked = set(columns.SCALARS)
+            if "beside" in found:
+                asked = {column for column in found["scan"] if column not in ("all", "link")}
+            count = sum(plain[column] for column in asked)
+        else:
+            count = plain[name]
+        shown["all scalars" if name == "all" else name] = (count + beside) / seconds / 1e9
+    return shown
 
 
 def commits(results: Results, data: pathlib.Path) -> None:

@@ -258,6 +258,11 @@ def make(workload: str, size: str, directory: pathlib.Path, seed: int = 42,
     return result
 
 
+def asked(directory: pathlib.Path) -> int:
+    """Rows of a workload's spine."""
+    return json.loads((directory / "workload.json").read_text())["spine_rows"]
+
+
 def definitions(meta: dict, directory: pathlib.Path) -> dict:
     """The workload's views as `larder apply` takes them."""
     keys = {}

@@ -9,6 +9,7 @@ func load(_ arguments: Arguments) throws {
   var settings = FeatureStore.Settings()
   settings.foldsAfterAppend = arguments.has("--fold")
   settings.keepSnapshots = .zero
+  settings.threads = arguments.number("--threads")
   let store = try FeatureStore(
     at: try arguments.place(0, "a store"), access: .create, settings: settings)
   let definitions = try Definitions(json: try bytes(of: "\(directory)/definitions.json"))
@@ -44,12 +45,13 @@ func compaction(isCold: Bool) -> CompactionOptions {
 /// The batches to append: the whole history; its slices of time, each in a file of its own; or
 /// stripes in the order of arrival, which overlap in time.
 private func parts(of path: String, _ arguments: Arguments) throws -> [RecordBatch] {
+  let threads = arguments.number("--threads")
   if let count = arguments.number("--slices") {
     return try (0..<count).map {
-      try RecordBatch(contentsOf: "\(path).slices\(count)/\($0).parquet")
+      try RecordBatch(contentsOf: "\(path).slices\(count)/\($0).parquet", threads: threads)
     }
   }
-  let history = try RecordBatch(contentsOf: "\(path).parquet")
+  let history = try RecordBatch(contentsOf: "\(path).parquet", threads: threads)
   guard let count = arguments.number("--overlaps") else { return [history] }
   return (0..<count).map { index in
     history.slice(history.count * index / count..<history.count * (index + 1) / count)

@@ -19,11 +19,11 @@ func answerQuestions(_ arguments: Arguments) throws {
         question = try Question(root, directory, arguments)
         say("{\"seconds\": \(seconds(clock.now - start))}")
       case "run":
-        let question = try prepared(question)
-        if arguments.has("--drop-cache") { try question.dropCache(root) }
+        if arguments.has("--drop-cache") { try question?.dropCache(root) }
         let clock = ContinuousClock()
         let start = clock.now
-        let answer = try question.ask().collect()
+        if arguments.has("--drop-cache") { try question?.open(root) }
+        let answer = try prepared(question).ask().collect()
         let took = seconds(clock.now - start)
         say("{\"seconds\": \(took), \"rows\": \(answer.count)}")
       case "write":
@@ -46,35 +46,47 @@ private func prepared(_ question: Question?) throws(LarderError) -> Question {
 
 /// A spine, and the features to join to it.
 private struct Question {
-  let store: FeatureStore
+  private var store: FeatureStore?
   let spine: RecordBatch
   let features: [FeatureReference]
   let options: RetrievalOptions
 
   init(_ root: String, _ directory: String, _ arguments: Arguments) throws {
-    store = try FeatureStore(at: root, access: .readOnly)
-    spine = try RecordBatch(contentsOf: "\(directory)/spine.parquet")
+    let threads = arguments.number("--threads")
+    let store = try FeatureStore(at: root, access: .readOnly)
+    self.store = store
+    spine = try RecordBatch(contentsOf: "\(directory)/spine.parquet", threads: threads)
     let views = try store.definitions().featureViews
     features = try views.map { try FeatureReference("\($0.name):*") }
     var options = RetrievalOptions(
       fullFeatureNames: views.count > 1, asKnown: arguments.has("--as-known"),
       dictionaryStrings: true)
-    options.threads = arguments.number("--threads")
+    options.threads = threads
     self.options = options
   }
 
   func ask() throws(LarderError) -> any RetrievalJob {
-    try store.historicalFeatures(for: spine, features: features, options: options)
+    guard let store else { throw LarderError(.invalidArgument, "The store is closed.") }
+    return try store.historicalFeatures(for: spine, features: features, options: options)
   }
 
-  /// Lets go of the store's pages in the kernel's cache.
-  func dropCache(_ root: String) throws {
+  /// Opens the store, as a process does that starts.
+  mutating func open(_ root: String) throws(LarderError) {
+    store = try FeatureStore(at: root, access: .readOnly)
+  }
+
+  /// Closes the store and lets go of its pages in the kernel's cache.
+  ///
+  /// Pages that are mapped stay in the cache whatever is advised: the store has to be closed.
+  mutating func dropCache(_ root: String) throws {
+    try store?.close()
+    store = nil
     sync()
     try forEachFile(under: root) { path in
-      let file = open(path, O_RDONLY)
+      let file = Glibc.open(path, O_RDONLY)
       guard file >= 0 else { return }
       posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED)
-      close(file)
+      Glibc.close(file)
     }
   }
 }
