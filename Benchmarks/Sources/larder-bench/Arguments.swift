@@ -64,9 +64,9 @@ func say(_ line: String) {
 /// The most memory this process has had, in bytes.
 ///
 /// Not from `getrusage`, whose peak a process inherits from the one that started it.
-func peakBytes() -> Int {
-  guard let status = try? bytes(of: "/proc/self/status") else { return 0 }
-  let line = String(decoding: status, as: UTF8.self).split(separator: "\n").first {
+func peakBytes() throws(LarderError) -> Int {
+  let status = String(decoding: try bytes(of: "/proc/self/status"), as: UTF8.self)
+  let line = status.split(separator: "\n").first {
     $0.hasPrefix("VmHWM:")
   }
   let digits = line?.filter { $0.isASCII && $0.isNumber } ?? ""

@@ -30,11 +30,12 @@ func load(_ arguments: Arguments) throws {
     }
   }
   let views = try store.info().views
+  let peak = try peakBytes()
   let compact = compacting.map { "\(seconds($0))" } ?? "null"
   say(
     "{\"rows\": \(views.reduce(0) { $0 + $1.rows }), \"append\": \(seconds(append)), "
       + "\"compact\": \(compact), \"segments\": \(views.reduce(0) { $0 + $1.segments }), "
-      + "\"bytes\": \(views.reduce(0) { $0 + $1.bytes }), \"peak_bytes\": \(peakBytes())}")
+      + "\"bytes\": \(views.reduce(0) { $0 + $1.bytes }), \"peak_bytes\": \(peak)}")
 }
 
 /// What pays; or everything once more, packed smaller.

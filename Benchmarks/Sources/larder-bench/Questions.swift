@@ -29,7 +29,7 @@ func answerQuestions(_ arguments: Arguments) throws {
       case "write":
         try prepared(question).ask().write(to: String(words[1]))
         say("{}")
-      case "memory": say("{\"peak_bytes\": \(peakBytes())}")
+      case "memory": say("{\"peak_bytes\": \(try peakBytes())}")
       default: say("{\"error\": \"no command\"}")
       }
     } catch {
