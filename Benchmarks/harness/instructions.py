@@ -223,10 +223,13 @@ def gate(data: pathlib.Path, accept: bool, repeat: bool, jobs: int | None) -> in
         print(f"\nCounted again over data made again: at most {worst * 100:.4f} % apart ({what}).")
         if worst > SAME:
             return 1
-    if accept or not EXPECTED.exists():
+    if accept:
         EXPECTED.write_text(json.dumps(found, indent=1) + "\n")
         print(f"\nwrote {EXPECTED}")
         return 0
+    if not expected["cells"]:
+        print(f"\nThere is no {EXPECTED} to compare with: Benchmarks/run instructions --accept")
+        return 1
     if expected["compiler"] != found["compiler"]:
         print(f"\nThe counts expected are of another compiler: {expected['compiler']}.")
     if lines := complaints(found, expected, kernels):
