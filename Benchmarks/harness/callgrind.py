@@ -37,12 +37,22 @@ def kernels() -> set[str]:
     return {CLONE.sub("", word[2]) for word in words if len(word) == 3 and word[1] in "tTi"}
 
 
-def count(arguments: list[str], stdin: str = "") -> dict[tuple[str, str], int]:
+def stripped(folder: pathlib.Path) -> pathlib.Path:
+    """A copy of larder-bench with symbols and without debug information, which valgrind before 3.20
+    takes for damaged: it is DWARF 5."""
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder / processes.binary().name
+    subprocess.run(["strip", "--strip-debug", "-o", str(copy), str(processes.binary())], check=True)
+    return copy
+
+
+def count(binary: pathlib.Path, arguments: list[str],
+          stdin: str = "") -> dict[tuple[str, str], int]:
     """Instructions by (file that holds the code, symbol) of one run of larder-bench."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "counts"
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={path}",
-                   "--dump-line=no", "--demangle=no", str(processes.binary()), *arguments]
+                   "--dump-line=no", "--demangle=no", str(binary), *arguments]
         done = subprocess.run(command, input=stdin, capture_output=True, text=True,
                               env=os.environ | {"SWIFT_DETERMINISTIC_HASHING": "1"})
         if done.returncode or '{"error"' in done.stdout:
