@@ -272,6 +272,13 @@ def test_times_as_text_are_read_and_others_are_refused_by_name(simple):
     assert failure.value.column == "event_timestamp"
 
 
+def test_failures_call_views_and_keys_what_the_user_calls_them(simple):
+    spine = {"driver_id": ["one"], "event_timestamp": [at(120)]}
+    with pytest.raises(pylarder.InvalidInputError, match='"driver_id" of "stats"') as failure:
+        ask(simple, spine).to_df()
+    assert failure.value.column == "driver_id"
+
+
 def test_entity_columns_may_be_called_anything(simple):
     names = ["v0__event_timestamp", "v0__trips", "stats", "created", "rate", "stats:trips"]
     spine = {"driver_id": [1], "event_timestamp": [at(120)], **{name: [7] for name in names}}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +15,7 @@ from feast.errors import FeastEntityDFMissingColumnsError
 from feast.feature_view import DUMMY_ENTITY_ID, FeatureView
 from feast.repo_config import RepoConfig
 
-from .. import InvalidInputError, Job, NotFoundError, UnsupportedError
+from .. import Error, InvalidInputError, Job, NotFoundError, UnsupportedError
 from ._native import NativeView
 from ._views import native_view, source_column
 
@@ -89,18 +91,19 @@ class Question:
         store = views[0][2].store
         if any(native.store is not store for _, _, native in views):
             raise UnsupportedError("The views of one question must lie in one store.")
-        job = store.historical_features(
-            self.spine,
-            references,
-            timestamp=self.timestamp,
-            full_feature_names=True,
-            as_known=self.as_known,
-            projections=projections,
-            with_event_times=True,
-            memory=getattr(self.config.offline_store, "memory", None),
-            start=start,
-            end=end,
-        )
+        with _in_feasts_words(views):
+            job = store.historical_features(
+                self.spine,
+                references,
+                timestamp=self.timestamp,
+                full_feature_names=True,
+                as_known=self.as_known,
+                projections=projections,
+                with_event_times=True,
+                memory=getattr(self.config.offline_store, "memory", None),
+                start=start,
+                end=end,
+            )
         return job, views
 
     def _check_keys(self, views: list[tuple[str, FeatureView, NativeView]]) -> None:
@@ -117,7 +120,8 @@ class Question:
 
     def answer(self, start: Any, end: Any) -> pa.Table:
         job, views = self.ask(start, end)
-        table = job.to_arrow()
+        with _in_feasts_words(views):
+            table = job.to_arrow()
         spine_columns = table.num_columns - sum(
             len(features) + 1 for features in self.wanted.values()
         )
@@ -136,6 +140,20 @@ class Question:
                 names.append(self._name(view, feature))
         metadata = self.spine.schema.metadata if self.spine is not None else None
         return pa.table(columns, names=names).replace_schema_metadata(metadata)
+
+
+@contextmanager
+def _in_feasts_words(views: Sequence[tuple[str, FeatureView, NativeView]]) -> Iterator[None]:
+    """Has failures call feature views and join keys what the user calls them."""
+    try:
+        yield
+    except Error as error:
+        text = str(error)
+        for alias, view, native in views:
+            text = text.replace(f'"{alias}"', f'"{view.projection.name_to_use()}"')
+            for key, name in native.keys.items():
+                text = text.replace(f'"{name}"', f'"{key}"')
+        raise type(error)(text, column=error.column, row=error.row) from error
 
 
 def _expired(view: FeatureView, times: _Moments, found: pa.ChunkedArray) -> pa.Array | None:
