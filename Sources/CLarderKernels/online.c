@@ -9,7 +9,10 @@
 #include "words.h"
 
 enum { UNIT = 64, HEADER_UNITS = 64, ROW = 1, ROW_HEADER = 32, NEXT = 12, SLOTS = 16 };
-enum { GROUP = 9, TABLE_ENTRY = 32, ROUNDS = 16, BLOCK = 16 };
+enum { GROUP = 9, TABLE_ENTRY = 32, ROUNDS = 16 };
+// Lanes between the steps: enough for their memory to come, and no more than the processor fetches at
+// a time. Windows of 128 at once took half as long again.
+enum { LAG = 10 };
 
 static inline uint32_t load32(const uint8_t *p) {
   uint32_t word;
@@ -199,81 +202,73 @@ static inline int begin(const larder_online_index *index, uint64_t buckets,
 // What is on its way through the steps.
 typedef struct {
   lane lanes[LARDER_ONLINE_LANES];
-  // Lanes whose row comes closer, and those that go round again.
-  uint8_t coming[LARDER_ONLINE_LANES], again[LARDER_ONLINE_LANES];
-  size_t coming_count, again_count;
+  // Lanes that go round again, and those whose checksums are next.
+  uint8_t again[LARDER_ONLINE_LANES], found[4];
+  size_t again_count, found_count;
 } search;
 
-// Takes the second step for some lanes.
-static inline void advance_all(const larder_online_index *index, search *all, const uint8_t *lanes,
-                               size_t count, uint32_t *slots) {
-  for (size_t i = 0; i < count; i++) {
-    uint8_t which = lanes[i];
-    int step = advance(index, &all->lanes[which]);
-    if (step == YES) all->coming[all->coming_count++] = which;
-    if (step == ON) all->again[all->again_count++] = which;
-    if (step == ABSENT) slots[which] = 0;
-  }
+// Takes the second step for a lane: 1 if its row comes closer.
+static inline int second(const larder_online_index *index, search *all, uint8_t which,
+                         uint32_t *slots) {
+  int step = advance(index, &all->lanes[which]);
+  if (step == ON) all->again[all->again_count++] = which;
+  if (step == ABSENT) slots[which] = 0;
+  return step == YES;
 }
 
-// Takes the last step for lanes whose rows have come.
-static inline void judge_all(const larder_online_index *index, search *all, const uint8_t *lanes,
-                             size_t count, const void **rows, uint32_t *slots) {
-  uint8_t found[LARDER_ONLINE_LANES];
-  size_t some = 0;
-  for (size_t i = 0; i < count; i++) {
-    uint8_t which = lanes[i];
-    lane *at = &all->lanes[which];
-    int verdict = judge(index, at);
-    if (verdict == YES) {
-      rows[which] = at->row;
-      slots[which] = at->slot;
-      found[some++] = which;
-    }
-    if (verdict == ON) {
-      at->is_doubtful = 1;
-      all->again[all->again_count++] = which;
+// Takes the last step for a lane whose row has come.
+static inline void last(const larder_online_index *index, search *all, uint8_t which,
+                        const void **rows, uint32_t *slots) {
+  lane *at = &all->lanes[which];
+  int verdict = judge(index, at);
+  if (verdict == YES) {
+    rows[which] = at->row;
+    slots[which] = at->slot;
+    all->found[all->found_count++] = which;
+    if (all->found_count == 4) {
+      verify(index, all->found, 4, rows, slots);
+      all->found_count = 0;
     }
   }
-  verify(index, found, some, rows, slots);
+  if (verdict == ON) {
+    at->is_doubtful = 1;
+    all->again[all->again_count++] = which;
+  }
 }
 
 size_t larder_online_find(const larder_online_index *index, uint64_t buckets,
                           const larder_key_tails *tails, size_t first, size_t count,
                           uint64_t *hashes, const void **rows, uint32_t *slots) {
   search all;
-  uint8_t begun[BLOCK], lanes[LARDER_ONLINE_LANES];
-  size_t begun_count = 0, missing = 0;
-  all.coming_count = all.again_count = 0;
+  // Whether a lane's line, then its row, is on its way.
+  uint8_t coming[LARDER_ONLINE_LANES], left[LARDER_ONLINE_LANES];
+  size_t missing = 0;
+  all.again_count = all.found_count = 0;
   larder_online_hashes(tails, first, count, hashes);
-  // Three blocks of lanes are on their way: the lines of one come closer while those of the one
-  // before are looked at, and the rows of the one before that are checked.
-  for (size_t start = 0; start < count + 2 * BLOCK; start += BLOCK) {
-    size_t ready = all.coming_count, next_count = 0;
-    uint8_t next[BLOCK];
-    memcpy(lanes, all.coming, ready);
-    all.coming_count = 0;
-    for (size_t i = start; i < start + BLOCK && i < count; i++) {
+  // The first line of one lane comes closer while that of an earlier one is looked at, and the row
+  // of one before that is checked.
+  for (size_t i = 0; i < count + 2 * LAG; i++) {
+    if (i < count) {
       rows[i] = NULL;
       slots[i] = LARDER_ONLINE_OPEN;
-      if (begin(index, buckets, tails, first + i, hashes[i], &all.lanes[i]))
-        next[next_count++] = (uint8_t)i;
+      coming[i] = (uint8_t)begin(index, buckets, tails, first + i, hashes[i], &all.lanes[i]);
     }
-    advance_all(index, &all, begun, begun_count, slots);
-    judge_all(index, &all, lanes, ready, rows, slots);
-    memcpy(begun, next, next_count);
-    begun_count = next_count;
+    size_t middle = i - LAG, end = i - 2 * LAG;
+    if (middle < count && coming[middle])
+      coming[middle] = (uint8_t)second(index, &all, (uint8_t)middle, slots);
+    if (end < count && coming[end]) last(index, &all, (uint8_t)end, rows, slots);
   }
   // A chain of many lines is left to the search that knows a circle from a chain.
   for (int round = 0; all.again_count && round < ROUNDS; round++) {
-    size_t left = all.again_count;
-    memcpy(lanes, all.again, left);
-    all.again_count = all.coming_count = 0;
-    advance_all(index, &all, lanes, left, slots);
-    size_t ready = all.coming_count;
-    memcpy(lanes, all.coming, ready);
-    judge_all(index, &all, lanes, ready, rows, slots);
+    size_t some = all.again_count;
+    memcpy(left, all.again, some);
+    all.again_count = 0;
+    for (size_t i = 0; i < some; i++)
+      coming[i] = (uint8_t)second(index, &all, left[i], slots);
+    for (size_t i = 0; i < some; i++)
+      if (coming[i]) last(index, &all, left[i], rows, slots);
   }
+  verify(index, all.found, all.found_count, rows, slots);
   for (size_t i = 0; i < count; i++) missing += rows[i] == NULL;
   return missing;
 }

@@ -3,13 +3,16 @@ import Glibc
 import LarderColumns
 
 extension IndexWriter {
-  /// Points the index to rows of one batch that are in the log.
+  /// How many changes are published at once, which splits buckets with memory on its way.
+  private static let publishedTogether = 1 << 13
+
+  /// Points the index to rows of one batch that are in the log; no two are of one key.
   func apply(_ slots: [UInt32]) throws(LarderError) {
     var tails = WindowTails(stride: stride)
     let window = WindowMemory()
     let found = window.found
     var changes: [PendingRow] = []
-    changes.reserveCapacity(KeyLookup.window)
+    changes.reserveCapacity(min(slots.count, IndexWriter.publishedTogether) + KeyLookup.window)
     var start = 0
     while start < slots.count {
       let count = min(KeyLookup.window, slots.count - start)
@@ -21,7 +24,6 @@ extension IndexWriter {
       if lookup.find(tails.keys(count), 0, count, rowLines: 2, into: found) != nil {
         throw IndexWriter.damaged
       }
-      changes.removeAll(keepingCapacity: true)
       for lane in 0..<count {
         let new = slots[start + lane]
         var change = unsafe PendingRow(
@@ -35,8 +37,11 @@ extension IndexWriter {
         }
         changes.append(change)
       }
-      try publish(changes)
       start += count
+      if changes.count >= IndexWriter.publishedTogether || start == slots.count {
+        try publish(changes)
+        changes.removeAll(keepingCapacity: true)
+      }
     }
   }
 

@@ -12,8 +12,8 @@ struct BucketSplit {
 /// Linear hashing: the buckets are split in turn, one for every 6.5 keys.
 extension IndexWriter {
   /// How many splits ahead a bucket's line and its rows are brought closer.
-  private static let linesAhead: UInt64 = 12
-  private static let rowsAhead: UInt64 = 6
+  private static let linesAhead: UInt64 = 32
+  private static let rowsAhead: UInt64 = 16
 
   /// Splits buckets until there are enough for the keys and so many more.
   ///

@@ -168,7 +168,7 @@ final class IndexWriter {
     // An eighth of the buckets have an overflow line at this load; a quarter is room enough.
     let needed = max(IndexWriter.lines(forBuckets: buckets), buckets / 4 * 9 / 2)
     if needed > memory.lines { try grow(to: needed) }
-    if preparesAhead, needed > memory.lines / 8 * 7 { room?.prepare(beyond: memory.lines) }
+    if preparesAhead, needed > memory.lines / 4 * 3 { room?.prepare(beyond: memory.lines) }
   }
 
   func grow(to lines: UInt64) throws(LarderError) {

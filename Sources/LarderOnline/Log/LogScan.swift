@@ -17,6 +17,8 @@ struct LogScan {
   private(set) var durable = LogPosition(sequence: 0, unit: 0)
   /// Everything before this was on disk, as others say: an index, or the newest segment.
   var proven = LogPosition(sequence: 0, unit: 0)
+  /// Behind this nothing was ever written, as an index says that is trusted; nil if none is.
+  var written: LogPosition?
   /// Whether a segment ended before the next one says it does, and nothing shows that it was whole.
   ///
   /// The machine went down before it was on disk; what comes after it is void.
@@ -121,7 +123,10 @@ struct LogScan {
     let least = end == nil ? batchStart + 1 : batchStart
     if proven > LogPosition(sequence: segment.sequence, unit: least) { throw damage }
     // A later batch that was written when this one was on disk shows that it was whole.
-    for later in unit..<segment.units where segment.word(at: later) == RecordKind.commit << 24 | 1 {
+    var last = segment.units
+    if let written, written.sequence == segment.sequence { last = min(last, written.unit) }
+    for later in unit..<max(unit, last) where segment.word(at: later) == RecordKind.commit << 24 | 1
+    {
       guard let record = segment.record(at: later) else { continue }
       let durable = CommitRecord(record).durable
       if durable > LogPosition(sequence: segment.sequence, unit: batchStart) { throw damage }

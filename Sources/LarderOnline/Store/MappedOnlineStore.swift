@@ -102,13 +102,21 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
       try host.files.syncDirectory(directory)
       return
     }
-    let state = try table(of: view).snapshot().state
+    let state = try state(id)
     try state.check(view)
     var changed = state
     guard try changed.adopt(view) else { return }
     try writableTable(id, of: view).withWriter { (writer) throws(LarderError) in
       try writer.adopt(view)
     }
+  }
+
+  /// What a table says about itself.
+  ///
+  /// No index is built for this: a writer that opens next would build another.
+  private func state(_ id: UInt32) throws(LarderError) -> TableState {
+    if let open = tables.withLock({ $0[id] }) { return try open.table.snapshot().state }
+    return try OnlineTable.state(folder(id), store, host.files)
   }
 
   /// Makes the directory of all tables durably, if it is not there.

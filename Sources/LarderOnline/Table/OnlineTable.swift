@@ -113,6 +113,33 @@ final class OnlineTable: Sendable {
   private static func findSnapshot(
     _ directory: String, _ store: FileIdentifier, _ files: any FileSystem, known: [LogSegment]
   ) throws(LarderError) -> TableSnapshot {
+    try look(directory, store, files, known: known) {
+      (recovery, trusted, newest) throws(LarderError) in
+      if let trusted { return snapshot(trusted, privateAfter: nil) }
+      let found = try recovery.rebuilding(IndexFile.makePrivate(), nil)
+      return snapshot(found, privateAfter: newest)
+    }
+  }
+
+  /// What a table's log says about it, without an index for its rows.
+  ///
+  /// - Throws: `notFound`, `corrupt`, `io`.
+  static func state(
+    _ directory: String, _ store: FileIdentifier, _ files: any FileSystem
+  ) throws(LarderError) -> TableState {
+    try look(directory, store, files, known: []) { (recovery, trusted, _) throws(LarderError) in
+      if let trusted { return trusted.state }
+      return try recovery.newestState()
+    }
+  }
+
+  /// Looks at a table's files while writers may be at work.
+  ///
+  /// - Parameter use: gets what the newest index says, if it is trusted, and its number.
+  private static func look<Result>(
+    _ directory: String, _ store: FileIdentifier, _ files: any FileSystem, known: [LogSegment],
+    _ use: (inout TableRecovery, TableRecovery.Findings?, UInt64) throws(LarderError) -> Result
+  ) throws(LarderError) -> Result {
     var patience = 50
     while true {
       patience -= 1
@@ -120,16 +147,13 @@ final class OnlineTable: Sendable {
         let newest = try TableFiles.numbers(directory, IndexFormat.suffix, files).last ?? 0
         var recovery = try TableRecovery(
           directory, store: store, files: files, writable: false, known: known)
-        if let found = try recovery.trusting() {
-          return snapshot(found, privateAfter: nil)
-        }
+        if let found = try recovery.trusting() { return try use(&recovery, found, newest) }
         // Files that come and go under our eyes: a writer is at work, so its index will be there.
         if patience > 0, try hasLiveIndex(directory, recovery, files) {
           usleep(200)
           continue
         }
-        let found = try recovery.rebuilding(IndexFile.makePrivate(), nil)
-        return snapshot(found, privateAfter: newest)
+        return try use(&recovery, nil, newest)
       } catch {
         // A segment was removed between the listing and the opening.
         guard patience > 0, error.code == .notFound,

@@ -169,6 +169,7 @@ struct TableRecovery {
     let index = try makeWriter(memory, file, state)
     try index.finishSplit()
     var scan = LogScan(lastBatch: memory.load(IndexFormat.appliedBatch))
+    scan.written = LogPosition(bits: memory.load(IndexFormat.written))
     for proof in proofs where proof.table == identity {
       scan.proven = max(scan.proven, proof.reached)
     }
@@ -222,6 +223,14 @@ struct TableRecovery {
     return Findings(
       state: state, index: index, indexFile: file, end: end, batch: scan.lastBatch,
       durable: scan.durable, isRebuilt: true)
+  }
+
+  /// The newest state alone, of a log whose index may not be trusted.
+  ///
+  /// - Throws: `corrupt` if a segment is missing that was on disk.
+  mutating func newestState() throws(LarderError) -> TableState {
+    var scan = LogScan(lastBatch: 0)
+    return try aliveState(&scan)
   }
 
   /// Refuses a log whose last segment ends before what an index says was there.

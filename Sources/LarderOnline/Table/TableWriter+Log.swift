@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import LarderColumns
 import LarderContract
@@ -91,6 +92,7 @@ extension TableWriter {
   /// Fills the segment's file with zeros, ahead of where rows are written, in pieces that the kernel
   /// keeps as large pages; a file that was made ready has them already.
   private func zeroAhead(of end: Int) throws(LarderError) {
+    if let fill { fill.pass(to: end) }
     if end <= zeroed { return }
     let piece = SpareSegment.piece
     let next = min(current.bytes, (end + piece - 1) / piece * piece)
@@ -165,13 +167,14 @@ extension TableWriter {
   private func roll(for units: Int) throws(LarderError) {
     let header = try nextHeader(for: units)
     let path = "\(directory)/\(LogFormat.fileName(header.sequence))"
-    let (segment, newFile): (LogSegment, any File)
-    var isReady = false
-    if let ready = try takeSpare(header, path) {
-      (segment, newFile) = ready
-      isReady = true
+    let segment: LogSegment
+    let ready: SpareSegment.Ready?
+    let newFile: any File
+    if let (taken, spare) = try takeSpare(header, path) {
+      (segment, newFile, ready) = (taken, spare.file, spare)
     } else {
       (segment, newFile) = try TableFiles.makeSegment(header, path, host.files)
+      ready = nil
     }
     // Where no batch is synced this segment is brought to the disk meanwhile: should power end
     // before it is there, the log ends in it.
@@ -180,6 +183,7 @@ extension TableWriter {
       if chunkRecords > 0 { try appendCommit(flags: CommitRecord.isContinued) } else { try flush() }
       if waits { try syncLog() }
     } catch {
+      ready?.fill?.stop()
       try host.files.remove(path)
       throw error
     }
@@ -188,7 +192,7 @@ extension TableWriter {
     newState.segments.append(
       TableState.Segment(sequence: segment.sequence, number: segment.number, end: nil))
     let left = file
-    enter(segment, newFile, isZeroed: isReady)
+    enter(segment, newFile, ready)
     state = newState
     do throws(LarderError) {
       let position = try appendState(newState)
@@ -216,38 +220,42 @@ extension TableWriter {
   /// The next segment from the file that was made ready, if there is one of the right size.
   private func takeSpare(
     _ header: SegmentHeader, _ path: String
-  ) throws(LarderError) -> (LogSegment, any File)? {
+  ) throws(LarderError) -> (LogSegment, SpareSegment.Ready)? {
     // No batch waits for a file that is not ready; it may be the one after this.
     guard let spare, spare.isDone else { return nil }
     self.spare = nil
-    guard let file = spare.take(), spare.bytes == header.bytes else {
+    let ready = spare.take()
+    guard let ready, spare.bytes == header.bytes else {
+      ready?.fill?.stop()
       try host.files.remove(spare.path)
       return nil
     }
-    try host.files.remove(path)
+    ready.fill?.pass(to: LogFormat.headerBytes)
     do throws(LarderError) {
-      try file.write(header.encoded, at: 0)
+      try host.files.remove(path)
+      try ready.file.write(header.encoded, at: 0)
       try host.files.link(spare.path, as: path)
       try host.files.remove(spare.path)
-      return (try LogSegment.map(file, header: header), file)
+      return (try LogSegment.map(ready.file, header: header), ready)
     } catch {
       // A file system without links, say: the segment is made in the plain way.
+      ready.fill?.stop()
       try host.files.remove(spare.path)
       return nil
     }
   }
 
-  /// Has the next segment made ready once this one is half full, or a quarter if it is large.
+  /// Has the next segment made ready, once there are some rows in this one: more where its zeros
+  /// are synced, which batches that wait for the disk notice.
   func prepareAhead() {
-    let isLarge = current.units >= 1 << 18
-    guard options.preparesAhead, spare == nil, end > current.units / (isLarge ? 4 : 2) else {
-      return
-    }
+    let part = options.durability == .batch ? 4 : 8
+    guard options.preparesAhead, spare == nil, end > current.units / part else { return }
     do throws(LarderError) {
       let header = try nextHeader(for: 1)
       let path = "\(directory)/\(LogFormat.padded(header.sequence))\(SpareSegment.suffix)"
       spare = SpareSegment(
-        path, bytes: header.bytes, syncs: options.durability == .batch, files: host.files)
+        path, bytes: header.bytes, syncs: options.durability == .batch, files: host.files,
+        on: filling)
     } catch {
       // Whoever needs the next segment is told why there is none.
     }
@@ -257,21 +265,37 @@ extension TableWriter {
   func dropSpare() throws(LarderError) {
     guard let spare else { return }
     self.spare = nil
-    _ = spare.take()
+    spare.take()?.fill?.stop()
     try host.files.remove(spare.path)
   }
 
-  private func enter(_ segment: LogSegment, _ newFile: any File, isZeroed: Bool) {
+  private func enter(_ segment: LogSegment, _ newFile: any File, _ ready: SpareSegment.Ready?) {
     current = segment
+    fill?.stop()
+    fill = ready?.fill
     // Of a small one, and where files must see the same operations each time, nothing is gained.
     let isLarge = segment.bytes >= 2 * SpareSegment.piece && options.preparesAhead
-    zeroed = isZeroed || !isLarge ? segment.bytes : LogFormat.headerBytes
+    zeroed = segment.bytes
+    if ready == nil, isLarge {
+      if options.durability == .batch {
+        zeroed = LogFormat.headerBytes
+      } else {
+        fillBehind(newFile, segment.bytes)
+      }
+    }
     file = newFile
     end = LogFormat.headerUnits
     chunkStart = end
     stagedUnit = end
     syncStarted = end
     staged = 0
+  }
+
+  /// Has a segment filled that has its header already, behind the piece that rows go to first.
+  private func fillBehind(_ file: any File, _ bytes: Int) {
+    let fill = SegmentFill(file, bytes: bytes, from: SpareSegment.piece)
+    self.fill = fill
+    filling.async { fill.run() }
   }
 
   /// Segments that only compaction may begin: a full table can still be compacted.

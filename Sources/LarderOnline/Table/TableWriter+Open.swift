@@ -132,6 +132,7 @@ extension TableWriter {
 
   /// Makes everything durable and the index trusted after a reboot.
   func close() throws(LarderError) {
+    fill?.stop()
     try dropSpare()
     if poison != nil { return }
     if LogPosition(sequence: current.sequence, unit: end) > durable { try syncLog() }

@@ -1,3 +1,4 @@
+import Dispatch
 import LarderColumns
 import LarderContract
 import LarderFiles
@@ -45,6 +46,10 @@ final class TableWriter: @unchecked Sendable {
   var unsynced: [any File] = []
   /// Up to where the current segment's file was filled with zeros or written.
   var zeroed: Int
+  /// Who fills the rest of the current segment, if somebody does.
+  var fill: SegmentFill?
+  /// Where segments are filled, one after the other.
+  let filling = DispatchQueue(label: "larder.online.fill", qos: .utility)
   /// Works in the background for the disk, and up to which unit of the current segment it was begun.
   let backgroundSync = BackgroundSync()
   var syncStarted = 0
@@ -86,6 +91,11 @@ final class TableWriter: @unchecked Sendable {
     indexFile = opened.indexFile
     index.preparesAhead = options.preparesAhead
     index.hasGrown = { [unowned self] in publishSnapshot() }
+  }
+
+  deinit {
+    // Whoever opens the table next writes where this one may still be filling.
+    fill?.stop()
   }
 
   /// The memory of the index.
