@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "larder_encodings.h"
 #include "packed_values.h"
 #include "words.h"

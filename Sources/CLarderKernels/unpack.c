@@ -1,7 +1,5 @@
 #include "CLarderKernels.h"
 
-#include <string.h>
-
 #include "words.h"
 
 // Eight packed numbers are `width` bytes, so within such a group the byte offsets and shifts are

@@ -49,18 +49,23 @@ extension FixedGather {
     }
   }
 
-  /// Verifies the pages of some matches.
+  /// Verifies the pages of some matches: of neighbours on one page, only the first asks.
   ///
   /// - Throws: `corrupt` if one is damaged.
   func verify(
     _ matches: MatchLanes, _ range: Range<Int>, _ verified: Lanes<UInt8>
   ) throws(LarderError) {
     let table = unsafe sources.table
+    var last = -1
+    var lastSegment = -1
     for match in range {
       let segment = Int(matches.segment[match])
       guard verified[segment] == 0 else { continue }
       let slot = unsafe table[segment].slot(Int(matches.row[match]))
-      if slot >= 0 { try sources.verify(segment, slot: slot) }
+      guard slot >= 0, slot >> 16 != last || segment != lastSegment else { continue }
+      try sources.verify(segment, slot: slot)
+      last = slot >> 16
+      lastSegment = segment
     }
   }
 

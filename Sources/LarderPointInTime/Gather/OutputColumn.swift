@@ -38,18 +38,21 @@ import Synchronization
   var isBits: Bool { dictionary == nil && type.layout == .bits }
 
   /// Bytes of a value, or of its code or length.
-  var width: Int {
-    if dictionary == nil, case .fixed(let own) = type.layout { return own }
+  var width: Int { OutputColumn.width(type, isCoded: dictionary != nil) }
+
+  private static func width(_ type: DataType, isCoded: Bool) -> Int {
+    if !isCoded, case .fixed(let own) = type.layout { return own }
     return 4
   }
 
   /// Bytes of the values of some rows, or of their codes or lengths.
   static func valueBytes(_ type: DataType, _ rows: Int, isCoded: Bool) -> Int {
-    if isCoded { return rows * 4 }
-    return switch type.layout {
-    case .bits: (rows + 63) / 64 * 8
-    case .fixed(let width): rows * width
-    case .variable, .list: (rows + 1) * 4
+    let width = width(type, isCoded: isCoded)
+    switch type.layout {
+    case .bits where !isCoded: return (rows + 63) / 64 * 8
+    // Lengths become offsets, of which there is one more.
+    case .variable where !isCoded, .list where !isCoded: return (rows + 1) * width
+    default: return rows * width
     }
   }
 

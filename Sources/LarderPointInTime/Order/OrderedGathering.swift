@@ -37,7 +37,7 @@ final class OrderedGathering {
     if !isVerified[ordinal] {
       let flags = verified[ordinal]
       feature.sources.noteVerified(flags)
-      try verify(feature, matches, range, flags)
+      try feature.verify(matches, range, flags)
       isVerified[ordinal] = (0..<flags.count).allSatisfy { flags[$0] == 1 }
     }
     var start = range.lowerBound
@@ -46,24 +46,6 @@ final class OrderedGathering {
       let end = matches.end(of: segment, in: start..<range.upperBound)
       gather(feature, Int(segment), matches, start..<end, output)
       start = end
-    }
-  }
-
-  /// Verifies the pages of some answers: of neighbours on one page, only the first asks.
-  private func verify(
-    _ feature: FixedGather, _ matches: MatchLanes, _ range: Range<Int>, _ verified: Lanes<UInt8>
-  ) throws(LarderError) {
-    let table = unsafe feature.sources.table
-    var last = -1
-    var lastSegment = -1
-    for match in range {
-      let segment = Int(matches.segment[match])
-      guard verified[segment] == 0 else { continue }
-      let slot = unsafe table[segment].slot(Int(matches.row[match]))
-      guard slot >= 0, slot >> 16 != last || segment != lastSegment else { continue }
-      try feature.sources.verify(segment, slot: slot)
-      last = slot >> 16
-      lastSegment = segment
     }
   }
 
