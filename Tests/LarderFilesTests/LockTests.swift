@@ -90,6 +90,54 @@ import Testing
     }
   }
 
+  /// One that takes the lock again as soon as it gave it up is there before any that polls.
+  @Test func whoWaitsIsLetInBeforeOneThatComesBack() throws {
+    let busy = try locks()
+    let waiting = try locks()
+    let turns = 20
+    let taken = Atomic(0)
+    let isDone = Atomic(false)
+    let failures = Atomic(0)
+    withThread {
+      while !isDone.load(ordering: .acquiring) {
+        do {
+          let held = try busy.acquire(.append, timeout: .seconds(30))
+          taken.add(1, ordering: .relaxed)
+          sleepMilliseconds(2)
+          held.release()
+        } catch { failures.add(1, ordering: .relaxed) }
+      }
+    } during: {
+      for _ in 0..<turns {
+        do {
+          let held = try waiting.acquire(.append, timeout: .seconds(30))
+          held.release()
+          sleepMilliseconds(1)
+        } catch { failures.add(1, ordering: .relaxed) }
+      }
+      isDone.store(true, ordering: .releasing)
+    }
+    #expect(failures.load(ordering: .relaxed) == 0)
+    // A few to each of the other's; hundreds, if it were left to chance.
+    #expect(taken.load(ordering: .relaxed) < turns * 15)
+  }
+
+  @Test func queuesHaveBytesOfTheirOwn() throws {
+    let locks: [StoreLock] = [.commit, .append, .maintenance, .onlineWriter(table: 0)]
+    let bytes = try locks.map { try $0.range() } + locks.compactMap(\.queue)
+    #expect(Set(bytes).count == 7)
+    // Nobody waits: the byte is free while the lock is held.
+    let one = try self.locks()
+    let held = try one.acquire(.append, timeout: .seconds(1))
+    let file = try host.files.open(one.path, .update)
+    #expect(try file.tryLock(4..<5, .exclusive))
+    // Somebody does: it is tried once by those who do not wait, and not at all by those who do.
+    held.release()
+    #expect(try self.locks().tryAcquire(.append) != nil)
+    #expect(code { _ = try self.locks().acquire(.append, timeout: .milliseconds(20)) } == .locked)
+    withExtendedLifetime(file) {}
+  }
+
   @Test func threadsOfOneStoreTakeTurns() throws {
     let one = try locks()
     let counter = Mutex(0)

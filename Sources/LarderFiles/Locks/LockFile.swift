@@ -37,7 +37,8 @@ package final class LockFile: Sendable {
   /// Takes a lock, waiting for it if need be.
   ///
   /// It polls, from every 0.1 ms to every 10 ms: the kernel's own wait cannot be given up
-  /// without a signal to the whole process.
+  /// without a signal to the whole process. Whoever waits is let in before one that comes later, or
+  /// comes back.
   ///
   /// - Parameters:
   ///   - lock: which one.
@@ -53,7 +54,7 @@ package final class LockFile: Sendable {
     guard wait(for: range, kind, until: deadline) else {
       throw refusal(lock, timeout, holder: "another thread of this process")
     }
-    guard try takeFromKernel(range, kind, until: deadline) else {
+    guard try takeFromKernel(lock, range, kind, until: deadline) else {
       throw refusal(lock, timeout, holder: LockAdvice.read(lock, from: file))
     }
     if isWritable { LockAdvice.write(lock, to: file, since: now()) }
@@ -70,7 +71,7 @@ package final class LockFile: Sendable {
     let deadline = ContinuousClock.now
     let range = try takeable(lock, kind)
     guard wait(for: range, kind, until: deadline),
-      try takeFromKernel(range, kind, until: deadline)
+      try takeFromKernel(lock, range, kind, until: deadline)
     else { return nil }
     if isWritable { LockAdvice.write(lock, to: file, since: now()) }
     return HeldLock(of: self, range)
@@ -154,24 +155,20 @@ extension LockFile {
 
   /// Asks the kernel, unless a thread that shares the lock has it already.
   private func takeFromKernel(
-    _ range: Range<UInt64>, _ kind: LockKind, until deadline: ContinuousClock.Instant
+    _ lock: StoreLock, _ range: Range<UInt64>, _ kind: LockKind,
+    until deadline: ContinuousClock.Instant
   ) throws(LarderError) -> Bool {
     if turns.withLock({ $0.entries[range.lowerBound]?.holders ?? 0 > 0 }) { return true }
-    var pause = Duration.microseconds(100)
+    // Who does not wait has no place in a queue.
+    let queue = kind == .exclusive && deadline > ContinuousClock.now ? lock.queue : nil
     do throws(LarderError) {
-      while true {
-        if try file.tryLock(range, kind) {
-          turns.withLock { turns in
-            turns.entries[range.lowerBound]?.holders = 1
-            // Sharers may join.
-            turns.wakeAll()
-          }
-          return true
+      if try takeInTurn(range, kind, behind: queue, until: deadline) {
+        turns.withLock { turns in
+          turns.entries[range.lowerBound]?.holders = 1
+          // Sharers may join.
+          turns.wakeAll()
         }
-        let left = deadline - ContinuousClock.now
-        if left <= .zero { break }
-        sleep(min(pause, left))
-        pause = min(pause * 2, .milliseconds(10))
+        return true
       }
     } catch {
       abandon(range)
@@ -179,6 +176,45 @@ extension LockFile {
     }
     abandon(range)
     return false
+  }
+
+  /// Takes a range from the kernel behind whoever waits for it.
+  ///
+  /// The first that waits holds the queue's byte, and whoever comes looks at that before the lock.
+  /// Else one that takes a lock again as soon as it gave it up is there before any that polls, time
+  /// and again until they give up.
+  private func takeInTurn(
+    _ range: Range<UInt64>, _ kind: LockKind, behind queue: Range<UInt64>?,
+    until deadline: ContinuousClock.Instant
+  ) throws(LarderError) -> Bool {
+    guard let queue else { return try poll(range, kind, until: deadline) }
+    if try file.conflictingLock(in: queue) == nil, try file.tryLock(range, kind) { return true }
+    guard try poll(queue, .exclusive, until: deadline) else { return false }
+    let isTaken: Bool
+    do throws(LarderError) { isTaken = try poll(range, kind, until: deadline) } catch {
+      unlock(queue)
+      throw error
+    }
+    unlock(queue)
+    return isTaken
+  }
+
+  private func poll(
+    _ range: Range<UInt64>, _ kind: LockKind, until deadline: ContinuousClock.Instant
+  ) throws(LarderError) -> Bool {
+    var pause = Duration.microseconds(100)
+    while true {
+      if try file.tryLock(range, kind) { return true }
+      let left = deadline - ContinuousClock.now
+      if left <= .zero { return false }
+      sleep(min(pause, left))
+      pause = min(pause * 2, .milliseconds(10))
+    }
+  }
+
+  private func unlock(_ range: Range<UInt64>) {
+    // The kernel refuses only for want of memory; then the lock goes with the file.
+    do throws(LarderError) { try file.unlock(range) } catch {}
   }
 
   private func abandon(_ range: Range<UInt64>) {
@@ -198,8 +234,7 @@ extension LockFile {
         turns.entries[range.lowerBound]?.holders -= 1
         return
       }
-      // The kernel refuses only for want of memory; then the lock goes with the file.
-      do throws(LarderError) { try file.unlock(range) } catch {}
+      unlock(range)
       turns.entries[range.lowerBound] = nil
       turns.wakeAll()
     }

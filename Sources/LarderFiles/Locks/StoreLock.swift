@@ -48,6 +48,18 @@ package enum StoreLock: Hashable, Sendable {
     return first..<first + 1
   }
 
+  /// The byte that the first in line for this lock holds; nil for a lock that is not waited for in
+  /// line.
+  package var queue: Range<UInt64>? {
+    switch self {
+    case .commit: 3..<4
+    case .append: 4..<5
+    case .maintenance: 5..<6
+    // Held as long as a table is open: whoever waits hopes for an end, not for a turn.
+    case .onlineWriter, .pin: nil
+    }
+  }
+
   /// Where the holder's advice text lies in LOCK; nil for a lock that has none.
   var adviceOffset: UInt64? {
     switch self {
