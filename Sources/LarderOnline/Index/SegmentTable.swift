@@ -25,6 +25,9 @@ import LarderColumns
 
   deinit { unsafe references.deallocate() }
 
+  /// Whether somebody cut one of the files short and zeros were read in place of rows.
+  var isTruncated: Bool { segments.contains { $0.isTruncated } }
+
   /// The segment of a number; nil if it is not mapped.
   func segment(number: Int) -> LogSegment? { segments.first { $0.number == number } }
 

@@ -15,6 +15,9 @@ import LarderFiles
 
   var bytes: Int { units * LogFormat.unit }
 
+  /// Whether somebody cut the file short and zeros were read in place of rows.
+  var isTruncated: Bool { map.isTruncated }
+
   private init(
     path: String, header: SegmentHeader, inode: UInt64, map: MappedFile, base: UnsafeRawPointer
   ) {

@@ -167,7 +167,9 @@ extension MappedOnlineStore {
       unit: plan.view.timeUnit, status: status)
     let missed = MapGuard.hits
     let result = try withExtendedLifetime(found.bound) { try body(row) }
-    guard MapGuard.hits == missed else { throw found.bound.snapshot.truncated }
+    if MapGuard.hits != missed, found.bound.snapshot.lookup.segments.isTruncated {
+      throw found.bound.snapshot.truncated
+    }
     return result
   }
 }

@@ -40,9 +40,10 @@ import LarderKeys
     // The memory of the rows must outlive the gathering.
     withExtendedLifetime(bound) {}
     if MapGuard.hits != missed {
-      // Zeros may stand where values were; an index without its end hides rows.
-      guard snapshot.lookup.index.isTruncated else { throw snapshot.truncated }
-      return false
+      // Zeros may stand where values were; an index without its end hides rows. What was missed may
+      // be another table's too.
+      if snapshot.lookup.index.isTruncated { return false }
+      if snapshot.lookup.segments.isTruncated { throw snapshot.truncated }
     }
     buffers.finish(
       RecordBatch(unchecked: plan.schema, columns: columns, count: count),
