@@ -247,9 +247,13 @@ extension TableWriter {
 
   /// Has the next segment made ready, once there are some rows in this one: more where its zeros
   /// are synced, which batches that wait for the disk notice.
+  ///
+  /// A writer that is opened for a few rows makes none: it would be thrown away at the close.
   func prepareAhead() {
     let part = options.durability == .batch ? 4 : 8
-    guard options.preparesAhead, spare == nil, end > current.units / part else { return }
+    guard options.preparesAhead, spare == nil, end > current.units / part,
+      end - begun > current.units / 16
+    else { return }
     do throws(LarderError) {
       let header = try nextHeader(for: 1)
       let path = "\(directory)/\(LogFormat.padded(header.sequence))\(SpareSegment.suffix)"
@@ -285,6 +289,7 @@ extension TableWriter {
     }
     file = newFile
     end = LogFormat.headerUnits
+    begun = end
     chunkStart = end
     stagedUnit = end
     syncStarted = end

@@ -53,6 +53,8 @@ final class TableWriter: @unchecked Sendable {
   /// Works in the background for the disk, and up to which unit of the current segment it was begun.
   let backgroundSync = BackgroundSync()
   var syncStarted = 0
+  /// The unit of the current segment at which this writer began.
+  var begun: Int
   /// The next segment's file, if it is being made ready.
   var spare: SpareSegment?
 
@@ -80,6 +82,7 @@ final class TableWriter: @unchecked Sendable {
     current = opened.current
     file = opened.file
     end = opened.end
+    begun = opened.end
     chunkStart = opened.end
     stagedUnit = opened.end
     // What is behind the end of an older segment was made ready in one way or another.
