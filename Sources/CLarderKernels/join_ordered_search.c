@@ -160,7 +160,10 @@ WIDE static size_t find_wide(larder_run *runs, size_t count, const larder_times 
 
 size_t larder_find_rows_in_order(larder_run *runs, size_t count, const larder_times *times) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512vbmi")) return find_wide(runs, count, times);
+  if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("bmi2")) {
+    return find_wide(runs, count, times);
+  }
 #endif
   return find_scalar(runs, count, times);
 }
