@@ -111,11 +111,18 @@ enum IndexFile {
     else { return nil }
     if try files.bootIdentifier() == identity.boot { return (memory, file) }
     // After another boot the disk must have all of it.
+    if memory.loadAcquiring(IndexFormat.clean) == 0 { return nil }
+    return holdsWhatWasClosed(memory) ? (memory, file) : nil
+  }
+
+  /// Whether an index that was closed clean is as it was then; true for one that is in use.
+  ///
+  /// - Complexity: O(bytes).
+  static func holdsWhatWasClosed(_ memory: IndexMemory) -> Bool {
     let clean = memory.loadAcquiring(IndexFormat.clean)
-    if clean == 0 { return nil }
-    // The writer may have been opened while the sum was taken; then the mark is gone.
-    if clean != checksum(memory), memory.loadAcquiring(IndexFormat.clean) == clean { return nil }
-    return (memory, file)
+    if clean == 0 || clean == checksum(memory) { return true }
+    // A writer may have been opened while the sum was taken; then the mark is gone.
+    return memory.loadAcquiring(IndexFormat.clean) != clean
   }
 
   /// Whether an index that is in use says that a segment was there.

@@ -77,6 +77,12 @@ extension OnlineTable {
     }
     let snapshot = try snapshot()
     let shared = snapshot.lookup.index
+    // In the boot that made it an index is trusted unread; here all of it is looked at.
+    if !IndexFile.holdsWhatWasClosed(shared) {
+      result.findings.append(
+        LarderError(
+          .corrupt, "The key index is not as it was when the table was closed.", file: directory))
+    }
     let before = shared.loadAcquiring(IndexFormat.applied)
     for slot in found.index.memory.slots {
       result.rows += 1
