@@ -9,8 +9,10 @@ struct FixedDictionary {
   private var table = [UInt32](repeating: 0, count: 1_024)
   private var shift: UInt64 = 54
 
-  /// Steps that a search takes at most. At half full a hundred are next to impossible by chance, but
-  /// values can be chosen so that all of them collide, and would take steps without end.
+  /// Steps that a search takes at most.
+  ///
+  /// At half full a hundred are next to impossible by chance, but values can be chosen so that all of
+  /// them collide, and would take steps without end.
   private static let steps = 256
 
   /// Adds a value and its use; false if it is new and there are `limit` already, or if it takes too
