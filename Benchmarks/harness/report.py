@@ -163,7 +163,10 @@ def size_table(results: Results) -> str:
                 rows.append([column] + [shown(line["rates"][name].get(column)) for name in names])
             tables.append(noted(rows, "One thread, files in the page cache, into Arrow columns; "
                                       "counted as the columns lie in memory. Larder gives the key and "
-                                      "the times with every column: they are counted there."))
+                                      "the times with every column: they are counted there. A stream "
+                                      "reads batch by batch into memory that it uses again, where all "
+                                      "others fill a result of their own; the first one of an open "
+                                      "store verifies the checksums of all it reads."))
         for name, why in line.get("refused", {}).items():
             tables.append(f"{name}: {why}")
     return "\n\n".join(tables)

@@ -43,13 +43,16 @@ import LarderInterchange
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let view = try unsafe text(view, "view")
     let given = try unsafe Options(
-      question, "question", allowed: ["latest", "features", "from", "through"])
+      question, "question", allowed: ["latest", "features", "from", "through", "memoryBytes"])
     let features = try given.strings("features")
     let (from, through) = (try given.time("from"), try given.time("through"))
+    let options = PullOptions(memoryBytes: try given.count("memoryBytes"))
     let pulled =
       try given.bool("latest")
-      ? try store.pullLatest(view, features: features, from: from, through: through)
-      : try store.pullAll(view, features: features, from: from, through: through)
+      ? try store.pullLatest(
+        view, features: features, from: from, through: through, options: options)
+      : try store.pullAll(
+        view, features: features, from: from, through: through, options: options)
     unsafe place.pointee = handOut(
       JobHandle(
         pulled, dictionaries: pulled.schema.fields.map { _ in false },

@@ -46,13 +46,15 @@ package final class PointInTimeEngine: Sendable {
   ///   - snapshot: what is asked; the job keeps it pinned.
   ///   - view: the view.
   ///   - latest: whether only the latest row of each entity is wanted.
+  ///   - options: the budget.
   /// - Throws: as `OfflineStore.pullLatest`; `corrupt`, `io`.
   package func pull(
     in snapshot: Snapshot, _ view: FeatureView, features: [String]?, from: Timestamp?,
-    through: Timestamp?, latest: Bool
+    through: Timestamp?, latest: Bool, options: PullOptions = PullOptions()
   ) throws(LarderError) -> PullJob {
     let question = try ResolvedPull(view, features: features, from: from, through: through)
     return PullJob(
-      question, history: try snapshot.history(of: view), latest: latest, timelines: timelines)
+      question, history: try snapshot.history(of: view), latest: latest, options: options,
+      timelines: timelines)
   }
 }

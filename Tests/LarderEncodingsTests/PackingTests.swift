@@ -26,6 +26,11 @@ import Testing
       Packing.unpack(body, count, base: base, width: width, into: &twin)
       #expect(fast == lanes, "width \(width), \(count) lanes")
       #expect(twin == lanes, "width \(width), \(count) lanes")
+      for level in [LARDER_LEVEL_WORDS, LARDER_LEVEL_AVX2, LARDER_LEVEL_WIDE] {
+        fast = [Int64](repeating: 0, count: count)
+        larder_unpack_as(level, body, count, UInt32(width), base, &fast)
+        #expect(fast == lanes, "width \(width), \(count) lanes, level \(level)")
+      }
       let header = VectorHeader(base: base, offset: 0, width: UInt8(width))
       for index in 0..<count {
         let word = PackedView.packed(body, header, index)

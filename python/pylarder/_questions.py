@@ -94,9 +94,14 @@ class Questions(Opened):
         start: Any = None,
         end: Any = None,
         features: Sequence[str] | None = None,
+        memory: int | None = None,
     ) -> Job:
-        """The latest row of each entity with start <= event time <= end."""
-        return self._pull(view, start, end, features, latest=True)
+        """The latest row of each entity with start <= event time <= end.
+
+        Args:
+            memory: how many bytes the engine may take at most; None for no bound.
+        """
+        return self._pull(view, start, end, features, memory, latest=True)
 
     def pull_all(
         self,
@@ -104,16 +109,28 @@ class Questions(Opened):
         start: Any = None,
         end: Any = None,
         features: Sequence[str] | None = None,
+        memory: int | None = None,
     ) -> Job:
-        """Every row with start <= event time <= end."""
-        return self._pull(view, start, end, features, latest=False)
+        """Every row with start <= event time <= end.
+
+        Args:
+            memory: how many bytes the engine may take at most; None for no bound.
+        """
+        return self._pull(view, start, end, features, memory, latest=False)
 
     def _pull(
-        self, view: str, start: Any, end: Any, features: Sequence[str] | None, latest: bool
+        self,
+        view: str,
+        start: Any,
+        end: Any,
+        features: Sequence[str] | None,
+        memory: int | None,
+        latest: bool,
     ) -> Job:
         question = options(
             latest=latest,
             features=list(features) if features is not None else None,
+            memoryBytes=memory,
             **{"from": iso(start), "through": iso(end)},
         )
         return Job(call_for_handle("larder_pull", self._open(), view.encode(), question))

@@ -227,7 +227,8 @@ int32_t larder_historical_features(larder_store *store, struct ArrowArrayStream 
 /// The latest row of each entity in a range of event times, or every row of it.
 ///
 /// Question: "latest": true for the latest row of each entity; "features": array of names, null for
-/// all; "from", "through": inclusive. Columns: join keys, features, event time, created time.
+/// all; "from", "through": inclusive; "memoryBytes". Columns: join keys, features, event time,
+/// created time.
 int32_t larder_pull(larder_store *store, const char *view, const char *question,
                     larder_job **job, larder_error *error);
 

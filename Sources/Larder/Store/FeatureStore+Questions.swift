@@ -54,23 +54,38 @@ extension FeatureStore {
   ///   - features: the features wanted; nil for all.
   ///   - from: the first event time; nil for no bound.
   ///   - through: the last event time; nil for no bound.
+  ///   - options: the budget.
   /// - Returns: a job whose columns are the join keys, the features, the event time and the created
   ///   time if the view has one.
   /// - Throws: `notFound` with the nearest name.
   public func pullLatest(
-    _ view: String, features: [String]? = nil, from: Timestamp? = nil, through: Timestamp? = nil
+    _ view: String, features: [String]? = nil, from: Timestamp? = nil, through: Timestamp? = nil,
+    options: PullOptions = PullOptions()
   ) throws(LarderError) -> any RetrievalJob {
     try offlineStore.pullLatest(
-      try self.view(named: view), features: features, from: from, through: through)
+      try self.view(named: view), features: features, from: from, through: through,
+      options: options)
   }
 
   /// Every row with `from <= event time <= through`, both inclusive.
   ///
-  /// Parameters, columns and errors are those of `pullLatest(_:features:from:through:)`.
+  /// Parameters, columns and errors are those of `pullLatest(_:features:from:through:options:)`.
+  ///
+  /// Taken batch by batch, only the columns asked for are read and verified, whole vectors of them
+  /// straight into memory that is used again for the next batch: the way to scan a view.
+  ///
+  /// ```swift
+  /// var sum = 0.0
+  /// try store.pullAll("driver_stats", features: ["conv_rate"]).forEachBatch { batch in
+  ///   sum += try batch["conv_rate"]?.withValues(as: Double.self) { $0.reduce(0, +) } ?? 0
+  /// }
+  /// ```
   public func pullAll(
-    _ view: String, features: [String]? = nil, from: Timestamp? = nil, through: Timestamp? = nil
+    _ view: String, features: [String]? = nil, from: Timestamp? = nil, through: Timestamp? = nil,
+    options: PullOptions = PullOptions()
   ) throws(LarderError) -> any RetrievalJob {
     try offlineStore.pullAll(
-      try self.view(named: view), features: features, from: from, through: through)
+      try self.view(named: view), features: features, from: from, through: through,
+      options: options)
   }
 }

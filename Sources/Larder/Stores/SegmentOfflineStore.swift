@@ -91,22 +91,39 @@ extension SegmentOfflineStore {
   public func pullLatest(
     _ view: FeatureView, features: [String]?, from: Timestamp?, through: Timestamp?
   ) throws(LarderError) -> any RetrievalJob {
-    try pull(view, features, from, through, latest: true)
+    try pull(view, features, from, through, PullOptions(), latest: true)
   }
 
   /// Every row of a range, as `OfflineStore` has it.
   public func pullAll(
     _ view: FeatureView, features: [String]?, from: Timestamp?, through: Timestamp?
   ) throws(LarderError) -> any RetrievalJob {
-    try pull(view, features, from, through, latest: false)
+    try pull(view, features, from, through, PullOptions(), latest: false)
+  }
+
+  /// The latest row of each entity in a range within a budget, as `OfflineStore` has it.
+  public func pullLatest(
+    _ view: FeatureView, features: [String]?, from: Timestamp?, through: Timestamp?,
+    options: PullOptions
+  ) throws(LarderError) -> any RetrievalJob {
+    try pull(view, features, from, through, options, latest: true)
+  }
+
+  /// Every row of a range within a budget, as `OfflineStore` has it.
+  public func pullAll(
+    _ view: FeatureView, features: [String]?, from: Timestamp?, through: Timestamp?,
+    options: PullOptions
+  ) throws(LarderError) -> any RetrievalJob {
+    try pull(view, features, from, through, options, latest: false)
   }
 
   private func pull(
     _ view: FeatureView, _ features: [String]?, _ from: Timestamp?, _ through: Timestamp?,
-    latest: Bool
+    _ options: PullOptions, latest: Bool
   ) throws(LarderError) -> any RetrievalJob {
     try engine.pull(
-      in: try snapshot(), view, features: features, from: from, through: through, latest: latest)
+      in: try snapshot(), view, features: features, from: from, through: through, latest: latest,
+      options: options)
   }
 
   /// Why a view answers a key at a time as it does; see `FeatureStore.why`.

@@ -25,11 +25,14 @@ struct Export: ParsableCommand {
   var to: TimeArgument?
   @Option(help: ArgumentHelp("Export the history as of a commit or tag.", valueName: "COMMIT"))
   var at: CommitArgument?
+  @Option(help: ArgumentHelp("Memory to take at most, such as 512M.", valueName: "SIZE"))
+  var memory: SizeArgument?
   @OptionGroup var output: OutputArgument
 
   func run() throws {
     let store = try target.openForReading(at: at)
-    let job = try store.pullAll(view, from: from?.time, through: to?.time)
+    let job = try store.pullAll(
+      view, from: from?.time, through: to?.time, options: PullOptions(memoryBytes: memory?.bytes))
     let progress = Progress("export")
     let rows = try AnswerOutput(
       job: job, spine: nil, format: output.format, csv: .standard

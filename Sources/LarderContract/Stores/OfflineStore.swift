@@ -45,6 +45,22 @@ public protocol OfflineStore: Sendable {
     _ view: FeatureView, features: [String]?, from: Timestamp?, through: Timestamp?
   ) throws(LarderError) -> any RetrievalJob
 
+  /// The latest row of each entity in a range, as `pullLatest` gives it, within a budget.
+  ///
+  /// - Parameter options: the budget; a store that knows none refuses one.
+  func pullLatest(
+    _ view: FeatureView, features: [String]?, from: Timestamp?, through: Timestamp?,
+    options: PullOptions
+  ) throws(LarderError) -> any RetrievalJob
+
+  /// Every row of a range, as `pullAll` gives it, within a budget.
+  ///
+  /// - Parameter options: the budget; a store that knows none refuses one.
+  func pullAll(
+    _ view: FeatureView, features: [String]?, from: Timestamp?, through: Timestamp?,
+    options: PullOptions
+  ) throws(LarderError) -> any RetrievalJob
+
   /// Adds rows to a view's history: all of them durably, or none.
   ///
   /// - Parameters:
@@ -71,6 +87,9 @@ public protocol RetrievalJob: Sendable {
   func collect() throws(LarderError) -> RecordBatch
 
   /// The result batch by batch, in order, in bounded memory.
+  ///
+  /// What a batch holds stays as it is as long as somebody holds it. Memory of batches that nobody
+  /// kept may be used again for later ones, which is faster than fresh memory.
   ///
   /// - Throws: what `collect` throws, and what `body` throws, unchanged.
   func forEachBatch(_ body: (RecordBatch) throws -> Void) throws

@@ -41,6 +41,17 @@ package enum Patches {
   @unsafe package static func value(
     _ patches: UnsafeRawPointer, _ header: VectorHeader, index: Int
   ) -> Int64? {
+    let low = unsafe firstOrdinal(patches, header, from: index)
+    guard low < header.extraCount, unsafe position(patches, header, ordinal: low) == index else {
+      return nil
+    }
+    return unsafe value(patches, header, ordinal: low)
+  }
+
+  /// The ordinal of the first patch at an index or behind it.
+  @unsafe private static func firstOrdinal(
+    _ patches: UnsafeRawPointer, _ header: VectorHeader, from index: Int
+  ) -> Int {
     var low = 0
     var high = header.extraCount
     while low < high {
@@ -51,9 +62,16 @@ package enum Patches {
         high = middle
       }
     }
-    guard low < header.extraCount, unsafe position(patches, header, ordinal: low) == index else {
-      return nil
-    }
-    return unsafe value(patches, header, ordinal: low)
+    return low
+  }
+
+  /// The ordinals of the patches within a range of indexes, all of a vector or a part of it.
+  @unsafe package static func ordinals(
+    _ patches: UnsafeRawPointer, _ header: VectorHeader, within part: Range<Int>
+  ) -> Range<Int> {
+    let first =
+      part.lowerBound == 0
+      ? 0 : unsafe firstOrdinal(patches, header, from: part.lowerBound)
+    return unsafe first..<max(first, firstOrdinal(patches, header, from: part.upperBound))
   }
 }

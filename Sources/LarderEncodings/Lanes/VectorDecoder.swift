@@ -1,72 +1,87 @@
 import CLarderKernels
 import Glibc
 
-/// Decodes whole vectors into lanes and floats: the bulk twin of `PackedView`'s single values.
+/// Decodes vectors into lanes and floats: the bulk twin of `PackedView`'s single values.
+///
+/// A part of a vector is a range of its indexes that begins at a multiple of 64 and ends at one or
+/// at the vector's end. Values go to their index's place; some codecs write the whole vector.
 extension PackedView {
   /// How many lanes a vector has.
   @inlinable package func laneCount(inVector vector: Int) -> Int {
     min(1_024, count - vector * 1_024)
   }
 
+  /// Whether parts of a vector can be decoded alone: runs and deltas come whole.
+  @inlinable @unsafe package func hasParts(vector: Int) -> Bool {
+    unsafe headers[vector].codec < 2
+  }
+
   /// Decodes a vector to integers, scaled.
   ///
-  /// - Parameter target: room for 1,024 lanes.
-  @unsafe package func decode(vector: Int, into target: UnsafeMutablePointer<Int64>) {
+  /// - Parameters:
+  ///   - part: indexes of it; nil for all.
+  ///   - target: room for 1,024 lanes.
+  @unsafe package func decode(
+    vector: Int, part: Range<Int>? = nil, into target: UnsafeMutablePointer<Int64>
+  ) {
     let header = unsafe headers[vector]
     let inVector = laneCount(inVector: vector)
-    let patches = unsafe decodeUnpatched(header, inVector, into: target)
-    unsafe apply(patches, header, target)
+    let part = part ?? 0..<inVector
+    let patches = unsafe decodeUnpatched(header, inVector, part, into: target)
+    unsafe apply(patches, header, part, target)
     let scale = unsafe scales[vector >> 6]
-    if scale != 1 { unsafe larder_multiply(target, inVector, scale) }
+    if scale != 1 { unsafe larder_multiply(target + part.lowerBound, part.count, scale) }
   }
 
   /// Decodes a vector of a float64 column.
   ///
   /// - Parameters:
+  ///   - part: indexes of it; nil for all.
   ///   - target: room for 1,024 values.
   ///   - scratch: room for 1,024 lanes, for decimals.
   @unsafe package func decodeDoubles(
-    vector: Int, into target: UnsafeMutablePointer<Double>,
+    vector: Int, part: Range<Int>? = nil, into target: UnsafeMutablePointer<Double>,
     scratch: UnsafeMutablePointer<Int64>
   ) {
     let header = unsafe headers[vector]
     let inVector = laneCount(inVector: vector)
+    let part = part ?? 0..<inVector
     let bits = unsafe UnsafeMutableRawPointer(target).assumingMemoryBound(to: Int64.self)
     if header.kind.isDisjoint(with: [.decimal, .single]) {
-      let patches = unsafe decodeUnpatched(header, inVector, into: bits)
-      unsafe apply(patches, header, bits)
+      let patches = unsafe decodeUnpatched(header, inVector, part, into: bits)
+      unsafe apply(patches, header, part, bits)
       return
     }
-    let patches = unsafe decodeUnpatched(header, inVector, into: scratch)
+    let patches = unsafe decodeUnpatched(header, inVector, part, into: scratch)
+    let (from, to) = unsafe (scratch + part.lowerBound, target + part.lowerBound)
     if header.kind.contains(.decimal) {
-      unsafe larder_divide64(scratch, inVector, powerOfTen(header.exponent), target)
+      unsafe larder_divide64(from, part.count, powerOfTen(header.exponent), to)
     } else {
-      for index in 0..<inVector {
-        let single = unsafe Float(bitPattern: UInt32(truncatingIfNeeded: scratch[index]))
-        unsafe target[index] = Double(single)
-      }
+      unsafe larder_widen_singles(from, part.count, to)
     }
-    unsafe apply(patches, header, bits)
+    unsafe apply(patches, header, part, bits)
   }
 
   /// Decodes a vector of a float32 column to bits.
   @unsafe package func decodeFloats(
-    vector: Int, into target: UnsafeMutablePointer<UInt32>,
+    vector: Int, part: Range<Int>? = nil, into target: UnsafeMutablePointer<UInt32>,
     scratch: UnsafeMutablePointer<Int64>
   ) {
     let header = unsafe headers[vector]
     let inVector = laneCount(inVector: vector)
-    let patches = unsafe decodeUnpatched(header, inVector, into: scratch)
+    let part = part ?? 0..<inVector
+    let patches = unsafe decodeUnpatched(header, inVector, part, into: scratch)
+    let (from, to) = unsafe (scratch + part.lowerBound, target + part.lowerBound)
     guard header.kind.contains(.decimal) else {
-      unsafe apply(patches, header, scratch)
-      let words = unsafe UnsafeMutableRawPointer(target).assumingMemoryBound(to: Int32.self)
-      unsafe larder_narrow(scratch, inVector, words)
+      unsafe apply(patches, header, part, scratch)
+      let words = unsafe UnsafeMutableRawPointer(to).assumingMemoryBound(to: Int32.self)
+      unsafe larder_narrow(from, part.count, words)
       return
     }
-    let floats = unsafe UnsafeMutableRawPointer(target).assumingMemoryBound(to: Float.self)
-    unsafe larder_divide32(scratch, inVector, powerOfTen(header.exponent), floats)
+    let floats = unsafe UnsafeMutableRawPointer(to).assumingMemoryBound(to: Float.self)
+    unsafe larder_divide32(from, part.count, powerOfTen(header.exponent), floats)
     guard let patches = unsafe patches else { return }
-    for ordinal in 0..<header.extraCount {
+    for ordinal in unsafe Patches.ordinals(patches, header, within: part) {
       let position = unsafe Patches.position(patches, header, ordinal: ordinal)
       let bits = unsafe Patches.value(patches, header, ordinal: ordinal)
       unsafe target[position] = UInt32(truncatingIfNeeded: bits)
@@ -75,18 +90,21 @@ extension PackedView {
 
   /// Decodes all but the patches, which are returned to be applied; deltas apply their own.
   @unsafe private func decodeUnpatched(
-    _ header: VectorHeader, _ inVector: Int, into target: UnsafeMutablePointer<Int64>
+    _ header: VectorHeader, _ inVector: Int, _ part: Range<Int>,
+    into target: UnsafeMutablePointer<Int64>
   ) -> UnsafeRawPointer? {
     let source = unsafe body + Int(header.offset) << 3
     let width = UInt32(header.width)
     var patches = unsafe source
     switch header.codec {
     case 0:
-      unsafe larder_unpack(source, inVector, width, header.base, target)
+      // 64 numbers are whole bytes.
+      let start = unsafe source + part.lowerBound >> 3 * Int(width)
+      unsafe larder_unpack(start, part.count, width, header.base, target + part.lowerBound)
       unsafe patches += Packing.bytes(inVector, Int(width))
     case 1:
       let baseBytes = header.frameBaseBytes
-      for frame in 0..<((inVector + 63) >> 6) {
+      for frame in (part.lowerBound >> 6)..<((part.upperBound + 63) >> 6) {
         let base = unsafe Frames.base(source, header, frame * 64)
         let start = unsafe source + (frame * (Int(width) * 8 + baseBytes) + baseBytes)
         unsafe larder_unpack(
@@ -104,10 +122,11 @@ extension PackedView {
   }
 
   @unsafe private func apply(
-    _ patches: UnsafeRawPointer?, _ header: VectorHeader, _ target: UnsafeMutablePointer<Int64>
+    _ patches: UnsafeRawPointer?, _ header: VectorHeader, _ part: Range<Int>,
+    _ target: UnsafeMutablePointer<Int64>
   ) {
     guard let patches = unsafe patches else { return }
-    for ordinal in 0..<header.extraCount {
+    for ordinal in unsafe Patches.ordinals(patches, header, within: part) {
       let position = unsafe Patches.position(patches, header, ordinal: ordinal)
       unsafe target[position] = Patches.value(patches, header, ordinal: ordinal)
     }

@@ -16,6 +16,7 @@ package final class PullJob: RetrievalJob {
   private let history: ViewHistory
   private let timelines: TimelineCache
   private let latest: Bool
+  private let options: PullOptions
   private let last = Mutex<RetrievalReport?>(nil)
 
   /// Rows of the batches that `forEachBatch` hands out.
@@ -27,15 +28,17 @@ package final class PullJob: RetrievalJob {
   ///   - question: the pull with its names looked up.
   ///   - history: the view's history as of one commit.
   ///   - latest: whether only the latest row of each entity is wanted.
+  ///   - options: the budget.
   ///   - timelines: where timelines are kept between questions of one store.
   package init(
     _ question: ResolvedPull, history: ViewHistory, latest: Bool,
-    timelines: TimelineCache = TimelineCache()
+    options: PullOptions = PullOptions(), timelines: TimelineCache = TimelineCache()
   ) {
     schema = question.schema
     self.question = question
     self.history = history
     self.latest = latest
+    self.options = options
     self.timelines = timelines
   }
 
@@ -54,37 +57,113 @@ package final class PullJob: RetrievalJob {
   }
 
   package func collect() throws(LarderError) -> RecordBatch {
-    var whole = PulledRows()
-    guard let reader = try PullReader(question, history, timelines) else {
-      return try empty()
-    }
-    var source = reader.source(latest: latest)
-    while try source.next(Limits.batchRows, into: &whole) {
-      throw LarderError(
-        .limitExceeded,
-        "The result has more than \(Limits.batchRows) rows; take it batch by batch.")
-    }
-    let result = try reader.read(whole)
+    let budget = MemoryBudget(limit: options.memoryBytes, fixed: 0)
+    let result = latest ? try collectLatest(budget) : try collectAll(budget)
     note(result.count)
     return result
   }
 
+  private func collectAll(_ budget: MemoryBudget) throws(LarderError) -> RecordBatch {
+    guard let reader = try SpanReader(question, history) else { return empty() }
+    var spans = PulledSpans()
+    var cursor = try reader.cursor()
+    if try cursor.next(Limits.batchRows, into: &spans) { throw PullJob.tooManyRows }
+    return try reader.read(spans, BatchMemory(reuses: false), budget)
+  }
+
+  private func collectLatest(_ budget: MemoryBudget) throws(LarderError) -> RecordBatch {
+    guard let reader = try PullReader(question, history, timelines) else { return empty() }
+    var rows = PulledRows()
+    var cursor = reader.latest()
+    if try cursor.next(Limits.batchRows, into: &rows) { throw PullJob.tooManyRows }
+    return try reader.read(rows, BatchMemory(reuses: false), budget)
+  }
+
+  private static var tooManyRows: LarderError {
+    LarderError(
+      .limitExceeded,
+      "The result has more than \(Limits.batchRows) rows; take it batch by batch.")
+  }
+
   package func forEachBatch(_ body: (RecordBatch) throws -> Void) throws {
-    guard let reader = try PullReader(question, history, timelines) else {
-      note(0)
-      return
+    // Memory that is left from other streams would not be counted.
+    let memory = options.memoryBytes == nil ? BatchMemories.shared.take() : BatchMemory()
+    let rows = latest ? try streamLatest(memory, body) : try streamAll(memory, body)
+    if options.memoryBytes == nil { BatchMemories.shared.give(memory) }
+    note(rows)
+  }
+
+  private func streamAll(
+    _ memory: BatchMemory, _ body: (RecordBatch) throws -> Void
+  ) throws -> Int {
+    guard let reader = try SpanReader(question, history) else { return 0 }
+    let limit = batchRows(of: reader.rowBytes, heldBytes: reader.heldBytes)
+    var cursor = try reader.cursor()
+    var spans = PulledSpans()
+    var total = 0
+    var hasMore = true
+    while hasMore {
+      hasMore = try cursor.next(limit, into: &spans)
+      total += spans.count
+      try handOut(spans, memory, body, count: spans.count, halves: { $0.split(at: $1) }) {
+        (spans, memory, budget) throws(LarderError) in
+        try reader.read(spans, memory, budget)
+      }
+      spans.removeAll()
     }
-    var source = reader.source(latest: latest)
+    return total
+  }
+
+  private func streamLatest(
+    _ memory: BatchMemory, _ body: (RecordBatch) throws -> Void
+  ) throws -> Int {
+    guard let reader = try PullReader(question, history, timelines) else { return 0 }
+    let limit = batchRows(of: reader.rowBytes, heldBytes: reader.heldBytes)
+    var cursor = reader.latest()
     var rows = PulledRows()
     var total = 0
     var hasMore = true
     while hasMore {
-      hasMore = try source.next(PullJob.batchRows, into: &rows)
-      if rows.count > 0 { try body(try reader.read(rows)) }
+      hasMore = try cursor.next(max(limit, SearchScratch.chunkRows), into: &rows)
       total += rows.count
+      try handOut(rows, memory, body, count: rows.count, halves: { $0.split(at: $1) }) {
+        (rows, memory, budget) throws(LarderError) in
+        try reader.read(rows, memory, budget)
+      }
       rows.removeAll()
     }
-    note(total)
+    return total
+  }
+
+  /// Hands rows out as one batch, or as more if one does not fit the budget.
+  private func handOut<Rows>(
+    _ rows: Rows, _ memory: BatchMemory, _ body: (RecordBatch) throws -> Void, count: Int,
+    halves: (Rows, Int) -> (Rows, Rows),
+    read: (Rows, BatchMemory, MemoryBudget) throws(LarderError) -> RecordBatch
+  ) throws {
+    guard count > 0 else { return }
+    let batch: RecordBatch
+    do throws(LarderError) {
+      memory.begin()
+      let budget = MemoryBudget(limit: options.memoryBytes, fixed: 0, isOfBatch: true)
+      batch = try read(rows, memory, budget)
+    } catch {
+      guard error.code == .limitExceeded, count > 1 else { throw error }
+      let (first, second) = halves(rows, count / 2)
+      try handOut(first, memory, body, count: count / 2, halves: halves, read: read)
+      try handOut(second, memory, body, count: count - count / 2, halves: halves, read: read)
+      return
+    }
+    try body(batch)
+  }
+
+  /// Rows of a batch: as many as the memory budget allows, within bounds.
+  private func batchRows(of rowBytes: Int, heldBytes: Int) -> Int {
+    var rows = PullJob.batchRows
+    guard let limit = options.memoryBytes else { return rows }
+    // Half of the budget is left to texts and lists, whose size is not known before.
+    while rows > 64, heldBytes + rows * (rowBytes + 20) > limit / 2 { rows /= 2 }
+    return rows
   }
 
   package var report: RetrievalReport? { last.withLock { $0 } }
@@ -97,9 +176,8 @@ package final class PullJob: RetrievalJob {
     }
   }
 
-  private func empty() throws(LarderError) -> RecordBatch {
-    note(0)
-    return RecordBatch(
+  private func empty() -> RecordBatch {
+    RecordBatch(
       unchecked: schema, columns: schema.fields.map { Column.nulls(of: $0.type, count: 0) },
       count: 0)
   }

@@ -4,7 +4,8 @@ import LarderEncodings
 import LarderKeys
 import LarderOffline
 
-/// Reads the columns of pulled rows.
+/// Reads the columns of rows that lie anywhere in the segments: the latest of each entity, or those
+/// of one entity.
 struct PullReader {
   private let question: ResolvedPull
   let tables: SearchTables
@@ -61,28 +62,45 @@ struct PullReader {
     }
   }
 
-  /// The rows, from the first on.
-  func source(latest: Bool) -> PullSource {
-    latest
-      ? .latest(
-        LatestCursor(tables, timeline, from: from, through: through, retired: keys.retired))
-      : .all(RunCursor(tables, timeline, from: from, through: through, retired: keys.retired))
+  /// The latest rows, from the first entity on.
+  func latest() -> LatestCursor {
+    LatestCursor(tables, timeline, from: from, through: through, retired: keys.retired)
+  }
+
+  /// Bytes that any batch needs.
+  var heldBytes: Int { timeline.bytes }
+
+  /// Bytes of a row of the result, without texts and lists, and of what is known of it before.
+  var rowBytes: Int {
+    var bits = 12 * 8
+    for type in question.schema.fields.map(\.type) {
+      bits += OutputColumn.valueBytes(type, 64, isCoded: false) / 8 + 1
+    }
+    return (bits + 7) / 8
   }
 
   /// The columns of some rows.
-  func read(_ rows: PulledRows) throws(LarderError) -> RecordBatch {
-    let outputs = try gather(rows)
-    var gathered = outputs.makeIterator()
-    let keyColumns = try readKeys(rows)
-    let chunks = (rows.count + SearchScratch.chunkRows - 1) / SearchScratch.chunkRows
+  ///
+  /// - Throws: `limitExceeded` if the budget, or a column's 2 GiB, do not suffice; `corrupt`.
+  func read(
+    _ rows: PulledRows, _ memory: BatchMemory = BatchMemory(reuses: false),
+    _ budget: MemoryBudget = MemoryBudget(limit: nil, fixed: 0)
+  ) throws(LarderError) -> RecordBatch {
+    _ = budget.take(heldBytes + rowBytes * rows.count)
+    try budget.check()
+    let keyColumns = try KeyFill(keys: keys).read(keyRuns(rows), rows: rows.count, memory)
+    _ = budget.take(keyColumns.reduce(0) { $0 + ($1.bytes?.count ?? 0) })
+    var outputs: [OutputColumn] = []
+    for case .feature(let position) in question.outputs {
+      let type = question.view.features[position].type
+      outputs.append(features[outputs.count].output(type, rows: rows.count, budget: budget))
+    }
+    var gathered = try gatherRows(rows, features, outputs, budget).makeIterator()
     var columns: [Column] = []
     for output in question.outputs {
       switch output {
       case .key(let index): columns.append(keyColumns[index])
-      case .feature:
-        if let column = gathered.next() {
-          columns.append(try column.finish(chunks: chunks).expanded())
-        }
+      case .feature: if let column = gathered.next() { columns.append(column) }
       case .event: columns.append(try readEvents(rows))
       case .created: columns.append(try readCreated(rows))
       }
@@ -90,38 +108,11 @@ struct PullReader {
     return RecordBatch(unchecked: question.schema, columns: columns, count: rows.count)
   }
 
-  private func gather(_ rows: PulledRows) throws(LarderError) -> [OutputColumn] {
-    var outputs: [OutputColumn] = []
-    var ordinal = 0
-    for case .feature(let position) in question.outputs {
-      var dictionary: Column?
-      if case .codes(_, let union) = features[ordinal] { dictionary = union.values }
-      ordinal += 1
-      outputs.append(
-        OutputColumn(
-          question.view.features[position].type, rows: rows.count, dictionary: dictionary))
-    }
-    let gathering = FeatureGathering(features)
-    var matches = Matches(LaneArena())
-    for (chunk, start) in stride(from: 0, to: rows.count, by: SearchScratch.chunkRows).enumerated()
-    {
-      let place = start..<min(rows.count, start + SearchScratch.chunkRows)
-      matches.copy(rows, place)
-      try gathering.gather(matches, chunk, place, outputs)
-    }
-    return outputs
-  }
-
-  private func readKeys(_ rows: PulledRows) throws(LarderError) -> [Column] {
-    var columns = KeyColumns(keys)
-    var start = 0
-    while start < rows.count {
-      var end = start + 1
-      while end < rows.count, rows.ids[end] == rows.ids[start] { end += 1 }
-      try columns.append(rows.ids[start], times: end - start)
-      start = end
-    }
-    return columns.finish()
+  /// Whose the rows are.
+  private func keyRuns(_ rows: PulledRows) -> [KeyRun] {
+    var spans = PulledSpans()
+    for id in rows.ids { spans.appendKey(id, 1) }
+    return spans.keys
   }
 
   private func readEvents(_ rows: PulledRows) throws(LarderError) -> Column {

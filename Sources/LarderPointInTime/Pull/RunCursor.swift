@@ -78,31 +78,19 @@ struct RunCursor {
   private mutating func open() throws(LarderError) {
     for entry in try timeline.runs(of: id, tables) {
       guard entry.first <= through, entry.last >= from else { continue }
-      let start = entry.first >= from ? entry.start : try firstRow(of: entry, notBefore: from)
+      let rows = entry.start..<entry.end
+      let start =
+        entry.first >= from
+        ? entry.start : try tables.firstRow(of: entry.segment, rows, notBefore: from)
       let end: Int
       if entry.last <= through {
         end = entry.end
       } else {
         // `through` is below the last event here, so the next tick exists.
-        end = try firstRow(of: entry, notBefore: through + 1)
+        end = try tables.firstRow(of: entry.segment, rows, notBefore: through + 1)
       }
       if start < end { runs.append(Run(segment: entry.segment, row: start, end: end)) }
     }
-  }
-
-  /// The first row of a run whose event is not before a time.
-  private func firstRow(
-    of entry: TimelineEntry, notBefore time: Int64
-  ) throws(LarderError) -> Int {
-    let table = tables[entry.segment]
-    try table.eventColumn.ensureVerified(rows: entry.start..<entry.end)
-    var low = entry.start
-    var high = entry.end
-    while low < high {
-      let middle = (low + high) / 2
-      if unsafe table.times.time(at: middle) < time { low = middle + 1 } else { high = middle }
-    }
-    return low
   }
 
   /// Takes rows from the open runs, least first.
@@ -150,6 +138,20 @@ struct PulledRows {
     ids.append(id)
     segments.append(UInt32(truncatingIfNeeded: segment))
     rows.append(UInt32(truncatingIfNeeded: row))
+  }
+
+  /// The first rows, and the others.
+  func split(at count: Int) -> (PulledRows, PulledRows) {
+    var parts = (PulledRows(), PulledRows())
+    for index in 0..<self.count {
+      let (segment, row) = (Int(segments[index]), Int(rows[index]))
+      if index < count {
+        parts.0.append(ids[index], segment, row)
+      } else {
+        parts.1.append(ids[index], segment, row)
+      }
+    }
+    return parts
   }
 
   mutating func removeAll() {

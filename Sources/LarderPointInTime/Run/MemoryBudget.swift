@@ -8,12 +8,15 @@ import Synchronization
 final class MemoryBudget: Sendable {
   private let limit: Int?
   private let used: Atomic<Int>
+  private let isOfBatch: Bool
 
   /// - Parameters:
   ///   - limit: bytes; nil for no bound.
   ///   - fixed: bytes that are taken in any case.
-  init(limit: Int?, fixed: Int) {
+  ///   - isOfBatch: whether they are counted for one batch of an answer.
+  init(limit: Int?, fixed: Int, isOfBatch: Bool = false) {
     self.limit = limit
+    self.isOfBatch = isOfBatch
     used = Atomic(fixed)
   }
 
@@ -31,6 +34,12 @@ final class MemoryBudget: Sendable {
   func check() throws(LarderError) {
     let total = used.load(ordering: .relaxed)
     guard let limit, total > limit else { return }
+    if isOfBatch {
+      throw LarderError(
+        .limitExceeded,
+        "The smallest batch of the answer needs \(total) bytes of memory, and \(limit) were "
+          + "allowed. Allow at least \(total).")
+    }
     throw MemoryBudget.exceeded(needed: total, limit: limit)
   }
 

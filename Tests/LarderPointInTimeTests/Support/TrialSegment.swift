@@ -71,7 +71,7 @@ struct TrialSegment {
     return times.sorted()
   }
 
-  private static func column(
+  static func column(
     _ type: DataType, _ rows: Int, _ random: inout SeededRandom
   ) throws -> Column {
     let nulls = [0, 0, 0.05, 0.9, 1][random.int(0...4)]

@@ -83,10 +83,7 @@ extension TimeView {
         let isWhole = row == first && end - first == count
         let place = unsafe isWhole ? target + (row - range.lowerBound) : partial
         unsafe lanes.decode(vector: vector, into: place)
-        for block in 0..<((count + 63) >> 6) {
-          unsafe larder_add_constant(
-            place + block * 64, min(64, count - block * 64), fences[first >> 6 + block])
-        }
+        unsafe larder_add_fences(place, first, count, fences)
         if !isWhole {
           unsafe memcpy(
             target + (row - range.lowerBound), partial + (row - first), (end - row) * 8)

@@ -5,7 +5,7 @@ import LarderEncodings
 
 extension SegmentColumn {
   /// Bytes of a stored value as it is decoded: 4 for codes too; 0 for bools, which are bits.
-  var decodedBytes: Int {
+  package var decodedBytes: Int {
     if encoding == .dictionary { return 4 }
     if case .fixed(let bytes) = type.layout { return bytes }
     return type.layout == .bits ? 0 : 8
@@ -21,45 +21,34 @@ extension SegmentColumn {
   @unsafe package func decodeValues(
     lanes range: Range<Int>, into target: UnsafeMutableRawPointer
   ) {
-    let size = decodedBytes
-    unsafe withUnsafeTemporaryAllocation(byteCount: 16_384, alignment: 64) { scratch in
-      guard let base = scratch.baseAddress else { return }
-      let lanes = unsafe base.assumingMemoryBound(to: Int64.self)
-      let partial = unsafe base + 8_192
-      var lane = range.lowerBound
-      while lane < range.upperBound {
-        let vector = lane >> 10
-        let first = vector << 10
-        let end = min(range.upperBound, first + self.lanes.laneCount(inVector: vector))
-        let place = unsafe target + (lane - range.lowerBound) * size
-        let isWhole = lane == first && end - first == self.lanes.laneCount(inVector: vector)
-        if isWhole {
-          unsafe decodeVector(vector, into: place, lanes)
-        } else {
-          unsafe decodeVector(vector, into: partial, lanes)
-          unsafe memcpy(place, partial + (lane - first) * size, (end - lane) * size)
-        }
-        lane = end
-      }
+    unsafe withUnsafeTemporaryAllocation(byteCount: LaneWindow.bytes, alignment: 64) { memory in
+      guard let base = memory.baseAddress else { return }
+      var window = unsafe LaneWindow(base)
+      unsafe window.read(self, lanes: range, into: target)
     }
   }
 
-  /// Decodes a vector of fixed-width values or codes.
-  @unsafe private func decodeVector(
-    _ vector: Int, into target: UnsafeMutableRawPointer, _ scratch: UnsafeMutablePointer<Int64>
+  /// Decodes a part of a vector of fixed-width values or codes.
+  ///
+  /// - Parameters:
+  ///   - part: indexes of it, from a multiple of 64 to one or to the vector's end.
+  ///   - target: where the vector's first value goes.
+  ///   - scratch: room for 1,024 lanes.
+  @unsafe func decodeVector(
+    _ vector: Int, _ part: Range<Int>, into target: UnsafeMutableRawPointer,
+    _ scratch: UnsafeMutablePointer<Int64>
   ) {
-    let count = lanes.laneCount(inVector: vector)
     if let fixedDictionary {
-      unsafe lanes.decode(vector: vector, into: scratch)
+      unsafe lanes.decode(vector: vector, part: part, into: scratch)
       let words = unsafe fixedDictionary.words
       if decodedBytes == 8 {
         let values = unsafe target.assumingMemoryBound(to: UInt64.self)
-        for index in 0..<count {
+        for index in part {
           unsafe values[index] = words[Int(truncatingIfNeeded: scratch[index])]
         }
       } else {
         let values = unsafe target.assumingMemoryBound(to: UInt32.self)
-        for index in 0..<count {
+        for index in part {
           unsafe values[index] = UInt32(
             truncatingIfNeeded: words[Int(truncatingIfNeeded: scratch[index])])
         }
@@ -68,17 +57,19 @@ extension SegmentColumn {
     }
     switch type {
     case .float64 where encoding == .lanes:
-      unsafe lanes.decodeDoubles(
-        vector: vector, into: target.assumingMemoryBound(to: Double.self), scratch: scratch)
+      let values = unsafe target.assumingMemoryBound(to: Double.self)
+      unsafe lanes.decodeDoubles(vector: vector, part: part, into: values, scratch: scratch)
     case .float32 where encoding == .lanes:
-      unsafe lanes.decodeFloats(
-        vector: vector, into: target.assumingMemoryBound(to: UInt32.self), scratch: scratch)
+      let values = unsafe target.assumingMemoryBound(to: UInt32.self)
+      unsafe lanes.decodeFloats(vector: vector, part: part, into: values, scratch: scratch)
     default:
       if decodedBytes == 8 {
-        unsafe lanes.decode(vector: vector, into: target.assumingMemoryBound(to: Int64.self))
+        let values = unsafe target.assumingMemoryBound(to: Int64.self)
+        unsafe lanes.decode(vector: vector, part: part, into: values)
       } else {
-        unsafe lanes.decode(vector: vector, into: scratch)
-        unsafe larder_narrow(scratch, count, target.assumingMemoryBound(to: Int32.self))
+        unsafe lanes.decode(vector: vector, part: part, into: scratch)
+        let values = unsafe target.assumingMemoryBound(to: Int32.self) + part.lowerBound
+        unsafe larder_narrow(scratch + part.lowerBound, part.count, values)
       }
     }
   }
@@ -141,7 +132,7 @@ extension SegmentColumn {
   }
 
   /// Where the stored values of rows lie.
-  func slots(of range: Range<Int>) -> Range<Int> {
+  package func slots(of range: Range<Int>) -> Range<Int> {
     switch validity.mode {
     case .none, .bitmap: return range
     case .allNull: return 0..<0

@@ -1,0 +1,143 @@
+import LarderColumns
+import LarderEncodings
+import LarderOffline
+
+/// One feature's columns, by the ordinals of the view's segments, as spans are read from them.
+struct SpanColumn {
+  /// For each segment its column; nil if it was written without the feature or holds only nulls.
+  let columns: [SegmentColumn?]
+  /// The feature's type now.
+  let type: DataType
+  /// Whether a value may be null.
+  let mayBeNull: Bool
+  /// For each segment whether all pages are verified.
+  private var isVerified: [Bool]
+
+  /// - Parameter columns: one for each segment; nil where it was written without the feature.
+  init(_ columns: [SegmentColumn?], as type: DataType) {
+    self.columns = columns.map { column in
+      column.flatMap { $0.validity.mode == .allNull ? nil : $0 }
+    }
+    self.type = type
+    mayBeNull = columns.contains { ($0?.nullCount ?? 1) > 0 }
+    isVerified = columns.map { $0 == nil }
+  }
+
+  /// Whether spans can be read; else rows are gathered one by one.
+  var isReadInSpans: Bool {
+    columns.allSatisfy { column in
+      guard let column else { return true }
+      switch type.layout {
+      case .bits: return column.encoding == .lanes && column.validity.mode != .sparse
+      case .fixed:
+        guard column.encoding == .lanes || column.encoding == .fixedDictionary else { return false }
+        return column.type == type || FixedFill.widens(column.type, to: type)
+      case .variable:
+        guard column.type == type else { return false }
+        return column.encoding == .dictionary || column.encoding == .plain
+      case .list: return false
+      }
+    }
+  }
+
+  /// Verifies the pages of a span.
+  ///
+  /// - Throws: `corrupt` if one is damaged.
+  mutating func ensureVerified(_ span: RowSpan) throws(LarderError) {
+    let segment = Int(span.segment)
+    guard !isVerified[segment], let column = columns[segment] else { return }
+    try column.ensureVerified(rows: span.rows)
+    isVerified[segment] = (0..<column.pageCount).allSatisfy { column.isVerified(page: $0) }
+  }
+
+  /// The validity bits of spans; nil if there cannot be a null.
+  func readValidity(_ spans: PulledSpans, _ memory: BatchMemory) -> (bits: Buffer, nulls: Int)? {
+    guard mayBeNull else { return nil }
+    let bits = memory.takeZeroed((spans.count + 7) / 8)
+    let target = Lanes<UInt64>(bits)
+    var place = 0
+    var valid = 0
+    for span in spans.spans {
+      let rows = span.rows
+      if let column = columns[Int(span.segment)] {
+        if column.validity.mode == .none {
+          setBits(target, place, rows.count)
+          valid += rows.count
+        } else {
+          let words = unsafe column.validity.words
+          unsafe valid += copyBits(words, rows.lowerBound, rows.count, to: target, place)
+        }
+      }
+      place += rows.count
+    }
+    return (bits, spans.count - valid)
+  }
+}
+
+/// What the filling of columns shares: a window into each segment's vectors.
+@safe struct SpanWindows {
+  /// One for each segment.
+  var windows: [LaneWindow]
+  /// Room for 1,024 values and 64 bytes more, twice.
+  let scratch: UnsafeMutableRawPointer
+  static let scratchBytes = 8_256
+  private let memory: Buffer
+  private let other: Buffer
+  /// The second room.
+  let spread: UnsafeMutableRawPointer
+
+  init(segments: Int) {
+    memory = Buffer(uninitializedBytes: max(1, segments) * LaneWindow.bytes)
+    other = Buffer(uninitializedBytes: 2 * Self.scratchBytes)
+    unsafe scratch = other.base
+    unsafe spread = other.base + Self.scratchBytes
+    windows = []
+    for segment in 0..<segments {
+      unsafe windows.append(LaneWindow(memory.base + segment * LaneWindow.bytes))
+    }
+  }
+
+  /// Bytes that they take.
+  static func bytes(segments: Int) -> Int { segments * LaneWindow.bytes + 2 * scratchBytes }
+
+  /// Begins another column.
+  mutating func reset() { for index in windows.indices { windows[index].reset() } }
+}
+
+/// Sets bits of zeroed words.
+func setBits(_ target: Lanes<UInt64>, _ place: Int, _ count: Int) {
+  var bit = place
+  let end = place + count
+  while bit < end {
+    let taken = min(64 - bit & 63, end - bit)
+    target[bit >> 6] |= (UInt64.max >> UInt64(64 - taken)) << UInt64(bit & 63)
+    bit += taken
+  }
+}
+
+/// Copies bits to zeroed words.
+///
+/// - Parameters:
+///   - source: words of which those that hold the bits can be read.
+///   - first: the first bit of them.
+/// - Returns: how many are set.
+@unsafe func copyBits(
+  _ source: UnsafePointer<UInt64>, _ first: Int, _ count: Int, to target: Lanes<UInt64>,
+  _ place: Int
+) -> Int {
+  var ones = 0
+  var done = 0
+  while done < count {
+    // As many as fill the target's word.
+    let (from, to) = (first + done, place + done)
+    let taken = min(64 - to & 63, count - done)
+    let shift = UInt64(from & 63)
+    var word = unsafe source[from >> 6] >> shift
+    if from & 63 + taken > 64 { unsafe word |= source[from >> 6 + 1] << (64 - shift) }
+    word &= UInt64.max >> UInt64(64 - taken)
+    ones += word.nonzeroBitCount
+    target[to >> 6] |= word << UInt64(to & 63)
+    done += taken
+  }
+  return ones
+}
