@@ -135,7 +135,7 @@ def is_same(found: pa.Table, table: pa.Table) -> bool:
 
 def measured(kind: Format, table: pa.Table, folder: pathlib.Path) -> dict:
     answer: dict = {"bytes": {}, "scan": {}, "refused": {}}
-    names = columns.SCALARS + ["link"]
+    names = columns.SCALARS + columns.ALONE
     for name, asked in [(name, [name]) for name in names] + [("all", columns.SCALARS)]:
         path = folder / f"{name}.column"
         part = table.select(asked)

@@ -39,7 +39,7 @@ def measure(results: Results, data: pathlib.Path, rows: int) -> None:
             continue
         folder = data / f"columns_{rows}_{each}"
         path = columns.make(folder, rows, each)
-        names = columns.SCALARS + ["link"]
+        names = columns.SCALARS + columns.ALONE
         plain = {name: column.nbytes for name, column in
                  zip(names, pq.read_table(path, columns=names).select(names).columns)}
         plain["entity_id"] = rows * 8
@@ -87,7 +87,7 @@ def ways(engine: str, found: dict) -> list[tuple[str, dict]]:
 def of_a_row(found: dict, rows: int) -> dict:
     """Bytes per row of each column; the sum only where every scalar was taken."""
     each = {name: count / rows for name, count in found["bytes"].items()
-            if name in columns.SCALARS + ["link"]}
+            if name in columns.SCALARS + columns.ALONE}
     if all(name in each for name in columns.SCALARS):
         each["sum of scalars"] = sum(each[name] for name in columns.SCALARS)
     return each

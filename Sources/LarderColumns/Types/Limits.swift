@@ -24,6 +24,8 @@ public enum Limits {
   public static let pageRows = 65_536
   /// Rows of one vector.
   public static let vectorRows = 1_024
+  /// Bytes of texts of one page that is compressed.
+  public static let packedTextBytes = 64 << 20
   /// Bytes of one segment file.
   public static let segmentBytes: UInt64 = 1 << 40
   /// Live segments of one store.

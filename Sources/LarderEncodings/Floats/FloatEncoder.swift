@@ -101,6 +101,57 @@ import CLarderKernels
     unsafe encoder.append(plain, plan)
   }
 
+  /// Turns a page of floats into lanes: decimals, binary32 in binary64, or their bits.
+  ///
+  /// - Parameters:
+  ///   - bits: the values as they lie in lanes.
+  ///   - exponent: of the page's decimals; nil where there are none.
+  ///   - lanes: gets `count` lanes.
+  /// - Returns: what the lanes are.
+  @unsafe package func form(
+    _ bits: UnsafePointer<Int64>, _ count: Int, exponent: Int?,
+    into lanes: UnsafeMutablePointer<Int64>
+  ) -> EntropyPage.Form {
+    if let exponent,
+      let found = unsafe decimalExceptions(bits, count, exponent, into: lanes)
+    {
+      return EntropyPage.Form(
+        flags: .decimal, exponent: exponent, isSingle: isSingle, exceptions: found)
+    }
+    var areSingles = !isSingle
+    for start in stride(from: 0, to: count, by: 1_024) where areSingles {
+      let length = min(1_024, count - start)
+      areSingles = unsafe self.areSingles(bits + start, length)
+      if areSingles { unsafe (lanes + start).update(from: integers, count: length) }
+    }
+    if areSingles { return EntropyPage.Form(flags: .single) }
+    unsafe lanes.update(from: bits, count: count)
+    return EntropyPage.Form(isSingle: isSingle)
+  }
+
+  /// Writes a page's decimals and returns the positions of what is none; nil if they are many.
+  @unsafe private func decimalExceptions(
+    _ bits: UnsafePointer<Int64>, _ count: Int, _ exponent: Int,
+    into lanes: UnsafeMutablePointer<Int64>
+  ) -> [UInt16]? {
+    var found: [UInt16] = []
+    var before: Int64 = 0
+    for start in stride(from: 0, to: count, by: 1_024) {
+      let length = min(1_024, count - start)
+      _ = unsafe convert(bits + start, length, exponent)
+      for index in 0..<length {
+        if unsafe exact[index] == 1 {
+          before = unsafe integers[index]
+        } else {
+          found.append(UInt16(truncatingIfNeeded: start + index))
+        }
+        unsafe lanes[start + index] = before
+      }
+      if found.count * 32 > count { return nil }
+    }
+    return found
+  }
+
   /// Gathers exceptions and gives their lanes the lane before, so that they cost nothing.
   @unsafe private func decimals(
     _ bits: UnsafePointer<Int64>, _ count: Int, _ exponent: Int, _ restarts: UnsafePointer<UInt64>?

@@ -29,6 +29,25 @@ package struct VectorEncoder {
     sink.removeAll()
   }
 
+  /// Exchanges the vectors appended since the sink was last emptied for as many others, whose bodies
+  /// the caller keeps in a form of its own.
+  ///
+  /// - Parameters:
+  ///   - vectors: their offsets count from the first of them.
+  ///   - bytes: of their bodies.
+  package mutating func exchange(for vectors: [VectorHeader], bytes: Int) {
+    headers.removeLast(vectors.count)
+    for vector in vectors {
+      var header = vector
+      header.offset &+= UInt32(truncatingIfNeeded: flushed >> 3)
+      headers.append(header)
+    }
+    traits = []
+    for header in headers { traits.formUnion(LaneTraits(header.kind)) }
+    sink.removeAll()
+    flushed += bytes
+  }
+
   /// Appends one vector as the plan says that is the least.
   @unsafe package mutating func append(_ input: VectorInput) {
     unsafe append(input, VectorPlan.choose(input, options))

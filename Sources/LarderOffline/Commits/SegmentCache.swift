@@ -23,6 +23,7 @@ final class SegmentCache: Sendable {
   /// The open segment of a description.
   func segment(_ description: SegmentDescription) throws(LarderError) -> Segment {
     let uuid = description.uuid
+    if PageImage.areTooMany { letUnpackedGo() }
     if let segment = entries.withLock({ $0[uuid]?.kept ?? $0[uuid]?.held }) { return segment }
     let opened = try requirePresent { () throws(LarderError) in
       try Segment(path: layout.segment(description), files: files, expected: description)
@@ -32,6 +33,16 @@ final class SegmentCache: Sendable {
       if let other = entries[uuid]?.kept ?? entries[uuid]?.held { return other }
       entries[uuid] = Entry(kept: opened, held: opened)
       return opened
+    }
+  }
+
+  /// Lets go of cold segments: what their pages were unpacked to goes when the last question that
+  /// uses them ends.
+  private func letUnpackedGo() {
+    entries.withLock { entries in
+      for (uuid, entry) in entries where entry.kept?.isUnpacked == true {
+        entries[uuid]?.kept = nil
+      }
     }
   }
 

@@ -105,10 +105,12 @@ extension ColumnRecord {
     switch encoding {
     case .lanes: break
     case .fixedDictionary, .dictionary: names.append("dictionary")
-    case .plain: names.append("plain text")
+    case .plain: names.append(hasPackedBytes ? "zstd" : "plain text")
+    case .symbols: names.append("symbol table")
     case .blocks: names.append("lz4")
     case .list: names.append("list")
     }
+    if isCoded { names.append("entropy") }
     if traits.contains(.decimal) { names.append("decimal") }
     if traits.contains(.single) { names.append("float32 in float64") }
     if traits.contains(.frames) { names.append("frames") }

@@ -86,7 +86,7 @@ extension LaneReading {
   ///
   /// - Throws: `incompatibleDefinition` if the column's type cannot be widened to it.
   init(_ column: SegmentColumn, as type: DataType) throws(LarderError) {
-    if column.encoding == .dictionary || column.encoding == .plain || column.encoding == .blocks
+    if column.encoding == .dictionary || column.encoding == .plain || column.encoding == .symbols
       || column.encoding == .list
     {
       guard column.type == type else { throw LaneReading.mismatch(column, type) }

@@ -22,10 +22,11 @@ struct ByteRun {
 
 /// Reads texts and bytes of any encoding, one row at a time.
 ///
-/// Texts that lie in compressed blocks are decoded a vector at a time, and the last vector of each
-/// segment is kept.
+/// Fixed-width values, which the elements of lists may be, are decoded a vector at a time, and the
+/// last vector of each segment is kept.
 struct TextReader {
   private var decoded: [Int: (vector: Int, column: Column)] = [:]
+  private var text = Buffer(uninitializedBytes: 1_024)
 
   /// Calls a closure with a row's bytes; does nothing for a null.
   ///
@@ -51,6 +52,17 @@ struct TextReader {
       let start = unsafe Int(column.lanes.lane(at: slot))
       let end = unsafe Int(column.lanes.lane(at: slot + 1))
       unsafe body(UnsafeRawBufferPointer(start: bytes + start, count: end - start))
+    case .symbols:
+      try column.ensureVerified(rows: row..<row + 1)
+      guard let bytes = unsafe column.plainBytes, let symbols = column.symbols else { return false }
+      let slot = unsafe column.validity.slot(of: row)
+      let start = unsafe Int(column.lanes.lane(at: slot))
+      let end = unsafe Int(column.lanes.lane(at: slot + 1))
+      let codes = unsafe UnsafeRawBufferPointer(start: bytes + start, count: end - start)
+      let length = unsafe symbols.length(of: codes)
+      if text.count < length { text = Buffer(uninitializedBytes: length * 2) }
+      unsafe symbols.decode(codes, into: text.base)
+      unsafe body(UnsafeRawBufferPointer(start: text.base, count: length))
     default:
       let vector = row >> 10
       let known = decoded[ordinal]

@@ -31,7 +31,10 @@ enum LaneFuzzing {
 
   static func survive(_ bytes: [UInt8]) {
     var input = FuzzInput(bytes)
-    if input.byte() & 1 == 0 {
+    let choice = input.byte()
+    if choice == 0xFE {
+      PageFuzzing.survive(&input)
+    } else if choice & 1 == 0 {
       surviveBody(&input, bytes)
     } else {
       comeBack(&input)

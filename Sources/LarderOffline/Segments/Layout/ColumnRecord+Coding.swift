@@ -46,13 +46,17 @@ enum ColumnEntry: Sendable {
 }
 
 extension ColumnRecord {
+  /// Added to the encoding's number where the column `isCoded`: an earlier version then does not know
+  /// the encoding, and refuses this column alone.
+  private static var codedFlag: UInt8 { 0x80 }
+
   /// Writes the record, led by its length, so that a reader can pass over it.
   func write(to footer: inout RecordWriter) {
     var record = RecordWriter()
     record.write(role.rawValue)
     record.write(fieldID)
     record.write(text: type.description)
-    record.write(encoding.rawValue)
+    record.write(encoding.rawValue | (isCoded ? Self.codedFlag : 0))
     record.write(validity.rawValue)
     record.write(reference.rawValue)
     record.write(UInt64(rows))
@@ -64,7 +68,7 @@ extension ColumnRecord {
     headers.write(to: &record)
     bodies.write(to: &record)
     if validity == .bitmap || validity == .sparse { validityBits.write(to: &record) }
-    if validity == .sparse { ranks.write(to: &record) }
+    if validity == .sparse, !isCoded { ranks.write(to: &record) }
     switch encoding {
     case .dictionary:
       record.write(UInt64(dictionaryCount))
@@ -74,11 +78,23 @@ extension ColumnRecord {
       record.write(UInt64(dictionaryCount))
       dictionaryValues.write(to: &record)
     case .plain: bytes.write(to: &record)
+    case .symbols:
+      dictionaryValues.write(to: &record)
+      bytes.write(to: &record)
     case .list: for child in elements { child.write(to: &record) }
     case .lanes, .blocks: break
     }
     record.write(UInt32(pages.count))
     for page in pages { page.write(to: &record) }
+    if isCoded {
+      record.write(imageBytes)
+      record.write(textBytes)
+      for page in pages {
+        record.write(page.imageOffset)
+        record.write(page.textOffset)
+        record.write(UInt8((page.isPacked ? 1 : 0) | (page.hasPackedBytes ? 2 : 0)))
+      }
+    }
     footer.write(nested: record)
   }
 
@@ -100,7 +116,8 @@ extension ColumnRecord {
     guard let role = ColumnRole(rawValue: roleCode) else {
       return .unknown(fieldID: fieldID, reason: "the role \(roleCode)")
     }
-    guard let encoding = ColumnEncoding(rawValue: encodingCode), encoding != .blocks else {
+    guard let encoding = ColumnEncoding(rawValue: encodingCode & ~codedFlag), encoding != .blocks
+    else {
       return .unknown(fieldID: fieldID, reason: "the encoding \(encodingCode)")
     }
     guard let validity = ValidityMode(rawValue: validityCode) else {
@@ -111,6 +128,7 @@ extension ColumnRecord {
     }
     var column = ColumnRecord(role: role, fieldID: fieldID, type: type)
     column.encoding = encoding
+    column.isCoded = encodingCode & codedFlag != 0
     column.validity = validity
     column.reference = reference
     try column.readBody(from: &record)
@@ -127,7 +145,7 @@ extension ColumnRecord {
     headers = try Section(from: &record)
     bodies = try Section(from: &record)
     if validity == .bitmap || validity == .sparse { validityBits = try Section(from: &record) }
-    if validity == .sparse { ranks = try Section(from: &record) }
+    if validity == .sparse, !isCoded { ranks = try Section(from: &record) }
     let dictionaryRange = 0...Limits.dictionaryEntries
     switch encoding {
     case .dictionary:
@@ -138,6 +156,9 @@ extension ColumnRecord {
       dictionaryCount = try record.read("The dictionary's count", in: dictionaryRange)
       dictionaryValues = try Section(from: &record)
     case .plain: bytes = try Section(from: &record)
+    case .symbols:
+      dictionaryValues = try Section(from: &record)
+      bytes = try Section(from: &record)
     case .list:
       guard role != .elements, case .known(let child) = try Self.read(from: &record) else {
         throw record.failure("A list's elements are of an unknown kind.")
@@ -151,8 +172,40 @@ extension ColumnRecord {
     }
     pages.reserveCapacity(count)
     for _ in 0..<count { pages.append(try PageRecord(from: &record)) }
+    if isCoded { try readImage(from: &record) }
     guard record.remaining == 0 else {
       throw record.failure("A column's record has \(record.remaining) bytes too many.")
+    }
+  }
+
+  /// Reads what a column has that `isCoded`.
+  private mutating func readImage(from record: inout RecordReader) throws(LarderError) {
+    guard role != .elements, lanes <= Limits.segmentRows + 1 else {
+      throw record.failure("\(lanes) lanes are more than are packed by entropy.")
+    }
+    imageBytes = try record.read(UInt64.self)
+    guard imageBytes <= UInt64((lanes + 1_023) / 1_024 * 8_320 + 64) else {
+      throw record.failure("\(imageBytes) bytes are too many for \(lanes) lanes.")
+    }
+    textBytes = try record.read(UInt64.self)
+    guard textBytes <= Limits.segmentBytes, hasBytes || textBytes == 0 else {
+      throw record.failure("\(textBytes) bytes of texts are impossible.")
+    }
+    var least = (image: UInt64(0), text: UInt64(0))
+    for index in pages.indices {
+      var page = pages[index]
+      page.imageOffset = try record.read(UInt64.self)
+      page.textOffset = try record.read(UInt64.self)
+      let form = try record.read(UInt8.self)
+      page.isPacked = form & 1 != 0
+      page.hasPackedBytes = form & 2 != 0
+      guard form <= 3, page.imageOffset >= least.image, page.imageOffset <= imageBytes,
+        page.imageOffset % 8 == 0, page.textOffset >= least.text, page.textOffset <= textBytes,
+        index > 0 || page.imageOffset == 0 && page.textOffset == 0,
+        !page.hasPackedBytes || encoding == .plain
+      else { throw record.failure("Page \(index) has impossible bounds once unpacked.") }
+      least = (page.imageOffset, page.textOffset)
+      pages[index] = page
     }
   }
 }

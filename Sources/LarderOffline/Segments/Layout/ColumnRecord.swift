@@ -24,6 +24,8 @@ package enum ColumnEncoding: UInt8, Sendable, Hashable {
   case blocks = 4
   /// Lanes are offsets into the elements, one more than there are values.
   case list = 5
+  /// As `plain`, the bytes being codes of a table of strings (FSST).
+  case symbols = 6
 }
 
 /// What a column's lanes are differences from.
@@ -49,6 +51,14 @@ struct PageRecord: Sendable, Hashable {
   var greatest: UInt64 = 0
   /// The factor of the page's lanes.
   var scale: Int64 = 1
+  /// Whether its bodies are an `EntropyPage`; only where the column `isCoded`.
+  var isPacked = false
+  /// Where its bodies start once they are unpacked; only where the column `isCoded`.
+  var imageOffset: UInt64 = 0
+  /// Whether its bytes are a zstd frame; only where the column `isCoded`.
+  var hasPackedBytes = false
+  /// Where its bytes start once they are unpacked; only where the column `isCoded`.
+  var textOffset: UInt64 = 0
 }
 
 /// A hash of a multiset of (id, event time, value): equal before and after rows change places.
@@ -97,9 +107,43 @@ struct ColumnRecord: Sendable, Hashable {
   var pages: [PageRecord] = []
   /// The elements of a list column: none or one.
   var elements: [ColumnRecord] = []
+  /// Whether some pages are packed by their entropy, so that bodies are read from an image in
+  /// memory; headers and validity bits are coded too then, and there are no ranks.
+  var isCoded = false
+  /// Bytes of all bodies once they are unpacked; only where the column `isCoded`.
+  var imageBytes: UInt64 = 0
+  /// Bytes of all texts once they are unpacked; only where the column `isCoded`.
+  var textBytes: UInt64 = 0
+
+  /// Whether the bytes of some page are a zstd frame.
+  var hasPackedBytes: Bool { pages.contains { $0.hasPackedBytes } }
+  /// Whether one more lane than there are values says where the last one ends.
+  var hasEndLane: Bool { encoding == .plain || encoding == .symbols || encoding == .list }
+  /// Whether lanes are offsets into bytes.
+  var hasBytes: Bool { encoding == .plain || encoding == .symbols }
 
   /// Names the column within its file, for seeds.
   var key: UInt64 { UInt64(role.rawValue) << 32 | UInt64(fieldID) | 1 << 63 }
+
+  /// Where the bodies of a page lie as headers count: in the file's section, or in the image.
+  func bodies(ofPage page: Int) -> Range<Int> {
+    let isLast = page + 1 == pages.count
+    guard isCoded else {
+      return Int(pages[page].bodyOffset)..<Int(isLast ? bodies.bytes : pages[page + 1].bodyOffset)
+    }
+    return Int(pages[page].imageOffset)..<Int(isLast ? imageBytes : pages[page + 1].imageOffset)
+  }
+
+  /// Where the bytes of a page lie as lanes count: in the file's section, or unpacked.
+  func texts(ofPage page: Int) -> Range<Int> {
+    let isLast = page + 1 >= pages.count
+    guard isCoded else {
+      let start = Int(pages[page].bytesOffset)
+      return start..<max(start, Int(isLast ? bytes.bytes : pages[page + 1].bytesOffset))
+    }
+    let start = Int(pages[page].textOffset)
+    return start..<max(start, Int(isLast ? textBytes : pages[page + 1].textOffset))
+  }
 
   /// Says that the column's bytes lie further behind: it was packed in a place of its own.
   mutating func move(by bytes: UInt64) {

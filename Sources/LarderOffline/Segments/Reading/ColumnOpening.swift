@@ -13,15 +13,31 @@ struct ColumnOpening {
     self.source = source
   }
 
-  /// Checks the headers and returns what occurs in them.
-  func openHeaders() throws(LarderError) -> LaneTraits {
+  /// The headers as they are read; nil where they are read in place.
+  func openCodedHeaders() throws(LarderError) -> Buffer? {
+    guard record.isCoded else { return nil }
     try verify(record.headers, .headers, "headers")
-    let headers = unsafe source.address(record.headers).assumingMemoryBound(to: VectorHeader.self)
+    let bytes = unsafe source.bytes(record.headers, 0..<Int(record.headers.bytes))
+    let count = (record.lanes + 1_023) / 1_024
+    let headers = Buffer(zeroedBytes: count * 16)
+    let target = unsafe headers.base.assumingMemoryBound(to: VectorHeader.self)
+    guard unsafe CodedSection.decodeHeaders(bytes, count, into: target) else {
+      throw failure("The headers are not coded as headers are.", record.headers.offset)
+    }
+    return headers
+  }
+
+  /// Checks the headers and returns what occurs in them.
+  ///
+  /// - Parameter coded: what `openCodedHeaders` gave.
+  func openHeaders(_ coded: Buffer?) throws(LarderError) -> LaneTraits {
+    if coded == nil { try verify(record.headers, .headers, "headers") }
+    let start =
+      unsafe coded.map { unsafe UnsafeRawPointer($0.base) } ?? source.address(record.headers)
+    let headers = unsafe start.assumingMemoryBound(to: VectorHeader.self)
     var traits: LaneTraits = []
     for (index, page) in record.pages.enumerated() {
-      let isLast = index + 1 == record.pages.count
-      let end = isLast ? record.bodies.bytes : record.pages[index + 1].bodyOffset
-      let body = Int(page.bodyOffset)..<Int(end)
+      let body = record.bodies(ofPage: index)
       let first = index * (Limits.pageRows / Limits.vectorRows)
       let afterLast = min(first + 64, (record.lanes + 1_023) / 1_024)
       for vector in first..<afterLast {
@@ -29,7 +45,8 @@ struct ColumnOpening {
         let count = min(Limits.vectorRows, record.lanes - vector * Limits.vectorRows)
         guard let bytes = header.leastBodyBytes(count), allowed(header),
           Int(header.offset) * 8 >= body.lowerBound,
-          Int(header.offset) * 8 + bytes <= body.upperBound
+          Int(header.offset) * 8 + bytes <= body.upperBound,
+          !page.isPacked || header.codec == 0 && !header.kind.contains(.patched)
         else {
           throw failure(
             "The header of vector \(vector) on page \(index) is impossible.",
@@ -54,14 +71,54 @@ struct ColumnOpening {
     return true
   }
 
+  /// The validity bits and, behind them, the ranks; nil where they are read in place.
+  func openCodedValidity() throws(LarderError) -> Buffer? {
+    guard record.isCoded, record.validity == .bitmap || record.validity == .sparse else {
+      return nil
+    }
+    try verify(record.validityBits, .validity, "validity bits")
+    let count = (record.rows + 63) / 64
+    let step = SegmentLayout.rankRows / 64
+    let buffer = Buffer(zeroedBytes: count * 8 + (count + step - 1) / step * 4)
+    let bytes = unsafe source.bytes(record.validityBits, 0..<Int(record.validityBits.bytes))
+    let target = unsafe buffer.base.assumingMemoryBound(to: UInt8.self)
+    guard unsafe CodedSection.decode(bytes, count * 8, into: target) else {
+      throw failure("The validity bits are not coded as such.", record.validityBits.offset)
+    }
+    let words = unsafe buffer.base.assumingMemoryBound(to: UInt64.self)
+    let ranks = unsafe (buffer.base + count * 8).assumingMemoryBound(to: UInt32.self)
+    var rank: UInt32 = 0
+    for index in 0..<count {
+      if index % step == 0 { unsafe ranks[index / step] = rank }
+      rank &+= UInt32(truncatingIfNeeded: unsafe words[index].nonzeroBitCount)
+    }
+    return buffer
+  }
+
   /// Checks validity bits and ranks.
-  func openValidity() throws(LarderError) -> ValidityView {
+  ///
+  /// - Parameter coded: what `openCodedValidity` gave.
+  func openValidity(_ coded: Buffer?) throws(LarderError) -> ValidityView {
+    if let coded {
+      let bytes = (record.rows + 63) / 64 * 8
+      return try check(
+        unsafe ValidityView(
+          mode: record.validity,
+          words: UnsafePointer(coded.base.assumingMemoryBound(to: UInt64.self)),
+          ranks: UnsafePointer((coded.base + bytes).assumingMemoryBound(to: UInt32.self))))
+    }
     let words = unsafe source.address(record.validityBits).assumingMemoryBound(to: UInt64.self)
     let ranks = unsafe source.address(record.ranks).assumingMemoryBound(to: UInt32.self)
     let view = unsafe ValidityView(mode: record.validity, words: words, ranks: ranks)
     guard record.validity == .bitmap || record.validity == .sparse else { return view }
     try verify(record.validityBits, .validity, "validity bits")
     if record.validity == .sparse { try verify(record.ranks, .ranks, "ranks") }
+    return try check(view)
+  }
+
+  private func check(_ view: ValidityView) throws(LarderError) -> ValidityView {
+    let words = unsafe view.words
+    let ranks = unsafe view.ranks
     var valid = 0
     let count = (record.rows + 63) / 64
     for index in 0..<count {
@@ -99,6 +156,17 @@ struct ColumnOpening {
     return unsafe DictionaryView(
       offsets: offsets, bytes: source.address(record.dictionaryValues),
       count: record.dictionaryCount)
+  }
+
+  /// Checks the table that texts are codes of.
+  func openSymbolTable() throws(LarderError) -> SymbolTable? {
+    guard record.encoding == .symbols else { return nil }
+    try verify(record.dictionaryValues, .dictionaryValues, "symbol table")
+    let bytes = unsafe source.bytes(record.dictionaryValues, 0..<SymbolTable.byteCount)
+    guard let table = unsafe SymbolTable(bytes) else {
+      throw failure("The symbol table is impossible.", record.dictionaryValues.offset)
+    }
+    return table
   }
 
   /// Checks the dictionary of fixed-width values.

@@ -1,4 +1,5 @@
 import CLarderKernels
+import Glibc
 import LarderColumns
 import LarderEncodings
 import LarderFiles
@@ -21,9 +22,10 @@ struct PageVerification {
     switch record.encoding {
     case .lanes, .blocks: break
     case .dictionary, .fixedDictionary: try verifyCodes()
-    case .plain:
+    case .plain, .symbols:
       try verifyBytes()
-      try verifyOffsets(UInt64(pageBytes.lowerBound)...UInt64(pageBytes.upperBound))
+      let texts = record.texts(ofPage: page)
+      try verifyOffsets(UInt64(texts.lowerBound)...UInt64(texts.upperBound))
     case .list: try verifyOffsets(0...UInt64(column.elements?.rows ?? 0))
     }
   }
@@ -45,6 +47,26 @@ struct PageVerification {
         "its \(bytes.count) bytes do not match their checksum.",
         record.bodies.offset + UInt64(start))
     }
+    if let image = column.image, unsafe !unpack(bytes, into: image) {
+      throw failure(
+        "its \(bytes.count) bytes do not unpack to what its headers say.",
+        record.bodies.offset + UInt64(start))
+    }
+  }
+
+  /// Puts the page's bodies where they are read; false if they are not what the headers say.
+  private func unpack(_ bytes: UnsafeRawBufferPointer, into image: PageImage) -> Bool {
+    let place = record.bodies(ofPage: page)
+    image.noteUnpacked(place.count)
+    guard record.pages[page].isPacked else {
+      guard place.count <= bytes.count, let start = bytes.baseAddress else {
+        return place.isEmpty
+      }
+      unsafe memcpy(image.base + place.lowerBound, start, place.count)
+      return true
+    }
+    return unsafe EntropyPage.decode(
+      bytes, laneRange.count, headers: column.lanes.headers + page * 64, into: image.base)
   }
 
   /// Checks patches, runs and anchors of the page's vectors.
@@ -55,9 +77,7 @@ struct PageVerification {
       let count = min(Limits.vectorRows, record.lanes - vector * Limits.vectorRows)
       let start = Int(header.offset) * 8
       let body = unsafe column.lanes.body + start
-      let end = Int(
-        page + 1 == record.pages.count
-          ? record.bodies.bytes : record.pages[page + 1].bodyOffset)
+      let end = record.bodies(ofPage: page).upperBound
       guard unsafe header.isSound(body, count, available: end - start) else {
         throw failure("vector \(vector) is impossible.", record.bodies.offset + UInt64(start))
       }
@@ -104,6 +124,19 @@ struct PageVerification {
         "its \(bytes.count) bytes of values do not match their checksum.",
         record.bytes.offset + UInt64(pageBytes.lowerBound))
     }
+    guard let image = column.textImage else { return }
+    let place = record.texts(ofPage: page)
+    image.noteUnpacked(place.count)
+    let target = unsafe UnsafeMutableRawBufferPointer(
+      start: image.base + place.lowerBound, count: place.count)
+    guard place.count <= Limits.packedTextBytes || !record.pages[page].hasPackedBytes,
+      unsafe record.pages[page].hasPackedBytes
+        ? TextPage.decode(bytes, into: target) : TextPage.copy(bytes, into: target)
+    else {
+      throw failure(
+        "its \(bytes.count) bytes do not unpack to \(place.count).",
+        record.bytes.offset + UInt64(pageBytes.lowerBound))
+    }
   }
 
   /// Checks that offsets do not fall and stay in bounds; the first of a page of bytes is its start.
@@ -125,7 +158,7 @@ struct PageVerification {
     guard faults == 0, before <= bounds.upperBound else {
       throw failure("the offsets fall or leave the page.", record.bodies.offset)
     }
-    if record.encoding == .plain,
+    if record.hasBytes,
       unsafe column.lanes.lane(at: laneRange.lowerBound)
         != Int64(bounds.lowerBound)
     {

@@ -201,6 +201,11 @@ package final class Segment: Sendable {
     }
   }
 
+  /// Whether a column that was opened is read from memory.
+  var isUnpacked: Bool {
+    opened.withLock { $0.columns.values.contains { $0.image != nil } }
+  }
+
   private func address(_ section: Section) -> UnsafeRawPointer {
     unsafe SegmentSource(self).address(section)
   }

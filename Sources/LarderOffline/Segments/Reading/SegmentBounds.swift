@@ -77,19 +77,19 @@ enum SegmentBounds {
       guard (column.nulls == 0) == (column.validity == .none) || column.rows == 0,
         (column.nulls == column.rows) == (column.validity == .allNull) || column.rows == 0
       else { throw failure("The nulls contradict the validity.", column) }
-      let hasEnd =
-        column.encoding == .plain
-        || column.encoding == .list
-      guard column.lanes == (hasEnd && stored > 0 ? stored + 1 : stored) else {
+      guard column.lanes == (column.hasEndLane && stored > 0 ? stored + 1 : stored) else {
         throw failure("\(column.lanes) lanes for \(stored) values.", column)
       }
-      try add(column.headers, atLeast: (column.lanes + 1_023) / 1_024 * 16, "headers")
+      let headers = (column.lanes + 1_023) / 1_024 * 16
+      try add(column.headers, atLeast: column.isCoded ? 0 : headers, "headers")
       try add(column.bodies, atLeast: 0, "bodies")
       let words = (column.rows + 63) / 64
       if column.validity == .bitmap || column.validity == .sparse {
-        try add(column.validityBits, atLeast: words * 8, "validity")
+        try add(column.validityBits, atLeast: column.isCoded ? 0 : words * 8, "validity")
       }
-      if column.validity == .sparse { try add(column.ranks, atLeast: (words + 7) / 8 * 4, "ranks") }
+      if column.validity == .sparse, !column.isCoded {
+        try add(column.ranks, atLeast: (words + 7) / 8 * 4, "ranks")
+      }
       try addValues(column)
       try checkPages(column)
     }
@@ -107,6 +107,9 @@ enum SegmentBounds {
         try add(column.dictionaryOffsets, atLeast: offsets, "dictionary offsets")
         try add(column.dictionaryValues, atLeast: 0, "dictionary")
       case .plain: try add(column.bytes, atLeast: 0, "bytes")
+      case .symbols:
+        try add(column.dictionaryValues, atLeast: SymbolTable.byteCount, "symbol table")
+        try add(column.bytes, atLeast: 0, "bytes")
       case .list:
         guard let child = column.elements.first, child.role == .elements,
           child.type == column.type.element
@@ -118,7 +121,9 @@ enum SegmentBounds {
     private func allowed(_ column: ColumnRecord) -> Bool {
       switch (column.type.layout, column.encoding) {
       case (.bits, .lanes), (.fixed, .lanes), (.fixed, .fixedDictionary): true
-      case (.variable, .dictionary), (.variable, .plain): true
+      case (.variable, .dictionary), (.variable, .plain),
+        (.variable, .symbols):
+        true
       case (.list, .list): true
       default: false
       }

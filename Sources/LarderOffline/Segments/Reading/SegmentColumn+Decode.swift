@@ -23,6 +23,7 @@ extension SegmentColumn {
     case .lanes, .fixedDictionary: column = decodeFixed(range)
     case .dictionary: column = decodeDictionary(range)
     case .plain: column = try decodePlain(range)
+    case .symbols: column = try decodeSymbols(range)
     case .list: column = try decodeList(range)
     case .blocks: throw LarderError(.unsupportedVersion, "Blocks are reserved.")
     }
@@ -126,6 +127,55 @@ extension SegmentColumn {
     return Column(
       type: type, count: range.count, nullCount: valid?.nulls ?? 0, validity: valid?.bits,
       values: offsets, bytes: bytes)
+  }
+
+  private func decodeSymbols(_ range: Range<Int>) throws(LarderError) -> Column {
+    let valid = decodeValidity(range)
+    let offsets = Buffer(uninitializedBytes: (range.count + 1) * 4)
+    let target = unsafe offsets.base.assumingMemoryBound(to: UInt32.self)
+    let slots = slots(of: range)
+    let starts = Buffer(uninitializedBytes: (slots.count + 1) * 8)
+    let coded = unsafe starts.base.assumingMemoryBound(to: Int64.self)
+    unsafe fillStarts(slots, coded)
+    unsafe target[0] = 0
+    guard let symbols, let source = unsafe plainBytes, !slots.isEmpty else {
+      unsafe memset(offsets.base, 0, (range.count + 1) * 4)
+      return Column(
+        type: type, count: range.count, nullCount: valid?.nulls ?? 0, validity: valid?.bits,
+        values: offsets, bytes: Buffer(uninitializedBytes: 0))
+    }
+    var total = 0
+    var slot = 0
+    for row in range {
+      let index = row - range.lowerBound
+      if unsafe validity.mode != .sparse || validity.isValid(row) {
+        let codes = unsafe UnsafeRawBufferPointer(
+          start: source + Int(coded[slot]), count: Int(coded[slot + 1] - coded[slot]))
+        unsafe total += symbols.length(of: codes)
+        slot += 1
+      }
+      guard total <= Limits.columnBytes else {
+        throw LarderError(
+          .limitExceeded, "The values do not fit one batch; ask for fewer rows.",
+          file: self.source.path, column: record.name)
+      }
+      unsafe target[index + 1] = UInt32(truncatingIfNeeded: total)
+    }
+    let bytes = Buffer(uninitializedBytes: total)
+    let all = unsafe UnsafeRawBufferPointer(
+      start: source + Int(coded[0]), count: Int(coded[slots.count] - coded[0]))
+    unsafe symbols.decode(all, into: bytes.base)
+    return Column(
+      type: type, count: range.count, nullCount: valid?.nulls ?? 0, validity: valid?.bits,
+      values: offsets, bytes: bytes)
+  }
+
+  /// The offsets of slots, and the end of the last.
+  @unsafe private func fillStarts(_ slots: Range<Int>, _ target: UnsafeMutablePointer<Int64>) {
+    if slots.isEmpty { return }
+    for slot in slots.lowerBound...slots.upperBound {
+      unsafe target[slot - slots.lowerBound] = lanes.lane(at: slot)
+    }
   }
 
   private func decodeList(_ range: Range<Int>) throws(LarderError) -> Column {

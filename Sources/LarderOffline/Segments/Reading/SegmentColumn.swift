@@ -27,8 +27,10 @@ import Synchronization
   package let dictionary: DictionaryView?
   /// The distinct values, where the encoding is `fixedDictionary`.
   package let fixedDictionary: FixedDictionaryView?
-  /// The bytes that the lanes are offsets into, where the encoding is `plain`.
+  /// The bytes that the lanes are offsets into, where the encoding is `plain` or `symbols`.
   package let plainBytes: UnsafeRawPointer?
+  /// What the bytes are codes of, where the encoding is `symbols`.
+  package let symbols: SymbolTable?
   /// The elements, where the encoding is `list`.
   package let elements: SegmentColumn?
   /// How many pages of 65,536 lanes there are.
@@ -39,6 +41,12 @@ import Synchronization
   /// A bit for each page that is verified.
   @usableFromInline let verified: VerifiedPages
   private let scales: Buffer
+  /// What is read of a column that is coded instead of the file.
+  private let codedHeaders: Buffer?
+  private let codedValidity: Buffer?
+  /// Where pages are unpacked to; nil where bodies are read in place.
+  let image: PageImage?
+  let textImage: PageImage?
 
   init(_ record: ColumnRecord, source: SegmentSource) throws(LarderError) {
     self.record = record
@@ -50,17 +58,26 @@ import Synchronization
     nullCount = record.nulls
     verified = VerifiedPages(record.pages.count)
     scales = Buffer(copying: record.pages.map(\.scale) + [1])
-    let traits = try ColumnOpening(record, source).openHeaders()
+    let opening = ColumnOpening(record, source)
+    codedHeaders = try opening.openCodedHeaders()
+    codedValidity = try opening.openCodedValidity()
+    let traits = try opening.openHeaders(codedHeaders)
+    image = record.isCoded ? try PageImage(bytes: Int(record.imageBytes)) : nil
+    let headers =
+      unsafe codedHeaders.map { unsafe UnsafeRawPointer($0.base) }
+      ?? source.address(record.headers)
     unsafe lanes = PackedView(
-      headers: source.address(record.headers).assumingMemoryBound(to: VectorHeader.self),
-      body: source.address(record.bodies),
+      headers: headers.assumingMemoryBound(to: VectorHeader.self),
+      body: image.map { unsafe UnsafeRawPointer($0.base) } ?? source.address(record.bodies),
       scales: UnsafePointer(scales.base.assumingMemoryBound(to: Int64.self)),
       count: record.lanes, traits: traits)
-    validity = try ColumnOpening(record, source).openValidity()
-    dictionary = try ColumnOpening(record, source).openDictionary()
-    fixedDictionary = try ColumnOpening(record, source).openFixedDictionary()
-    let hasBytes = record.encoding == .plain
-    unsafe plainBytes = hasBytes ? source.address(record.bytes) : nil
+    validity = try opening.openValidity(codedValidity)
+    dictionary = try opening.openDictionary()
+    fixedDictionary = try opening.openFixedDictionary()
+    symbols = try opening.openSymbolTable()
+    textImage = record.hasPackedBytes ? try PageImage(bytes: Int(record.textBytes)) : nil
+    let bytes = unsafe textImage.map { unsafe UnsafeRawPointer($0.base) }
+    unsafe plainBytes = record.hasBytes ? bytes ?? source.address(record.bytes) : nil
     elements = try record.elements.first.map { child throws(LarderError) in
       try SegmentColumn(child, source: source)
     }
@@ -115,12 +132,21 @@ import Synchronization
   /// - Throws: `corrupt` with the page, if its bytes do not match their checksum.
   package func ensureVerified(page: Int) throws(LarderError) {
     if verified.contains(page) { return }
-    try PageVerification(self, page).run()
-    verified.insert(page)
+    guard let image else {
+      try PageVerification(self, page).run()
+      verified.insert(page)
+      return
+    }
+    // One thread unpacks a page, and nobody reads it before.
+    try image.unpacking.withLock { _ throws(LarderError) in
+      if verified.contains(page) { return }
+      try PageVerification(self, page).run()
+      verified.insert(page)
+    }
   }
 
   /// Whether one more lane than there are values says where the last one ends.
-  var hasEndLane: Bool { encoding == .plain || encoding == .list }
+  var hasEndLane: Bool { record.hasEndLane }
 }
 
 /// A set of page numbers that only grows, shared between threads.

@@ -16,7 +16,7 @@ extension ColumnWriter {
       sink, column: record,
       options: LaneOptions(
         allowsDelta: record.role != .eventTime, deltaSaving: options.profile == .cold ? 3 : 50),
-      checksPages: options.checksPages)
+      settings: options)
     let scratch = Buffer(uninitializedBytes: min(slots.count, Limits.pageRows) * 8)
     let lanes = unsafe scratch.base.assumingMemoryBound(to: Int64.self)
     var slot = 0

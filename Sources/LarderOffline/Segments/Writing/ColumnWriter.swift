@@ -75,6 +75,11 @@ struct ColumnWriter {
     guard slots.mode == .bitmap || slots.mode == .sparse else { return }
     let bits = ByteSink()
     bits.append(slots.words)
+    if record.isCoded {
+      let coded = unsafe CodedSection.encode(bits.bytes)
+      record.validityBits = try sink.writeSection(.validity, column: record.key, coded)
+      return
+    }
     record.validityBits = try sink.writeSection(.validity, column: record.key, bits)
     guard slots.mode == .sparse else { return }
     let ranks = ByteSink()
@@ -89,7 +94,7 @@ struct ColumnWriter {
   ) throws(LarderError) {
     var stream = LaneStreamWriter(
       sink, column: record, options: LaneOptions(allowsDelta: false),
-      checksPages: options.checksPages)
+      settings: options)
     let scratch = Buffer(uninitializedBytes: min(count, Limits.pageRows) * 8)
     let lanes = unsafe scratch.base.assumingMemoryBound(to: Int64.self)
     var row = 0
