@@ -8,7 +8,7 @@ import Testing
     codes.withUnsafeBytes { codes in
       let length = table.length(of: codes)
       var text = [UInt8](repeating: 0, count: length + 8)
-      text.withUnsafeMutableBytes { table.decode(codes, into: $0.baseAddress!) }
+      text.withUnsafeMutableBytes { table.decode(codes, into: $0.baseAddress!, count: length) }
       return Array(text.prefix(length))
     }
   }
@@ -58,6 +58,15 @@ import Testing
       let codes = (0..<random.int(0...30)).map { _ in UInt8(random.int(0...255)) }
       _ = decoded(codes, table)
     }
+    // A text that ends with an escape takes nothing of the next but bytes: as many as were counted.
+    let ends: [UInt8] = [255, 255, 0, 0]
+    let counted = ends.prefix(1).withUnsafeBytes { table.length(of: $0) }
+    #expect(counted == 0)
+    var room = [UInt8](repeating: 0xA5, count: 24)
+    ends.withUnsafeBytes { ends in
+      room.withUnsafeMutableBytes { table.decode(ends, into: $0.baseAddress!, count: 2) }
+    }
+    #expect(room[10...].allSatisfy { $0 == 0xA5 })
     var bytes = Array(encoder.table.bytes)
     bytes[2_048] = 9
     #expect(bytes.withUnsafeBytes { SymbolTable($0) } == nil)

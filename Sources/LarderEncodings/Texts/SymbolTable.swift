@@ -71,13 +71,20 @@ import Glibc
 
   /// Writes what some codes stand for.
   ///
-  /// - Parameter target: room for `length(of: codes)` bytes and 8 more.
-  @unsafe package func decode(_ codes: UnsafeRawBufferPointer, into target: UnsafeMutableRawPointer)
-  {
+  /// The codes of several texts may be read as one. In a damaged file a text may end with an escape,
+  /// which takes the next one's first code with it: then it is other bytes, but not more of them.
+  ///
+  /// - Parameters:
+  ///   - target: room for `count` bytes and 8 more.
+  ///   - count: how many bytes are wanted: the sum of the texts' `length(of:)`.
+  @unsafe package func decode(
+    _ codes: UnsafeRawBufferPointer, into target: UnsafeMutableRawPointer, count: Int
+  ) {
     let (strings, lengths) = unsafe (strings, lengths)
     var place = unsafe target
+    let end = unsafe target + count
     var index = 0
-    while index < codes.count {
+    while index < codes.count, unsafe place < end {
       let code = unsafe Int(codes[index])
       index &+= 1
       if code != Self.escape {

@@ -61,7 +61,7 @@ struct TextReader {
       let codes = unsafe UnsafeRawBufferPointer(start: bytes + start, count: end - start)
       let length = unsafe symbols.length(of: codes)
       if text.count < length { text = Buffer(uninitializedBytes: length * 2) }
-      unsafe symbols.decode(codes, into: text.base)
+      unsafe symbols.decode(codes, into: text.base, count: length)
       unsafe body(UnsafeRawBufferPointer(start: text.base, count: length))
     default:
       let vector = row >> 10

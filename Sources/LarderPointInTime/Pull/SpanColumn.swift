@@ -34,7 +34,7 @@ struct SpanColumn {
         return column.type == type || FixedFill.widens(column.type, to: type)
       case .variable:
         guard column.type == type else { return false }
-        return column.encoding == .dictionary || column.encoding == .plain
+        return [.dictionary, .plain, .symbols].contains(column.encoding)
       case .list: return false
       }
     }

@@ -8,8 +8,12 @@ import LarderOffline
 @safe struct TextFill {
   /// A part of the result's bytes.
   @safe private struct Part {
-    /// The first byte, where they lie as they are wanted; nil for texts of a dictionary.
+    /// The first byte, where they lie as they are wanted or as codes; nil for texts of a dictionary.
     var bytes: UnsafeRawPointer?
+    /// What the bytes are codes of.
+    var symbols: SymbolTable?
+    /// How many bytes the texts have, where those are codes.
+    var length = 0
     /// How many bytes, or texts.
     var count: Int
     /// The dictionary's segment.
@@ -53,7 +57,7 @@ import LarderOffline
       try source.ensureVerified(span)
       switch source.columns[Int(span.segment)]?.encoding {
       case .dictionary: unsafe addCodes(span, source, &windows, place)
-      case .plain: unsafe addBytes(span, source, &windows, place)
+      case .plain, .symbols: unsafe addBytes(span, source, &windows, place)
       default:
         let end = UInt32(truncatingIfNeeded: total)
         target.fill(end, in: place + 1..<place + 1 + Int(span.count))
@@ -73,7 +77,12 @@ import LarderOffline
     let offsets = Lanes<UInt32>(ends)
     var target = unsafe bytes.base
     for part in parts {
-      if let source = unsafe part.bytes {
+      if let source = unsafe part.bytes, let symbols = part.symbols {
+        // What is written past the end is written over, or lies in the memory's slack.
+        let codes = unsafe UnsafeRawBufferPointer(start: source, count: part.count)
+        unsafe symbols.decode(codes, into: target, count: part.length)
+        unsafe target += part.length
+      } else if let source = unsafe part.bytes {
         unsafe memcpy(target, source, part.count)
         unsafe target += part.count
       } else if let codes, let dictionary = columns[part.segment]?.dictionary {
@@ -130,30 +139,54 @@ import LarderOffline
         unsafe windows.windows[segment].read(
           column, lanes: slots.lowerBound..<slots.upperBound + 1, into: offsets)
         let start = unsafe offsets[0]
+        let coded = unsafe Int(truncatingIfNeeded: offsets[slots.count] &- start)
+        if let symbols = column.symbols {
+          unsafe lengthen(offsets, slots.count, bytes, symbols)
+        }
         var slot = 0
         for lane in 0..<rows.count {
           if unsafe column.validity.mode != .sparse || column.validity.isValid(row + lane) {
             slot += 1
           }
-          let length = unsafe Int(truncatingIfNeeded: offsets[slot] &- start)
+          let length = unsafe Int(truncatingIfNeeded: offsets[slot] &- offsets[0])
           unsafe target[index + lane + 1] = UInt32(truncatingIfNeeded: before &+ length)
         }
-        let length = unsafe Int(truncatingIfNeeded: offsets[slot] &- start)
-        unsafe add(bytes + Int(start), length)
+        let length = unsafe Int(truncatingIfNeeded: offsets[slot] &- offsets[0])
+        total += length
+        unsafe add(bytes + Int(start), coded, column.symbols, length)
       }
       row = rows.upperBound
     }
   }
 
+  /// Turns the offsets of texts' codes into those of the texts, from the first code on.
+  @unsafe private func lengthen(
+    _ offsets: UnsafeMutablePointer<Int64>, _ count: Int, _ bytes: UnsafeRawPointer,
+    _ symbols: SymbolTable
+  ) {
+    var end = unsafe offsets[0]
+    var before = end
+    for slot in 1...count {
+      let next = unsafe offsets[slot]
+      let codes = unsafe UnsafeRawBufferPointer(
+        start: bytes + Int(before), count: Int(next &- before))
+      end = unsafe end &+ Int64(symbols.length(of: codes))
+      unsafe offsets[slot] = end
+      before = next
+    }
+  }
+
   /// Adds bytes to the last part, if they follow it.
-  @unsafe private mutating func add(_ bytes: UnsafeRawPointer, _ length: Int) {
-    total += length
+  @unsafe private mutating func add(
+    _ bytes: UnsafeRawPointer, _ count: Int, _ symbols: SymbolTable?, _ length: Int
+  ) {
     if let last = parts.indices.last, let start = unsafe parts[last].bytes,
-      unsafe start + parts[last].count == bytes
+      unsafe start + parts[last].count == bytes, parts[last].symbols === symbols
     {
-      parts[last].count += length
+      parts[last].count += count
+      parts[last].length += length
     } else {
-      parts.append(unsafe Part(bytes: bytes, count: length))
+      parts.append(unsafe Part(bytes: bytes, symbols: symbols, length: length, count: count))
     }
   }
 }

@@ -36,7 +36,7 @@ enum PageFuzzing {
         let length = table.length(of: codes)
         var text = [UInt8](repeating: 0, count: length + 8)
         text.withUnsafeMutableBytes {
-          if let start = $0.baseAddress { table.decode(codes, into: start) }
+          if let start = $0.baseAddress { table.decode(codes, into: start, count: length) }
         }
       }
     }

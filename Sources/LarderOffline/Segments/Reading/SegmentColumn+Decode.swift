@@ -164,7 +164,7 @@ extension SegmentColumn {
     let bytes = Buffer(uninitializedBytes: total)
     let all = unsafe UnsafeRawBufferPointer(
       start: source + Int(coded[0]), count: Int(coded[slots.count] - coded[0]))
-    unsafe symbols.decode(all, into: bytes.base)
+    unsafe symbols.decode(all, into: bytes.base, count: total)
     return Column(
       type: type, count: range.count, nullCount: valid?.nulls ?? 0, validity: valid?.bits,
       values: offsets, bytes: bytes)
