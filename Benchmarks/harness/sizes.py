@@ -85,7 +85,11 @@ def ways(engine: str, found: dict) -> list[tuple[str, dict]]:
 
 
 def of_a_row(found: dict, rows: int) -> dict:
-    """Bytes per row of each column; the sum only where every scalar was taken."""
+    """Bytes per row of each column; the sum only where every scalar was taken.
+
+    What Larder keeps of the entities is its index.
+    """
+    found["bytes"].setdefault("entity_id", found["bytes"].get("entity index", 0))
     each = {name: count / rows for name, count in found["bytes"].items()
             if name in columns.SCALARS + columns.ALONE}
     if all(name in each for name in columns.SCALARS):
