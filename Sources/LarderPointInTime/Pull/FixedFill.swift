@@ -44,11 +44,11 @@ import LarderOffline
       unsafe memset(target, 0, Int(span.count) * width)
       return
     }
-    let isWidened = FixedFill.widens(column.type, to: source.type)
-    if column.validity.mode != .sparse, !isWidened {
+    if source.isDirect[segment] {
       unsafe windows.windows[segment].read(column, lanes: span.rows, into: target)
       return
     }
+    let isWidened = FixedFill.widens(column.type, to: source.type)
     var row = span.rows.lowerBound
     var place = unsafe target
     while row < span.rows.upperBound {

@@ -10,8 +10,11 @@ struct SpanColumn {
   let type: DataType
   /// Whether a value may be null.
   let mayBeNull: Bool
-  /// For each segment whether all pages are verified.
-  private var isVerified: [Bool]
+  /// For each segment whether its values are decoded to where they are wanted: each row has a lane,
+  /// and they are of the feature's type.
+  let isDirect: [Bool]
+  /// For each segment rows whose pages are verified.
+  private var verified: [Range<Int>]
 
   /// - Parameter columns: one for each segment; nil where it was written without the feature.
   init(_ columns: [SegmentColumn?], as type: DataType) {
@@ -20,7 +23,11 @@ struct SpanColumn {
     }
     self.type = type
     mayBeNull = columns.contains { ($0?.nullCount ?? 1) > 0 }
-    isVerified = columns.map { $0 == nil }
+    verified = columns.map { _ in 0..<0 }
+    isDirect = columns.map { column in
+      guard let column else { return false }
+      return column.validity.mode == .sparse ? false : !FixedFill.widens(column.type, to: type)
+    }
   }
 
   /// Whether spans can be read; else rows are gathered one by one.
@@ -45,9 +52,15 @@ struct SpanColumn {
   /// - Throws: `corrupt` if one is damaged.
   mutating func ensureVerified(_ span: RowSpan) throws(LarderError) {
     let segment = Int(span.segment)
-    guard !isVerified[segment], let column = columns[segment] else { return }
-    try column.ensureVerified(rows: span.rows)
-    isVerified[segment] = (0..<column.pageCount).allSatisfy { column.isVerified(page: $0) }
+    let rows = span.rows
+    let known = verified[segment]
+    if known.lowerBound <= rows.lowerBound, rows.upperBound <= known.upperBound { return }
+    guard let column = columns[segment] else { return }
+    // By whole vectors, so that short spans are not asked about one by one.
+    let end = min(column.rows, ((rows.upperBound - 1) | 1_023) + 1)
+    let wanted = rows.lowerBound & ~1_023..<end
+    try column.ensureVerified(rows: wanted)
+    verified[segment] = wanted
   }
 
   /// The validity bits of spans; nil if there cannot be a null.

@@ -16,6 +16,9 @@ struct SpanCursor {
     let segment: Int
     /// Whether all event times lie within the range.
     let isWhole: Bool
+    /// The first and the last event time.
+    let first: Int64
+    let last: Int64
     var position = 0
   }
   /// A part of an entity's rows in one segment that is still to be merged with others.
@@ -30,10 +33,16 @@ struct SpanCursor {
   private let retired: RetiredIDs
   private let from: Int64
   private let through: Int64
+  /// Those with earlier times first.
   private var inputs: [Input] = []
   /// For each input its next id; `UInt32.max` at its end, which is no id.
   private var heads: [UInt32] = []
   private var runs: [Run] = []
+  /// Whether the times of the runs' segments do not meet: the runs follow one another as the segments
+  /// do, and no row is looked at.
+  private var areApart = true
+  /// How many of the runs are done, where they follow one another.
+  private var done = 0
   private var owner: UInt32 = 0
   /// Rows of the next entity that were handed out already, if there is one input and no bound.
   private var taken = 0
@@ -52,12 +61,15 @@ struct SpanCursor {
     through = range.upperBound
     for ordinal in 0..<tables.count where tables.isOpen[ordinal] {
       let segment = tables[ordinal].segment
-      let index = try segment.entityIndex()
-      let isWhole =
-        segment.description.minEvent >= from && segment.description.maxEvent <= through
-      inputs.append(Input(index: index, segment: ordinal, isWhole: isWhole))
-      heads.append(unsafe index.count > 0 ? index.ids[0] : .max)
+      let bounds = segment.description
+      let isWhole = bounds.minEvent >= from && bounds.maxEvent <= through
+      inputs.append(
+        Input(
+          index: try segment.entityIndex(), segment: ordinal, isWhole: isWhole,
+          first: bounds.minEvent, last: bounds.maxEvent))
     }
+    inputs.sort { $0.first < $1.first }
+    heads = inputs.map { unsafe $0.index.count > 0 ? $0.index.ids[0] : .max }
   }
 
   /// Appends the next rows to lists.
@@ -72,11 +84,16 @@ struct SpanCursor {
         guard let id = heads.min(), id != .max else { return false }
         try open(id)
       }
-      if runs.count == 1 {
-        let count = min(runs[0].end - runs[0].row, limit - rows.count)
-        rows.append(owner, runs[0].segment, runs[0].row, count)
-        runs[0].row += count
-        if runs[0].row == runs[0].end { runs.removeAll(keepingCapacity: true) }
+      if runs.count == 1 || areApart {
+        let run = runs[done]
+        let count = min(run.end - run.row, limit - rows.count)
+        rows.append(owner, run.segment, run.row, count)
+        runs[done].row += count
+        if run.row + count == run.end { done += 1 }
+        if done == runs.count {
+          runs.removeAll(keepingCapacity: true)
+          done = 0
+        }
       } else {
         try merge(limit, &rows)
       }
@@ -106,6 +123,8 @@ struct SpanCursor {
   /// Takes an entity's rows out of the segments that have it next.
   private mutating func open(_ id: UInt32) throws(LarderError) {
     owner = id
+    areApart = true
+    var last: Int64?
     let isHidden = !retired.isEmpty && retired.contains(id)
     for number in heads.indices where heads[number] == id {
       let input = inputs[number]
@@ -122,9 +141,11 @@ struct SpanCursor {
           end = try tables.firstRow(of: input.segment, rows, notBefore: through + 1)
         }
       }
+      if let last, last >= input.first { areApart = false }
+      last = max(last ?? .min, input.last)
       if start < end { runs.append(Run(segment: input.segment, row: start, end: end, event: 0)) }
     }
-    guard runs.count > 1 else { return }
+    if runs.count < 2 || areApart { return }
     for index in runs.indices {
       let run = runs[index]
       try tables[run.segment].eventColumn.ensureVerified(rows: run.row..<run.end)

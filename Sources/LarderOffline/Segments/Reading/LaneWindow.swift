@@ -4,8 +4,9 @@ import LarderEncodings
 
 /// Decodes runs of lanes of a column, and keeps the vector that a run had only a part of.
 ///
-/// Runs that follow one another in a segment share vectors: a block of 64 is decoded when the first
-/// of them needs it, and once. A vector that one run has whole goes straight to where it is wanted.
+/// Runs that follow one another in a segment share vectors: one is decoded whole where a run goes on
+/// close behind the one before, else a block of 64 when the first run needs it, and once. A vector
+/// that one run has whole goes straight to where it is wanted.
 @safe package struct LaneWindow {
   /// Bytes of memory that a window needs.
   package static let bytes = 16_384
@@ -15,6 +16,10 @@ import LarderEncodings
   private var vector = -1
   /// A bit for each block of 64 that is decoded.
   private var blocks: UInt32 = 0
+  /// The lane after those that were read last.
+  private var next = 0
+  /// How far a run may lie behind the one before, for the lanes between to be decoded with it.
+  private static let gap = 256
 
   /// Makes a window.
   ///
@@ -25,7 +30,10 @@ import LarderEncodings
   }
 
   /// Forgets what it keeps: the next run is of another column.
-  package mutating func reset() { vector = -1 }
+  package mutating func reset() {
+    vector = -1
+    next = 0
+  }
 
   /// Decodes a run of lanes: fixed-width values, Int32 codes or Int64 offsets.
   ///
@@ -52,10 +60,13 @@ import LarderEncodings
           self.vector = vector
           blocks = 0
         }
-        unsafe decode(column, lane - first..<end - first, of: count)
+        let isClose = lane >= next && lane - next <= Self.gap
+        let wanted = isClose && blocks == 0 ? 0..<count : lane - first..<end - first
+        unsafe decode(column, wanted, of: count)
         unsafe memcpy(place, values + (lane - first) * size, (end - lane) * size)
       }
       lane = end
+      next = end
     }
   }
 
