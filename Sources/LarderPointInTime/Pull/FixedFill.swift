@@ -22,15 +22,32 @@ import LarderOffline
   /// - Parameter target: room for the spans' rows.
   /// - Throws: `corrupt` if a page is damaged.
   func fill(
-    _ spans: PulledSpans, _ source: inout SpanColumn, _ windows: inout SpanWindows,
+    _ placed: PlacedSpans, _ source: inout SpanColumn, _ windows: inout SpanWindows,
     into target: UnsafeMutableRawPointer
   ) throws(LarderError) {
     windows.reset()
-    var place = unsafe target
-    for span in spans.spans {
-      try source.ensureVerified(span)
-      unsafe fill(span, source, &windows, into: place)
-      unsafe place += Int(span.count) * width
+    for segment in source.columns.indices {
+      let range = placed.range(of: segment)
+      guard !range.isEmpty else { continue }
+      guard source.isDirect[segment], let column = source.columns[segment] else {
+        for index in range {
+          let span = RowSpan(segment, placed.spans[index])
+          try source.ensureVerified(span)
+          unsafe fill(span, source, &windows, into: target + placed.spans[index].place * width)
+        }
+        continue
+      }
+      // What is looked up for each span would cost more than what is decoded for a short one.
+      var window = windows.windows[segment]
+      var verified = 0..<0
+      for index in range {
+        let span = placed.spans[index]
+        if span.rows.upperBound > verified.upperBound || span.rows.lowerBound < verified.lowerBound
+        {
+          verified = try source.ensureVerified(RowSpan(segment, span))
+        }
+        unsafe window.read(column, lanes: span.rows, into: target + span.place * width)
+      }
     }
   }
 

@@ -9,6 +9,55 @@ struct RowSpan: BitwiseCopyable {
 
   /// The rows of the segment.
   var rows: Range<Int> { Int(start)..<Int(start) + Int(count) }
+
+  init(segment: UInt32, start: UInt32, count: UInt32) {
+    self.segment = segment
+    self.start = start
+    self.count = count
+  }
+
+  init(_ segment: Int, _ span: PlacedSpan) {
+    self.init(
+      segment: UInt32(truncatingIfNeeded: segment), start: span.start, count: span.count)
+  }
+}
+
+/// A span and the place of its first row in the result.
+struct PlacedSpan: BitwiseCopyable {
+  var start: UInt32
+  var count: UInt32
+  var place: Int
+
+  /// The rows of the segment.
+  var rows: Range<Int> { Int(start)..<Int(start) + Int(count) }
+}
+
+/// Spans by segment, in each in the order of the result, so that a column is taken up once.
+struct PlacedSpans {
+  let spans: [PlacedSpan]
+  /// For each segment where its spans begin, then how many there are.
+  private let starts: [Int]
+
+  init(_ pulled: PulledSpans, segments: Int) {
+    var starts = [Int](repeating: 0, count: segments + 1)
+    for span in pulled.spans { starts[Int(span.segment) + 1] += 1 }
+    for segment in 0..<segments { starts[segment + 1] += starts[segment] }
+    self.starts = starts
+    var next = starts
+    var place = 0
+    var spans = [PlacedSpan](
+      repeating: PlacedSpan(start: 0, count: 0, place: 0), count: pulled.spans.count)
+    for span in pulled.spans {
+      let segment = Int(span.segment)
+      spans[next[segment]] = PlacedSpan(start: span.start, count: span.count, place: place)
+      next[segment] += 1
+      place += Int(span.count)
+    }
+    self.spans = spans
+  }
+
+  /// Where a segment's spans are in the list.
+  func range(of segment: Int) -> Range<Int> { starts[segment]..<starts[segment + 1] }
 }
 
 /// Rows of one entity that follow one another in a pull.

@@ -49,18 +49,23 @@ struct SpanColumn {
 
   /// Verifies the pages of a span.
   ///
+  /// - Returns: rows, those of the span among them, whose pages are verified now.
   /// - Throws: `corrupt` if one is damaged.
-  mutating func ensureVerified(_ span: RowSpan) throws(LarderError) {
+  @discardableResult
+  mutating func ensureVerified(_ span: RowSpan) throws(LarderError) -> Range<Int> {
     let segment = Int(span.segment)
     let rows = span.rows
     let known = verified[segment]
-    if known.lowerBound <= rows.lowerBound, rows.upperBound <= known.upperBound { return }
-    guard let column = columns[segment] else { return }
+    if known.lowerBound <= rows.lowerBound, rows.upperBound <= known.upperBound {
+      return known
+    }
+    guard let column = columns[segment] else { return rows }
     // By whole vectors, so that short spans are not asked about one by one.
     let end = min(column.rows, ((rows.upperBound - 1) | 1_023) + 1)
     let wanted = rows.lowerBound & ~1_023..<end
     try column.ensureVerified(rows: wanted)
     verified[segment] = wanted
+    return wanted
   }
 
   /// The validity bits of spans; nil if there cannot be a null.

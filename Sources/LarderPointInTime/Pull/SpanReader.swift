@@ -76,6 +76,7 @@ final class SpanReader {
   ) throws(LarderError) -> RecordBatch {
     _ = budget.take(heldBytes + spans.bytes + rowBytes * spans.count)
     try budget.check()
+    let placed = PlacedSpans(spans, segments: tables.count)
     var texts: [TextFill] = []
     for index in features.indices {
       guard case .texts(var column) = features[index] else { continue }
@@ -89,7 +90,7 @@ final class SpanReader {
     try budget.check()
     let gathered = try gather(spans, budget)
     try budget.check()
-    let (event, created) = try times.read(spans, memory)
+    let (event, created) = try times.read(spans, placed, memory)
     var columns: [Column] = []
     var ordinal = 0
     var (nextText, nextGathered) = (0, 0)
@@ -106,7 +107,7 @@ final class SpanReader {
         case .gathered:
           columns.append(gathered[nextGathered])
           nextGathered += 1
-        default: columns.append(try readFixed(ordinal, spans, memory))
+        default: columns.append(try readFixed(ordinal, spans, placed, memory))
         }
         ordinal += 1
       }
@@ -116,7 +117,7 @@ final class SpanReader {
 
   /// Reads values of fixed width, and bits.
   private func readFixed(
-    _ ordinal: Int, _ spans: PulledSpans, _ memory: BatchMemory
+    _ ordinal: Int, _ spans: PulledSpans, _ placed: PlacedSpans, _ memory: BatchMemory
   ) throws(LarderError) -> Column {
     var column: SpanColumn
     let values: Buffer
@@ -124,7 +125,7 @@ final class SpanReader {
     case .fixed(let source, let fill):
       column = source
       values = memory.take(spans.count * fill.width)
-      unsafe try fill.fill(spans, &column, &windows, into: values.base)
+      unsafe try fill.fill(placed, &column, &windows, into: values.base)
       features[ordinal] = .fixed(column, fill)
     case .bits(let source):
       column = source

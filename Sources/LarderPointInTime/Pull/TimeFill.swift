@@ -30,7 +30,7 @@ import LarderOffline
   ///
   /// - Throws: `corrupt` if a page is damaged.
   mutating func read(
-    _ spans: PulledSpans, _ memory: BatchMemory
+    _ spans: PulledSpans, _ placed: PlacedSpans, _ memory: BatchMemory
   ) throws(LarderError) -> (event: Column, created: Column?) {
     let eventValues = memory.take(spans.count * 8)
     let createdValues = created == nil ? nil : memory.take(spans.count * 8)
@@ -38,28 +38,10 @@ import LarderOffline
     let createdTimes = unsafe createdValues?.base.assumingMemoryBound(to: Int64.self)
     eventWindows.reset()
     createdWindows.reset()
-    var place = 0
-    for span in spans.spans {
-      try events.ensureVerified(span)
-      try created?.ensureVerified(span)
-      let fences = unsafe tables[Int(span.segment)].times.fences
-      // A vector at a time, so that the created times find the event times in the nearest cache.
-      var row = span.rows.lowerBound
-      while row < span.rows.upperBound {
-        let count = min(span.rows.upperBound, (row | 1_023) + 1) - row
-        let part = RowSpan(
-          segment: span.segment, start: UInt32(truncatingIfNeeded: row),
-          count: UInt32(truncatingIfNeeded: count))
-        let fill = FixedFill(width: 8)
-        unsafe fill.fill(part, events, &eventWindows, into: eventTimes + place)
-        unsafe larder_add_fences(eventTimes + place, row, count, fences)
-        if let created, let createdTimes = unsafe createdTimes {
-          unsafe fill.fill(part, created, &createdWindows, into: createdTimes + place)
-          unsafe larder_add_lanes(createdTimes + place, eventTimes + place, count)
-        }
-        place += count
-        row += count
-      }
+    for segment in 0..<tables.count {
+      let range = placed.range(of: segment)
+      guard !range.isEmpty else { continue }
+      unsafe try read(segment, range, placed, eventTimes, createdTimes)
     }
     let event = Column(
       type: events.type, count: spans.count, nullCount: 0, validity: nil, values: eventValues)
@@ -71,5 +53,48 @@ import LarderOffline
         type: created.type, count: spans.count, nullCount: valid?.nulls ?? 0,
         validity: valid?.bits, values: createdValues)
     )
+  }
+
+  /// Reads a segment's spans.
+  @unsafe private mutating func read(
+    _ segment: Int, _ range: Range<Int>, _ placed: PlacedSpans,
+    _ eventTimes: UnsafeMutablePointer<Int64>, _ createdTimes: UnsafeMutablePointer<Int64>?
+  ) throws(LarderError) {
+    let fences = unsafe tables[segment].times.fences
+    let eventColumn = tables[segment].eventColumn
+    var window = eventWindows.windows[segment]
+    let isDirect = created?.isDirect[segment] ?? false
+    let createdColumn = isDirect ? created?.columns[segment] : nil
+    var createdWindow = createdColumn == nil ? window : createdWindows.windows[segment]
+    var verified = 0..<0
+    for index in range {
+      let span = placed.spans[index]
+      let rows = span.rows
+      if rows.upperBound > verified.upperBound || rows.lowerBound < verified.lowerBound {
+        verified = try events.ensureVerified(RowSpan(segment, span))
+        try created?.ensureVerified(RowSpan(segment, span))
+      }
+      // A vector at a time, so that the created times find the event times in the nearest cache.
+      var row = rows.lowerBound
+      while row < rows.upperBound {
+        let part = row..<min(rows.upperBound, (row | 1_023) + 1)
+        let place = span.place + row - rows.lowerBound
+        unsafe window.read(eventColumn, lanes: part, into: eventTimes + place)
+        unsafe larder_add_fences(eventTimes + place, row, part.count, fences)
+        row = part.upperBound
+        guard let createdTimes = unsafe createdTimes else { continue }
+        if let createdColumn {
+          unsafe createdWindow.read(createdColumn, lanes: part, into: createdTimes + place)
+        } else if let created {
+          let own = RowSpan(
+            segment: UInt32(truncatingIfNeeded: segment),
+            start: UInt32(truncatingIfNeeded: part.lowerBound),
+            count: UInt32(truncatingIfNeeded: part.count))
+          unsafe FixedFill(width: 8).fill(
+            own, created, &createdWindows, into: createdTimes + place)
+        }
+        unsafe larder_add_lanes(createdTimes + place, eventTimes + place, part.count)
+      }
+    }
   }
 }

@@ -4,8 +4,8 @@ import LarderColumns
 import LarderEncodings
 
 extension SegmentColumn {
-  /// Bytes of a stored value as it is decoded: 4 for codes too; 0 for bools, which are bits.
-  package var decodedBytes: Int {
+  /// Bytes of a stored value as it is decoded; see `decodedBytes`.
+  static func decodedBytes(_ type: DataType, _ encoding: ColumnEncoding) -> Int {
     if encoding == .dictionary { return 4 }
     if case .fixed(let bytes) = type.layout { return bytes }
     return type.layout == .bits ? 0 : 8

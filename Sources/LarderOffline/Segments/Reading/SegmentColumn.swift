@@ -15,6 +15,8 @@ import Synchronization
   package let fieldID: UInt32
   /// How values are kept.
   package let encoding: ColumnEncoding
+  /// Bytes of a stored value as it is decoded: 4 for codes too; 0 for bools, which are bits.
+  package let decodedBytes: Int
   /// Rows, nulls included.
   package let rows: Int
   /// How many rows are null.
@@ -54,6 +56,7 @@ import Synchronization
     type = record.type
     fieldID = record.fieldID
     encoding = record.encoding
+    decodedBytes = Self.decodedBytes(record.type, record.encoding)
     rows = record.rows
     nullCount = record.nulls
     verified = VerifiedPages(record.pages.count)
