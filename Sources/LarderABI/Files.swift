@@ -2,6 +2,7 @@ import CLarder
 import Larder
 import LarderColumns
 import LarderContract
+import LarderFiles
 import LarderInterchange
 
 /// Adds the rows of files to history; see `larder.h`.

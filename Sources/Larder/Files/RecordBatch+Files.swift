@@ -1,4 +1,5 @@
 import LarderColumns
+import LarderFiles
 import LarderInterchange
 
 extension RecordBatch {

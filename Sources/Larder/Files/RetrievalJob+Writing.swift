@@ -1,5 +1,6 @@
 import LarderColumns
 import LarderContract
+import LarderFiles
 import LarderInterchange
 
 extension RetrievalJob {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LarderFiles
 import LarderInterchange
 
 /// How many threads read files.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Larder
+import LarderFiles
 import LarderInterchange
 
 /// `larder join`: a spine gets the features as they were at its times.

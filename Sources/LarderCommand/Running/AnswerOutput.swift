@@ -1,4 +1,5 @@
 import Larder
+import LarderFiles
 import LarderInterchange
 
 /// What stands before the features in each row of an answer.

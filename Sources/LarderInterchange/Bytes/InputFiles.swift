@@ -64,8 +64,3 @@ package struct InputFiles: Sendable {
     return unsafe stat(path, &details) == 0 && details.st_mode & S_IFMT == S_IFDIR
   }
 }
-
-extension Int {
-  /// The machine's cores.
-  package static var availableCores: Int { Swift.max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-}

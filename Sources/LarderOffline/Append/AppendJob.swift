@@ -64,14 +64,13 @@ final class AppendJob {
       if !taken.isEmpty { try spill() }
       try mergeRuns()
     }
-    try intake.write()
-    let log = intake.written
     let added = output.descriptions
     let removed = try replacing.map { range throws(LarderError) in
       try range.rewriteRemainders(of: start, view: view, store, output)
     }
-    try output.syncFolder()
-    let commit = try commit(added: added, removed: removed ?? [], log: log)
+    let intake = self.intake
+    try output.makeDurable { () throws(LarderError) in try intake.write() }
+    let commit = try commit(added: added, removed: removed ?? [], log: intake.written)
     intake.didCommit()
     return commit
   }
@@ -94,6 +93,10 @@ final class AppendJob {
 
   // MARK: Steps
 
+  private func threads(for values: Int) -> Int {
+    threadCount(store.options.threads, values: values)
+  }
+
   /// Gives the rows taken ids, puts their columns together, and splits them by time.
   ///
   /// Ids are given in order of first appearance, so by one thread; the others do the rest.
@@ -107,7 +110,7 @@ final class AppendJob {
     let groups = Mutex<[RowGroup]>([])
     let intake = self.intake
     let splitter = splitting ? GroupSplitter(view, store.options, scratch) : nil
-    try runTasks(1 + joining.columns, threads: threadCount(store.options.threads)) {
+    try runTasks(1 + joining.columns, threads: threads(for: count * (1 + joining.columns))) {
       task throws(LarderError) in
       switch task {
       case 0: try intake.assign(joining.takeKeys(), into: ids)
@@ -125,7 +128,7 @@ final class AppendJob {
   ) throws(LarderError) -> SortedRows {
     try RowSort(
       ids: rows.ids, events: rows.events, created: rows.created,
-      threads: threadCount(store.options.threads), scratch: scratch
+      threads: threads(for: count), scratch: scratch
     ).sort(chosen, count: count)
   }
 
@@ -134,8 +137,11 @@ final class AppendJob {
   /// Group by group, so that the sorted ids and times of one serve the next.
   private func writeDirectly() throws(LarderError) {
     let (rows, groups) = try takeIn(splitting: true)
-    let threads = threadCount(store.options.threads)
+    let threads = self.threads(for: rows.count * (1 + view.fields.count))
     let intake = self.intake
+    // One thread alone leaves the keys to the end, where they wait for the disk beside the rest.
+    var beside: (@Sendable () throws(LarderError) -> Void)?
+    if threads > 1 { beside = { @Sendable () throws(LarderError) in try intake.write() } }
     for group in groups {
       let sorted = try sort(rows, group.chosen, count: group.rows)
       let cuts = try SegmentCuts.cut(
@@ -143,10 +149,8 @@ final class AppendJob {
       try output.write(
         cuts.map {
           SegmentOutput.Piece(sorted: sorted, range: $0, partition: group.partition)
-        }, from: rows, in: scratch, sync: false
-      ) { () throws(LarderError) in try intake.write() }
+        }, from: rows, in: scratch, sync: false, beside: beside)
     }
-    try output.syncFiles()
   }
 
   /// Merges the runs that were spilled into segments.

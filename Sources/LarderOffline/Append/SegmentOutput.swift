@@ -10,6 +10,8 @@ final class SegmentOutput {
   private let commits: ClosedRange<UInt64>
   private let options: SegmentOptions
   private var files: [(path: String, file: any File)] = []
+  /// Those of them that are still to be synced.
+  private var unsynced: [any File] = []
   /// What was written so far.
   private(set) var descriptions: [SegmentDescription] = []
 
@@ -49,7 +51,7 @@ final class SegmentOutput {
   /// Writes and syncs segments, their columns in parallel.
   ///
   /// - Parameters:
-  ///   - sync: false for files that this process reads back and removes, or syncs by `syncFiles`.
+  ///   - sync: false for files that this process reads back and removes, or syncs by `makeDurable`.
   ///   - beside: something else to be done at the same time.
   /// - Throws: errors of the source and the file system; what was begun is removed by `abandon`.
   func write(
@@ -57,6 +59,7 @@ final class SegmentOutput {
     sync: Bool = true, beside: (@Sendable () throws(LarderError) -> Void)? = nil
   ) throws(LarderError) {
     let memory = PackingMemory()
+    let before = files.count
     var segments: [SegmentAssembly] = []
     for piece in pieces {
       let (uuid, file) = try makeFile()
@@ -70,7 +73,10 @@ final class SegmentOutput {
     let steps = Self.steps(
       pieces: pieces.count, columns: SegmentAssembly.columns(of: source), sync: sync)
     let first = beside == nil ? 0 : 1
-    try runTasks(first + steps.count, threads: threadCount(store.options.threads)) {
+    let rows = pieces.reduce(0) { $0 + $1.range.count }
+    let threads = threadCount(
+      store.options.threads, values: rows * SegmentAssembly.columns(of: source))
+    try runTasks(first + steps.count, threads: threads) {
       index throws(LarderError) in
       guard index >= first else {
         try beside?()
@@ -83,6 +89,7 @@ final class SegmentOutput {
       case .sync(let piece): try assembled[piece].sync()
       }
     }
+    if !sync { unsynced += files[before...].map(\.file) }
     for segment in assembled { descriptions.append(try segment.description()) }
   }
 
@@ -125,12 +132,28 @@ final class SegmentOutput {
     }
   }
 
-  /// Makes files durable that were written without a sync, in parallel.
-  func syncFiles() throws(LarderError) {
-    let files = self.files.map(\.file)
-    try runTasks(files.count, threads: threadCount(store.options.threads)) {
-      index throws(LarderError) in try files[index].syncData()
+  /// Makes files durable that were written without a sync, with their names.
+  ///
+  /// At once: a disk that is asked to sync several things answers them in little more than the time
+  /// of one. A commit of few rows is made of such waits.
+  ///
+  /// - Parameter beside: something else that waits for the disk.
+  func makeDurable(
+    beside: @Sendable () throws(LarderError) -> Void
+  ) throws(LarderError) {
+    let files = unsynced
+    let hasNames = !self.files.isEmpty
+    let system = store.host.files
+    let folder = store.layout.viewFolder(view.id)
+    try runTasks(files.count + 2, threads: threadCount(store.options.threads)) {
+      index throws(LarderError) in
+      switch index - files.count {
+      case 0: if hasNames { try system.syncDirectory(folder) }
+      case 1: try beside()
+      default: try files[index].syncData()
+      }
     }
+    unsynced = []
   }
 
   /// Makes the names of the files durable.

@@ -1,5 +1,6 @@
 import LarderColumns
 import LarderContract
+import LarderFiles
 import LarderKeys
 import LarderOffline
 
@@ -80,7 +81,7 @@ struct JoinPlan: Sendable {
 
   /// How many threads a run of so many chunks uses.
   func threads(chunks: Int) -> Int {
-    max(1, min(options.threads ?? availableCores, chunks))
+    max(1, min(options.threads ?? .availableCores, chunks))
   }
 }
 
