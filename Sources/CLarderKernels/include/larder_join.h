@@ -149,6 +149,47 @@ size_t larder_extract_values(const larder_column *columns, larder_matches matche
                              const larder_place *places, larder_form form, void *values,
                              uint64_t *validity, uint16_t *unread);
 
+// Values of varying length, and lists.
+
+/// Where a value's bytes, or a list's elements, begin and end; -1 for a null.
+typedef struct {
+  int64_t start;
+  int64_t end;
+} larder_span;
+
+/// Reads where values begin and end: a column's offsets in the value's slot and the next.
+///
+/// @param columns by segment, of offsets; the pages of both offsets are verified.
+/// @param has_offsets by segment; 0 where the lanes are no offsets, which are left unread.
+/// @param unread receives the indexes of matches that the kernel does not read, or whose offsets
+///   fall.
+/// @return how many are unread.
+size_t larder_extract_spans(const larder_column *columns, const uint8_t *has_offsets,
+                            larder_matches matches, larder_span *spans, uint16_t *unread);
+
+/// Brings the first lines of the values' bytes closer.
+///
+/// @param bases by segment, the address that spans count from.
+void larder_prefetch_spans(const uintptr_t *bases, larder_matches matches,
+                           const larder_span *spans);
+
+/// Copies the values' bytes one behind the other, and marks them valid.
+///
+/// @param target room for the lengths of all spans.
+/// @param lengths the chunk's part of the result, zeroed.
+/// @param validity the chunk's part of the validity bits, zeroed.
+/// @return how many bytes were copied.
+size_t larder_copy_spans(const uintptr_t *bases, larder_matches matches, const larder_span *spans,
+                         uint8_t *target, int32_t *lengths, uint64_t *validity);
+
+/// Reads lanes that follow each other, as a list's elements do.
+///
+/// @param column one in which each lane has a value; the pages of the lanes are verified.
+/// @param values room for `count` values of the form; a byte each for bits.
+/// @return how many were read; fewer where the next one is of a kind that the kernel does not read.
+size_t larder_extract_run(const larder_column *column, uint32_t first, size_t count,
+                          larder_form form, void *values);
+
 // Gather in the order of rows.
 
 /// Rows of one segment, and their places in the result. Rows that share a vector should stand

@@ -8,7 +8,9 @@ final class FeatureGathering {
   private static let batch = 64
 
   private let features: [FeatureGather]
-  private var readers: [TextReader]
+  /// Those of texts and of lists, by feature.
+  private let texts: [Int: TextGathering]
+  private let lists: [Int: ListGathering]
   private let arena = LaneArena()
   /// For each feature and segment, 1 if all pages are verified.
   private let verified: [Lanes<UInt8>]
@@ -24,7 +26,17 @@ final class FeatureGathering {
 
   init(_ features: [FeatureGather]) {
     self.features = features
-    readers = features.map { _ in TextReader() }
+    var texts: [Int: TextGathering] = [:]
+    var lists: [Int: ListGathering] = [:]
+    for (ordinal, feature) in features.enumerated() {
+      switch feature {
+      case .fixed, .codes: break
+      case .texts(let gather): texts[ordinal] = TextGathering(gather)
+      case .lists(let gather): lists[ordinal] = ListGathering(gather)
+      }
+    }
+    self.texts = texts
+    self.lists = lists
     verified = features.map { [arena] feature in
       arena.lanes(max(1, feature.batched?.sources.columns.count ?? 0))
     }
@@ -66,15 +78,9 @@ final class FeatureGathering {
     }
     if !kernelFeatures.isEmpty { try gatherByKernel(matches, targets) }
     if !otherFeatures.isEmpty { try gatherOthers(matches, targets) }
-    for (ordinal, feature) in features.enumerated() {
-      let column = columns[ordinal]
-      switch feature {
-      case .fixed, .codes: break
-      case .texts(let texts):
-        try gatherTexts(matches, texts, &readers[ordinal], chunk, place, column)
-      case .lists(let lists):
-        try gatherLists(matches, lists, &readers[ordinal], chunk, place, column)
-      }
+    for (ordinal, column) in columns.enumerated() {
+      try texts[ordinal]?.gather(matches, chunk, place, into: column)
+      try lists[ordinal]?.gather(matches, chunk, place, into: column)
     }
   }
 
@@ -160,48 +166,6 @@ final class FeatureGathering {
   private func batchRange(_ batch: Int, _ matches: Matches) -> Range<Int> {
     let start = batch * FeatureGathering.batch
     return start..<min(matches.count, start + FeatureGathering.batch)
-  }
-
-  private func gatherTexts(
-    _ matches: Matches, _ columns: [SegmentColumn?], _ reader: inout TextReader, _ chunk: Int,
-    _ place: Range<Int>,
-    _ output: OutputColumn
-  ) throws(LarderError) {
-    let lengths = Lanes<Int32>(output.values, from: place.lowerBound)
-    let valid = Lanes<UInt64>(output.validity, from: place.lowerBound / 64)
-    var run = ByteRun()
-    for match in 0..<matches.count {
-      let segment = Int(matches.segment[match])
-      guard let column = columns[segment] else { continue }
-      let before = run.count
-      let isValid = unsafe try reader.read(column, segment, Int(matches.row[match])) { bytes in
-        unsafe run.append(bytes)
-      }
-      guard isValid else { continue }
-      let lane = Int(matches.lane[match])
-      lengths[lane] = Int32(truncatingIfNeeded: run.count - before)
-      valid[lane >> 6] |= 1 << UInt64(lane & 63)
-    }
-    output.add(run, chunk: chunk)
-  }
-
-  private func gatherLists(
-    _ matches: Matches, _ lists: ListGather, _ reader: inout TextReader, _ chunk: Int,
-    _ place: Range<Int>,
-    _ output: OutputColumn
-  ) throws(LarderError) {
-    let lengths = Lanes<Int32>(output.values, from: place.lowerBound)
-    let valid = Lanes<UInt64>(output.validity, from: place.lowerBound / 64)
-    var run = ElementRun()
-    for match in 0..<matches.count {
-      let count = try lists.append(
-        Int(matches.segment[match]), Int(matches.row[match]), to: &run, &reader)
-      guard let count else { continue }
-      let lane = Int(matches.lane[match])
-      lengths[lane] = Int32(truncatingIfNeeded: count)
-      valid[lane >> 6] |= 1 << UInt64(lane & 63)
-    }
-    output.add(run, chunk: chunk)
   }
 }
 

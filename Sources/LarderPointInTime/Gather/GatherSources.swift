@@ -25,40 +25,53 @@ import LarderOffline
   ///   - type: the feature's type now.
   ///   - codes: for each segment the result's code of each of its own, if texts come as codes.
   /// - Throws: `incompatibleDefinition` if a column's type cannot be widened to the feature's.
-  init(
+  convenience init(
     _ columns: [SegmentColumn?], as type: DataType, codes: [Buffer?]? = nil
   ) throws(LarderError) {
-    let present = columns.map { column in column.flatMap { $0.nullCount < $0.rows ? $0 : nil } }
+    let readings = try GatherSources.present(columns).map { column throws(LarderError) in
+      try column.map { column throws(LarderError) in try LaneReading(column, as: type) } ?? .absent
+    }
+    self.init(
+      columns, readings, codes: codes,
+      form: GatherSources.form(
+        Set(readings).subtracting([.absent]), of: type, isCoded: codes != nil))
+  }
+
+  /// The lanes themselves, whatever they stand for: offsets, or codes of a segment's own.
+  convenience init(lanesOf columns: [SegmentColumn?]) {
+    // Compressed texts have no lanes.
+    let laned = columns.map { $0?.encoding == .blocks ? nil : $0 }
+    let readings = GatherSources.present(laned).map {
+      column -> LaneReading in column == nil ? .absent : .lane
+    }
+    self.init(laned, readings, codes: nil, form: nil)
+  }
+
+  /// Columns that hold more than nulls.
+  private static func present(_ columns: [SegmentColumn?]) -> [SegmentColumn?] {
+    columns.map { column in column.flatMap { $0.nullCount < $0.rows ? $0 : nil } }
+  }
+
+  private init(
+    _ columns: [SegmentColumn?], _ readings: [LaneReading], codes: [Buffer?]?, form: larder_form?
+  ) {
+    let present = GatherSources.present(columns)
     self.columns = present
+    self.form = form
     buffers = codes ?? []
-    var readings: Set<LaneReading> = []
     unsafe base = UnsafeMutablePointer<GatherSource>.allocate(capacity: max(1, columns.count))
     unsafe table = UnsafePointer(base)
     unsafe kernelBase = UnsafeMutablePointer<larder_column>.allocate(
       capacity: max(1, columns.count))
     unsafe kernelColumns = UnsafePointer(kernelBase)
-    var sources: [GatherSource] = []
-    do throws(LarderError) {
-      for (ordinal, column) in present.enumerated() {
-        var reading = LaneReading.absent
-        if let column {
-          reading = try LaneReading(column, as: type)
-          readings.insert(reading)
-        }
-        sources.append(
-          GatherSources.source(column, reading, codes?[ordinal] ?? nothing, nothing))
-      }
-    } catch {
-      unsafe base.deallocate()
-      unsafe kernelBase.deallocate()
-      throw error
-    }
-    for (ordinal, source) in sources.enumerated() {
+    for (ordinal, column) in present.enumerated() {
+      let source = GatherSources.source(
+        column, readings[ordinal], codes?[ordinal] ?? nothing, nothing)
       unsafe (base + ordinal).initialize(to: source)
       unsafe (kernelBase + ordinal).initialize(to: larder_column(source))
     }
-    form = GatherSources.form(readings, of: type, isCoded: codes != nil)
-    uniform = readings.count == 1 ? readings.first : nil
+    let ways = Set(readings).subtracting([.absent])
+    uniform = ways.count == 1 ? ways.first : nil
   }
 
   deinit {

@@ -1,64 +1,199 @@
+import CLarderKernels
 import LarderColumns
 import LarderEncodings
 import LarderOffline
 
-/// The elements of some rows' lists, as they are collected.
-struct ElementRun {
-  /// The values of fixed width, or the lengths of texts.
-  var words: [UInt64] = []
-  /// 1 for each element that is not null.
-  var valid: [UInt8] = []
-  /// The texts' bytes.
-  var bytes = ByteRun()
-}
-
 /// Gathers the lists of one feature.
 struct ListGather {
-  /// For each segment the column; nil if the segment was written without it.
-  let columns: [SegmentColumn?]
-  /// How the elements of each segment are read.
+  /// Where the lists begin and end.
+  let spans: SpanSources
+  /// How the elements of each segment are read; for texts, their offsets or codes.
   let elements: GatherSources
-  /// Whether elements are texts or bytes.
-  let areTexts: Bool
+  /// The elements' type.
+  let element: DataType
 
   init(_ columns: [SegmentColumn?], of element: DataType) throws(LarderError) {
-    self.columns = columns
-    areTexts = element.layout == .variable
-    elements = try GatherSources(columns.map { $0?.elements }, as: element)
+    self.element = element
+    spans = SpanSources(columns)
+    let children = columns.map { $0?.elements }
+    elements =
+      element.layout == .variable
+      ? GatherSources(lanesOf: children) : try GatherSources(children, as: element)
+  }
+}
+
+/// Gathers the lists of one feature, a chunk at a time; one worker's.
+@safe final class ListGathering {
+  private let gather: ListGather
+  private let spans: SpanReader
+  /// By segment, 1 where each lane of the elements has a value.
+  private let isDense: Lanes<UInt8>
+  /// The first elements of the lists in a batch, as matches of the elements' columns.
+  private let firstSegments: Lanes<UInt32>
+  private let firstRows: Lanes<UInt32>
+  private var firstCount = 0
+  private let places: Lanes<larder_place>
+  private let arena = LaneArena()
+  private var reader = TextReader()
+  private var scratch = Buffer(uninitializedBytes: 1_024)
+
+  init(_ gather: ListGather) {
+    self.gather = gather
+    spans = SpanReader(gather.spans)
+    isDense = arena.lanes(max(1, gather.spans.columns.count))
+    for (ordinal, column) in gather.spans.columns.enumerated() {
+      isDense[ordinal] = column?.elements?.validity.mode == ValidityMode.none ? 1 : 0
+    }
+    firstSegments = arena.lanes(SpanReader.batch)
+    firstRows = arena.lanes(SpanReader.batch)
+    unsafe places = arena.lanes(SpanReader.batch)
   }
 
-  /// Appends a match's elements.
+  /// Gathers the matches of a chunk: headers of offsets are fetched four batches ahead, offsets
+  /// three, headers of elements two, the elements one.
   ///
-  /// - Returns: how many there are; nil if the list is null.
+  /// - Parameters:
+  ///   - chunk: the number of the chunk within its column.
+  ///   - place: the chunk's rows within its column.
   /// - Throws: `corrupt` if a page is damaged.
-  func append(
-    _ segment: Int, _ row: Int, to run: inout ElementRun, _ reader: inout TextReader
-  ) throws(LarderError) -> Int? {
-    guard let column = columns[segment], unsafe column.validity.isValid(row) else { return nil }
-    try column.ensureVerified(rows: row..<row + 1)
-    let slot = unsafe column.validity.slot(of: row)
-    let start = unsafe Int(column.lanes.lane(at: slot))
-    let end = unsafe Int(column.lanes.lane(at: slot + 1))
-    guard let values = column.elements else { return 0 }
-    try values.ensureVerified(rows: start..<end)
-    for element in start..<end {
-      if areTexts {
-        var length = 0
-        let isValid = unsafe try reader.read(values, segment, element) { bytes in
-          length = bytes.count
-          unsafe run.bytes.append(bytes)
-        }
-        run.words.append(UInt64(length))
-        run.valid.append(isValid ? 1 : 0)
-      } else if unsafe values.validity.isValid(element) {
-        let slot = unsafe values.validity.slot(of: element)
-        unsafe run.words.append(elements.table[segment].bits(slot))
-        run.valid.append(1)
+  func gather(
+    _ matches: Matches, _ chunk: Int, _ place: Range<Int>, into output: OutputColumn
+  ) throws(LarderError) {
+    let lengths = Lanes<Int32>(output.values, from: place.lowerBound)
+    let valid = Lanes<UInt64>(output.validity, from: place.lowerBound / 64)
+    var run = ElementRun(of: gather.element)
+    spans.begin()
+    let batches = SpanReader.batches(matches.count)
+    for step in 0..<batches + 4 {
+      if step >= 4 { try take(matches, step - 4, to: &run, lengths, valid) }
+      if step >= 3, step - 3 < batches {
+        unsafe larder_locate_values(gather.elements.kernelColumns, firsts, places.base)
+      }
+      if step >= 2, step - 2 < batches {
+        try spans.find(matches, step - 2)
+        collectFirsts(matches, step - 2)
+        unsafe larder_prefetch_headers(gather.elements.kernelColumns, firsts)
+      }
+      if step >= 1, step - 1 < batches { try spans.locate(matches, step - 1) }
+      if step < batches { spans.prefetch(matches, step) }
+    }
+    output.add(run, chunk: chunk)
+  }
+
+  private var firsts: larder_matches {
+    unsafe larder_matches(
+      lanes: firstRows.base, segments: firstSegments.base, rows: firstRows.base, count: firstCount)
+  }
+
+  /// Lists the first elements of a batch's lists; empty lists have none.
+  private func collectFirsts(_ matches: Matches, _ batch: Int) {
+    let found = unsafe spans.found(batch)
+    firstCount = 0
+    for (index, match) in SpanReader.range(batch, of: matches.count).enumerated() {
+      let span = unsafe found[index]
+      guard span.end > span.start else { continue }
+      firstSegments[firstCount] = matches.segment[match]
+      firstRows[firstCount] = UInt32(truncatingIfNeeded: span.start)
+      firstCount += 1
+    }
+  }
+
+  private func take(
+    _ matches: Matches, _ batch: Int, to run: inout ElementRun, _ lengths: Lanes<Int32>,
+    _ valid: Lanes<UInt64>
+  ) throws(LarderError) {
+    let found = unsafe spans.found(batch)
+    for (index, match) in SpanReader.range(batch, of: matches.count).enumerated() {
+      let span = unsafe found[index]
+      guard span.start >= 0 else { continue }
+      let segment = Int(matches.segment[match])
+      let lane = Int(matches.lane[match])
+      valid[lane >> 6] |= 1 << UInt64(lane & 63)
+      guard let values = gather.spans.columns[segment]?.elements, span.end > span.start
+      else { continue }
+      lengths[lane] = Int32(truncatingIfNeeded: span.end - span.start)
+      let range = Int(span.start)..<Int(span.end)
+      if gather.element.layout == .variable {
+        try takeTexts(range, of: values, segment, to: &run)
       } else {
-        run.words.append(0)
-        run.valid.append(0)
+        takeFixed(range, of: values, segment, to: &run)
       }
     }
-    return end - start
+  }
+
+  /// Appends elements of fixed width; the kernel reads what it can.
+  private func takeFixed(
+    _ range: Range<Int>, of values: SegmentColumn, _ segment: Int, to run: inout ElementRun
+  ) {
+    let before = run.count
+    let width = run.width
+    let room = unsafe run.grow(by: range.count)
+    let source = unsafe gather.elements.table + segment
+    let kernelForm = isDense[segment] == 1 ? gather.elements.form : nil
+    var done = 0
+    while done < range.count {
+      let target = unsafe room + done * width
+      if let kernelForm {
+        let first = UInt32(truncatingIfNeeded: range.lowerBound + done)
+        done += unsafe larder_extract_run(
+          gather.elements.kernelColumns + segment, first, range.count - done, kernelForm, target)
+        if done == range.count { return }
+      }
+      let place = unsafe room + done * width
+      let slot = unsafe source.pointee.slot(range.lowerBound + done)
+      if slot < 0 { run.noteNull(before + done) }
+      let bits = slot < 0 ? 0 : unsafe source.pointee.bits(slot)
+      switch width {
+      case 8: unsafe place.storeBytes(of: bits, as: UInt64.self)
+      case 4: unsafe place.storeBytes(of: UInt32(truncatingIfNeeded: bits), as: UInt32.self)
+      default: unsafe place.storeBytes(of: UInt8(truncatingIfNeeded: bits & 1), as: UInt8.self)
+      }
+      done += 1
+    }
+  }
+
+  /// Appends texts; those without nulls among them that lie one behind the other at once.
+  private func takeTexts(
+    _ range: Range<Int>, of values: SegmentColumn, _ segment: Int, to run: inout ElementRun
+  ) throws(LarderError) {
+    let before = run.count
+    let lengths = unsafe run.grow(by: range.count).assumingMemoryBound(to: Int32.self)
+    if isDense[segment] == 1, unsafe takePlain(range, of: values, segment, lengths, &run.bytes) {
+      return
+    }
+    for (index, element) in range.enumerated() {
+      var length = 0
+      let isValid = unsafe try reader.read(values, segment, element) { bytes in
+        length = bytes.count
+        unsafe run.bytes.append(bytes)
+      }
+      unsafe lengths[index] = Int32(truncatingIfNeeded: length)
+      if !isValid { run.noteNull(before + index) }
+    }
+  }
+
+  /// Copies texts that lie one behind the other.
+  ///
+  /// - Returns: false if they do not, or the kernel cannot read their offsets.
+  private func takePlain(
+    _ range: Range<Int>, of values: SegmentColumn, _ segment: Int,
+    _ lengths: UnsafeMutablePointer<Int32>, _ target: inout ByteRun
+  ) -> Bool {
+    guard let bytes = unsafe values.plainBytes else { return false }
+    let count = range.count + 1
+    if scratch.count < count * 8 { scratch = Buffer(uninitializedBytes: count * 16) }
+    let offsets = unsafe scratch.base.assumingMemoryBound(to: Int64.self)
+    let first = UInt32(truncatingIfNeeded: range.lowerBound)
+    guard
+      unsafe larder_extract_run(
+        gather.elements.kernelColumns + segment, first, count, LARDER_LANES, offsets) == count
+    else { return false }
+    for index in 0..<range.count {
+      unsafe lengths[index] = Int32(truncatingIfNeeded: offsets[index + 1] - offsets[index])
+    }
+    let start = unsafe Int(offsets[0])
+    let end = unsafe Int(offsets[range.count])
+    unsafe target.append(UnsafeRawBufferPointer(start: bytes + start, count: end - start))
+    return true
   }
 }

@@ -84,10 +84,8 @@ import Synchronization
 
   /// Keeps the list elements of a chunk.
   func add(_ run: ElementRun, chunk: Int) {
-    growth.add(run.bytes.count + run.words.count * 9, ordering: .relaxed)
-    if budget.take(run.bytes.count + run.words.count * 9) {
-      elements.withLock { $0[chunk] = run }
-    }
+    growth.add(run.size, ordering: .relaxed)
+    if budget.take(run.size) { elements.withLock { $0[chunk] = run } }
   }
 
   /// Bytes that `finish` will take on top, and for codes what their expansion will take.
@@ -127,7 +125,7 @@ import Synchronization
         bytes: bytes)
     case .list:
       try sumLengths()
-      let child = try joinElements(
+      let child = try OutputColumn.joined(
         type.element ?? .bytes, elements.withLock { $0 }.sorted { $0.key < $1.key }.map(\.value))
       return Column(
         type: type, count: rows, nullCount: nulls, validity: validity, values: values,
@@ -170,29 +168,4 @@ private func joinTexts(_ chunks: Int, _ runs: [Int: ByteRun]) -> Buffer {
     end += run.count
   }
   return bytes
-}
-
-/// The elements of all chunks as one column.
-private func joinElements(
-  _ type: DataType, _ runs: [ElementRun]
-) throws(LarderError) -> Column {
-  let count = runs.reduce(0) { $0 + $1.words.count }
-  let output = OutputColumn(type, rows: count)
-  let (_, valid) = output.open(0..<max(count, 0))
-  let isText = type.layout == .variable
-  var position = 0
-  for (chunk, run) in runs.enumerated() {
-    for (word, flag) in zip(run.words, run.valid) {
-      if flag == 1 { valid[position >> 6] |= 1 << UInt64(position & 63) }
-      switch type.layout {
-      case .bits:
-        Lanes<UInt64>(output.values)[position >> 6] |= (word & 1) << UInt64(position & 63)
-      case .fixed(bytes: 8): Lanes<UInt64>(output.values)[position] = word
-      default: Lanes<UInt32>(output.values)[position] = UInt32(truncatingIfNeeded: word)
-      }
-      position += 1
-    }
-    if isText { output.add(run.bytes, chunk: chunk) }
-  }
-  return try output.finish(chunks: runs.count)
 }

@@ -1,6 +1,21 @@
+import CLarderKernels
 import LarderColumns
 import LarderEncodings
 import LarderOffline
+
+/// Gathers the texts or bytes of one feature.
+struct TextGather {
+  /// For each segment the column; nil if the segment was written without it.
+  let columns: [SegmentColumn?]
+  /// Where the values lie, unless some are compressed.
+  let spans: SpanSources?
+
+  init(_ columns: [SegmentColumn?]) {
+    self.columns = columns
+    let areCompressed = columns.contains { $0?.encoding == .blocks }
+    spans = areCompressed ? nil : SpanSources(columns)
+  }
+}
 
 /// Bytes that grow at their end.
 struct ByteRun {
@@ -10,13 +25,21 @@ struct ByteRun {
   /// Appends bytes.
   mutating func append(_ bytes: UnsafeRawBufferPointer) {
     guard let source = bytes.baseAddress, bytes.count > 0 else { return }
-    if count + bytes.count > buffer.count {
-      let larger = Buffer(uninitializedBytes: max(buffer.count * 2, count + bytes.count))
-      unsafe larger.base.copyMemory(from: buffer.base, byteCount: count)
+    unsafe grow(by: bytes.count).copyMemory(from: source, byteCount: bytes.count)
+  }
+
+  /// Makes room at the end.
+  ///
+  /// - Returns: the room, to be filled before anything else is done.
+  mutating func grow(by bytes: Int) -> UnsafeMutableRawPointer {
+    let start = count
+    if start + bytes > buffer.count {
+      let larger = Buffer(uninitializedBytes: max(buffer.count * 2, start + bytes))
+      unsafe larger.base.copyMemory(from: buffer.base, byteCount: start)
       buffer = larger
     }
-    unsafe (buffer.base + count).copyMemory(from: source, byteCount: bytes.count)
-    count += bytes.count
+    count += bytes
+    return unsafe buffer.base + start
   }
 }
 

@@ -38,8 +38,8 @@ extension FeatureGather {
   var columns: [SegmentColumn?] {
     switch self {
     case .fixed(let gather), .codes(let gather, _): gather.sources.columns
-    case .texts(let columns): columns
-    case .lists(let lists): lists.columns
+    case .texts(let texts): texts.columns
+    case .lists(let lists): lists.spans.columns
     }
   }
 }

@@ -7,7 +7,8 @@ import TestSupport
 struct TrialSegment {
   /// The features' types; their field ids count from 1.
   static let types: [DataType] = [
-    .bool, .int64, .int32, .float64, .float32, .string, .date, .timestamp(.microseconds),
+    .bool, .int64, .int32, .float64, .float32, .string, .date, .timestamp(.microseconds), .bytes,
+    .list(.int32), .list(.float64), .list(.bool), .list(.string), .list(.bytes),
   ]
 
   let segment: Segment
@@ -101,6 +102,14 @@ struct TrialSegment {
     case .float32: .float32(Float(lane) / 10)
     case .string: .string("text \(lane % 5_000)")
     case .date: .date(Int32(truncatingIfNeeded: lane))
+    // Mostly distinct, and of many lengths.
+    case .bytes: .bytes((0..<lane.magnitude % 23).map { UInt8(truncatingIfNeeded: lane >> $0) })
+    case .list(let element):
+      .list(
+        (0..<lane.magnitude % (lane.magnitude % 31 == 30 ? 200 : 6)).map { index in
+          let isNull = kind > 2 && (lane &+ Int64(index)) % 7 == 0
+          return isNull ? .null : value(element, lane &* 31 &+ Int64(index), kind)
+        })
     case .timestamp(let unit): .timestamp(Timestamp(ticks: lane, unit: unit))
     default: .int64(lane)
     }

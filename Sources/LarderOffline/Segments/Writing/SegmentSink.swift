@@ -2,8 +2,11 @@ import LarderColumns
 import LarderEncodings
 import LarderFiles
 
-/// Takes a segment's bytes front to back and hashes its sections: into its file, 1 MiB at a time, or
-/// into memory, for a column that is packed before it is its turn.
+/// Takes a segment's bytes front to back and hashes its sections: into its file, in pieces of whole
+/// huge pages, or into memory, for a column that is packed before it is its turn.
+///
+/// File systems keep what is written at once in pages as large as it is; readers then map whole huge
+/// pages, and have one fault for 2 MiB in place of dozens.
 ///
 /// Not for two threads at a time; one may hand it to another.
 final class SegmentSink: @unchecked Sendable {
@@ -11,7 +14,7 @@ final class SegmentSink: @unchecked Sendable {
   private let file: (any File)?
   private let pending: ByteSink
   private var written: UInt64 = 0
-  private static let flushBytes = 1 << 20
+  private static let flushBytes = 2 << 20
   /// The disk is told to begin after so many bytes.
   private static let behindBytes = 8 << 20
 
@@ -38,8 +41,22 @@ final class SegmentSink: @unchecked Sendable {
 
   /// Writes bytes that another hash covers.
   func append(_ bytes: UnsafeRawBufferPointer) throws(LarderError) {
-    unsafe pending.append(bytes)
-    if file != nil, pending.count >= Self.flushBytes { try flush() }
+    guard file != nil, pending.count + bytes.count >= Self.flushBytes else {
+      unsafe pending.append(bytes)
+      return
+    }
+    // Writes begin and end at huge pages: what is pending is filled up to one, what is left waits.
+    let filling = (Self.flushBytes - pending.count % Self.flushBytes) % Self.flushBytes
+    var done = min(filling, bytes.count)
+    unsafe pending.append(UnsafeRawBufferPointer(rebasing: bytes[..<done]))
+    try flush()
+    while bytes.count - done >= Self.flushBytes {
+      let whole = (bytes.count - done) / Self.flushBytes * Self.flushBytes
+      let count = min(Self.behindBytes, whole)
+      unsafe try write(UnsafeRawBufferPointer(rebasing: bytes[done..<done + count]))
+      done += count
+    }
+    unsafe pending.append(UnsafeRawBufferPointer(rebasing: bytes[done...]))
   }
 
   /// Writes what another sink has kept.
@@ -47,18 +64,7 @@ final class SegmentSink: @unchecked Sendable {
   /// - Returns: where its first byte went.
   func append(keptBy other: SegmentSink) throws(LarderError) -> UInt64 {
     let start = position
-    let bytes = unsafe other.pending.bytes
-    guard bytes.count >= Self.flushBytes else {
-      unsafe try append(bytes)
-      return start
-    }
-    try flush()
-    var done = 0
-    while done < bytes.count {
-      let count = min(Self.behindBytes, bytes.count - done)
-      unsafe try write(UnsafeRawBufferPointer(rebasing: bytes[done..<done + count]))
-      done += count
-    }
+    unsafe try append(other.pending.bytes)
     return start
   }
 
