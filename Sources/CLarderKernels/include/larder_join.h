@@ -155,7 +155,7 @@ size_t larder_extract_values(const larder_column *columns, larder_matches matche
 typedef struct {
   int64_t start;
   int64_t end;
-} larder_span;
+} larder_extent;
 
 /// Reads where values begin and end: a column's offsets in the value's slot and the next.
 ///
@@ -164,22 +164,22 @@ typedef struct {
 /// @param unread receives the indexes of matches that the kernel does not read, or whose offsets
 ///   fall.
 /// @return how many are unread.
-size_t larder_extract_spans(const larder_column *columns, const uint8_t *has_offsets,
-                            larder_matches matches, larder_span *spans, uint16_t *unread);
+size_t larder_extract_extents(const larder_column *columns, const uint8_t *has_offsets,
+                            larder_matches matches, larder_extent *extents, uint16_t *unread);
 
 /// Brings the first lines of the values' bytes closer.
 ///
-/// @param bases by segment, the address that spans count from.
-void larder_prefetch_spans(const uintptr_t *bases, larder_matches matches,
-                           const larder_span *spans);
+/// @param bases by segment, the address that extents count from.
+void larder_prefetch_extents(const uintptr_t *bases, larder_matches matches,
+                           const larder_extent *extents);
 
 /// Copies the values' bytes one behind the other, and marks them valid.
 ///
-/// @param target room for the lengths of all spans.
+/// @param target room for the lengths of all.
 /// @param lengths the chunk's part of the result, zeroed.
 /// @param validity the chunk's part of the validity bits, zeroed.
 /// @return how many bytes were copied.
-size_t larder_copy_spans(const uintptr_t *bases, larder_matches matches, const larder_span *spans,
+size_t larder_copy_extents(const uintptr_t *bases, larder_matches matches, const larder_extent *extents,
                          uint8_t *target, int32_t *lengths, uint64_t *validity);
 
 /// Reads lanes that follow each other, as a list's elements do.

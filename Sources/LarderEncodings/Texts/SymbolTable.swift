@@ -69,6 +69,9 @@ import Glibc
     return total
   }
 
+  /// How many bytes so many codes may stand for.
+  package static func most(of codes: Int) -> Int { codes * 8 }
+
   /// Writes what some codes stand for.
   ///
   /// The codes of several texts may be read as one. In a damaged file a text may end with an escape,
@@ -76,10 +79,13 @@ import Glibc
   ///
   /// - Parameters:
   ///   - target: room for `count` bytes and 8 more.
-  ///   - count: how many bytes are wanted: the sum of the texts' `length(of:)`.
+  ///   - count: how many bytes are wanted: the sum of the texts' `length(of:)`; where the text is
+  ///     one, `most(of:)` its codes is enough.
+  /// - Returns: how many bytes the codes stand for.
+  @discardableResult
   @unsafe package func decode(
     _ codes: UnsafeRawBufferPointer, into target: UnsafeMutableRawPointer, count: Int
-  ) {
+  ) -> Int {
     let (strings, lengths) = unsafe (strings, lengths)
     var place = unsafe target
     let end = unsafe target + count
@@ -96,6 +102,7 @@ import Glibc
         index &+= 1
       }
     }
+    return unsafe place - target
   }
 }
 

@@ -6,7 +6,7 @@ import LarderOffline
 /// Gathers the lists of one feature.
 struct ListGather {
   /// Where the lists begin and end.
-  let spans: SpanSources
+  let extents: ExtentSources
   /// How the elements of each segment are read; for texts, their offsets or codes.
   let elements: GatherSources
   /// The elements' type.
@@ -14,7 +14,7 @@ struct ListGather {
 
   init(_ columns: [SegmentColumn?], of element: DataType) throws(LarderError) {
     self.element = element
-    spans = SpanSources(columns)
+    extents = ExtentSources(columns)
     let children = columns.map { $0?.elements }
     elements =
       element.layout == .variable
@@ -25,7 +25,7 @@ struct ListGather {
 /// Gathers the lists of one feature, a chunk at a time; one worker's.
 @safe final class ListGathering {
   private let gather: ListGather
-  private let spans: SpanReader
+  private let extents: ExtentReader
   /// By segment, 1 where each lane of the elements has a value.
   private let isDense: Lanes<UInt8>
   /// The first elements of the lists in a batch, as matches of the elements' columns.
@@ -39,14 +39,14 @@ struct ListGather {
 
   init(_ gather: ListGather) {
     self.gather = gather
-    spans = SpanReader(gather.spans)
-    isDense = arena.lanes(max(1, gather.spans.columns.count))
-    for (ordinal, column) in gather.spans.columns.enumerated() {
+    extents = ExtentReader(gather.extents)
+    isDense = arena.lanes(max(1, gather.extents.columns.count))
+    for (ordinal, column) in gather.extents.columns.enumerated() {
       isDense[ordinal] = column?.elements?.validity.mode == ValidityMode.none ? 1 : 0
     }
-    firstSegments = arena.lanes(SpanReader.batch)
-    firstRows = arena.lanes(SpanReader.batch)
-    unsafe places = arena.lanes(SpanReader.batch)
+    firstSegments = arena.lanes(ExtentReader.batch)
+    firstRows = arena.lanes(ExtentReader.batch)
+    unsafe places = arena.lanes(ExtentReader.batch)
   }
 
   /// Gathers the matches of a chunk: headers of offsets are fetched four batches ahead, offsets
@@ -62,20 +62,20 @@ struct ListGather {
     let lengths = Lanes<Int32>(output.values, from: place.lowerBound)
     let valid = Lanes<UInt64>(output.validity, from: place.lowerBound / 64)
     var run = ElementRun(of: gather.element)
-    spans.begin()
-    let batches = SpanReader.batches(matches.count)
+    extents.begin()
+    let batches = ExtentReader.batches(matches.count)
     for step in 0..<batches + 4 {
       if step >= 4 { try take(matches, step - 4, to: &run, lengths, valid) }
       if step >= 3, step - 3 < batches {
         unsafe larder_locate_values(gather.elements.kernelColumns, firsts, places.base)
       }
       if step >= 2, step - 2 < batches {
-        try spans.find(matches, step - 2)
+        try extents.find(matches, step - 2)
         collectFirsts(matches, step - 2)
         unsafe larder_prefetch_headers(gather.elements.kernelColumns, firsts)
       }
-      if step >= 1, step - 1 < batches { try spans.locate(matches, step - 1) }
-      if step < batches { spans.prefetch(matches, step) }
+      if step >= 1, step - 1 < batches { try extents.locate(matches, step - 1) }
+      if step < batches { extents.prefetch(matches, step) }
     }
     output.add(run, chunk: chunk)
   }
@@ -87,13 +87,13 @@ struct ListGather {
 
   /// Lists the first elements of a batch's lists; empty lists have none.
   private func collectFirsts(_ matches: Matches, _ batch: Int) {
-    let found = unsafe spans.found(batch)
+    let found = unsafe extents.found(batch)
     firstCount = 0
-    for (index, match) in SpanReader.range(batch, of: matches.count).enumerated() {
-      let span = unsafe found[index]
-      guard span.end > span.start else { continue }
+    for (index, match) in ExtentReader.range(batch, of: matches.count).enumerated() {
+      let extent = unsafe found[index]
+      guard extent.end > extent.start else { continue }
       firstSegments[firstCount] = matches.segment[match]
-      firstRows[firstCount] = UInt32(truncatingIfNeeded: span.start)
+      firstRows[firstCount] = UInt32(truncatingIfNeeded: extent.start)
       firstCount += 1
     }
   }
@@ -102,17 +102,17 @@ struct ListGather {
     _ matches: Matches, _ batch: Int, to run: inout ElementRun, _ lengths: Lanes<Int32>,
     _ valid: Lanes<UInt64>
   ) throws(LarderError) {
-    let found = unsafe spans.found(batch)
-    for (index, match) in SpanReader.range(batch, of: matches.count).enumerated() {
-      let span = unsafe found[index]
-      guard span.start >= 0 else { continue }
+    let found = unsafe extents.found(batch)
+    for (index, match) in ExtentReader.range(batch, of: matches.count).enumerated() {
+      let extent = unsafe found[index]
+      guard extent.start >= 0 else { continue }
       let segment = Int(matches.segment[match])
       let lane = Int(matches.lane[match])
       valid[lane >> 6] |= 1 << UInt64(lane & 63)
-      guard let values = gather.spans.columns[segment]?.elements, span.end > span.start
+      guard let values = gather.extents.columns[segment]?.elements, extent.end > extent.start
       else { continue }
-      lengths[lane] = Int32(truncatingIfNeeded: span.end - span.start)
-      let range = Int(span.start)..<Int(span.end)
+      lengths[lane] = Int32(truncatingIfNeeded: extent.end - extent.start)
+      let range = Int(extent.start)..<Int(extent.end)
       if gather.element.layout == .variable {
         try takeTexts(range, of: values, segment, to: &run)
       } else {
@@ -179,7 +179,7 @@ struct ListGather {
     _ range: Range<Int>, of values: SegmentColumn, _ segment: Int,
     _ lengths: UnsafeMutablePointer<Int32>, _ target: inout ByteRun
   ) -> Bool {
-    guard let bytes = unsafe values.plainBytes else { return false }
+    guard values.encoding == .plain, let bytes = unsafe values.plainBytes else { return false }
     let count = range.count + 1
     if scratch.count < count * 8 { scratch = Buffer(uninitializedBytes: count * 16) }
     let offsets = unsafe scratch.base.assumingMemoryBound(to: Int64.self)

@@ -8,12 +8,12 @@ struct TextGather {
   /// For each segment the column; nil if the segment was written without it.
   let columns: [SegmentColumn?]
   /// Where the values lie, unless some are compressed.
-  let spans: SpanSources?
+  let extents: ExtentSources?
 
   init(_ columns: [SegmentColumn?]) {
     self.columns = columns
     let areCompressed = columns.contains { $0?.encoding == .blocks }
-    spans = areCompressed ? nil : SpanSources(columns)
+    extents = areCompressed ? nil : ExtentSources(columns)
   }
 }
 
@@ -41,6 +41,9 @@ struct ByteRun {
     count += bytes
     return unsafe buffer.base + start
   }
+
+  /// Gives room at the end back.
+  mutating func shrink(by bytes: Int) { count -= bytes }
 }
 
 /// Reads texts and bytes of any encoding, one row at a time.
@@ -82,9 +85,9 @@ struct TextReader {
       let start = unsafe Int(column.lanes.lane(at: slot))
       let end = unsafe Int(column.lanes.lane(at: slot + 1))
       let codes = unsafe UnsafeRawBufferPointer(start: bytes + start, count: end - start)
-      let length = unsafe symbols.length(of: codes)
-      if text.count < length { text = Buffer(uninitializedBytes: length * 2) }
-      unsafe symbols.decode(codes, into: text.base, count: length)
+      let most = SymbolTable.most(of: codes.count)
+      if text.count < most { text = Buffer(uninitializedBytes: most * 2) }
+      let length = unsafe symbols.decode(codes, into: text.base, count: most)
       unsafe body(UnsafeRawBufferPointer(start: text.base, count: length))
     default:
       let vector = row >> 10

@@ -39,7 +39,7 @@ extension FeatureGather {
     switch self {
     case .fixed(let gather), .codes(let gather, _): gather.sources.columns
     case .texts(let texts): texts.columns
-    case .lists(let lists): lists.spans.columns
+    case .lists(let lists): lists.extents.columns
     }
   }
 }

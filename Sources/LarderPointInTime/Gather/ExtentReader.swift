@@ -8,31 +8,31 @@ import LarderOffline
 ///
 /// For each batch in turn: `prefetch`, a step later `locate`, a step later `find`. What is found is
 /// kept until four more batches were.
-@safe final class SpanReader {
+@safe final class ExtentReader {
   /// Matches that are read together.
   static let batch = 64
-  /// Batches of spans that are kept.
+  /// Batches of extents that are kept.
   private static let kept = 4
 
-  let sources: SpanSources
+  let sources: ExtentSources
   /// For each segment, 1 if all pages are verified, those of elements too.
   private let verified: Lanes<UInt8>
   private let places: Lanes<larder_place>
   private let unread: Lanes<UInt16>
-  private let spans: Lanes<larder_span>
+  private let extents: Lanes<larder_extent>
   private let arena = LaneArena()
 
-  init(_ sources: SpanSources) {
+  init(_ sources: ExtentSources) {
     self.sources = sources
     verified = arena.lanes(max(1, sources.columns.count))
-    unsafe places = arena.lanes(SpanReader.batch)
-    unread = arena.lanes(SpanReader.batch)
-    spans = arena.lanes(SpanReader.batch * SpanReader.kept)
+    unsafe places = arena.lanes(ExtentReader.batch)
+    unread = arena.lanes(ExtentReader.batch)
+    extents = arena.lanes(ExtentReader.batch * ExtentReader.kept)
   }
 
   /// The matches of a batch.
   static func range(_ batch: Int, of count: Int) -> Range<Int> {
-    batch * SpanReader.batch..<min(count, (batch + 1) * SpanReader.batch)
+    batch * ExtentReader.batch..<min(count, (batch + 1) * ExtentReader.batch)
   }
 
   /// How many batches matches make.
@@ -57,7 +57,7 @@ import LarderOffline
   ///
   /// - Throws: `corrupt` if a page is damaged.
   func locate(_ matches: Matches, _ batch: Int) throws(LarderError) {
-    for match in SpanReader.range(batch, of: matches.count) {
+    for match in ExtentReader.range(batch, of: matches.count) {
       let segment = Int(matches.segment[match])
       guard verified[segment] == 0, let column = sources.columns[segment] else { continue }
       let row = Int(matches.row[match])
@@ -67,28 +67,28 @@ import LarderOffline
       sources.lanes.kernelColumns, part(matches, batch), places.base)
   }
 
-  /// Reads a batch's spans.
+  /// Reads a batch's extents.
   ///
   /// - Throws: `corrupt` if offsets fall.
   func find(_ matches: Matches, _ batch: Int) throws(LarderError) {
     let found = unsafe self.found(batch)
-    let missing = unsafe larder_extract_spans(
+    let missing = unsafe larder_extract_extents(
       sources.lanes.kernelColumns, sources.hasOffsets.base, part(matches, batch), found,
       unread.base)
     for position in 0..<missing {
       let index = Int(unread[position])
-      let match = batch * SpanReader.batch + index
-      unsafe found[index] = try sources.span(
+      let match = batch * ExtentReader.batch + index
+      unsafe found[index] = try sources.extent(
         Int(matches.segment[match]), Int(matches.row[match]))
     }
   }
 
-  /// The spans of a batch.
-  func found(_ batch: Int) -> UnsafeMutablePointer<larder_span> {
-    unsafe spans.base + (batch % SpanReader.kept) * SpanReader.batch
+  /// The extents of a batch.
+  func found(_ batch: Int) -> UnsafeMutablePointer<larder_extent> {
+    unsafe extents.base + (batch % ExtentReader.kept) * ExtentReader.batch
   }
 
   func part(_ matches: Matches, _ batch: Int) -> larder_matches {
-    unsafe matches.lanes.part(SpanReader.range(batch, of: matches.count))
+    unsafe matches.lanes.part(ExtentReader.range(batch, of: matches.count))
   }
 }

@@ -7,15 +7,15 @@ import LarderOffline
 /// read by all workers.
 ///
 /// A column of plain texts, or of lists, has offsets in its lanes. A text that has a code instead is
-/// found through its dictionary, and its span is counted from address zero.
-@safe final class SpanSources: @unchecked Sendable {
+/// found through its dictionary, and its extent is counted from address zero.
+@safe final class ExtentSources: @unchecked Sendable {
   /// For each segment its column; nil if it was written without it or holds only nulls.
   let columns: [SegmentColumn?]
   /// The lanes of offsets or codes.
   let lanes: GatherSources
   /// By segment, 1 where the lanes are offsets.
   let hasOffsets: Lanes<UInt8>
-  /// By segment, the address that spans count from.
+  /// By segment, the address that extents count from.
   let bases: Lanes<UInt>
   private let arena = LaneArena()
 
@@ -32,11 +32,11 @@ import LarderOffline
     }
   }
 
-  /// The span of a row that has a value; its pages are verified.
+  /// The extent of a row that has a value; its pages are verified.
   ///
   /// - Throws: `corrupt` if the offsets fall.
-  func span(_ ordinal: Int, _ row: Int) throws(LarderError) -> larder_span {
-    let nothing = larder_span(start: -1, end: -1)
+  func extent(_ ordinal: Int, _ row: Int) throws(LarderError) -> larder_extent {
+    let nothing = larder_extent(start: -1, end: -1)
     guard let column = columns[ordinal] else { return nothing }
     try column.ensureVerified(rows: row..<row + 1)
     let slot = unsafe column.validity.slot(of: row)
@@ -44,8 +44,8 @@ import LarderOffline
     if let dictionary = column.dictionary {
       let bytes = unsafe dictionary.value(of: Int(first))
       let start = Int64(Int(bitPattern: bytes.baseAddress))
-      return larder_span(start: start, end: start + Int64(bytes.count))
+      return larder_extent(start: start, end: start + Int64(bytes.count))
     }
-    return larder_span(start: first, end: unsafe column.lanes.lane(at: slot + 1))
+    return larder_extent(start: first, end: unsafe column.lanes.lane(at: slot + 1))
   }
 }

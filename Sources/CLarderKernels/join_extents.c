@@ -49,14 +49,14 @@ LARDER_INLINE int64_t offset_at(const larder_column *column, uint32_t lane, int 
 }
 
 LARDER_CLONES
-size_t larder_extract_spans(const larder_column *columns, const uint8_t *has_offsets,
-                            larder_matches matches, larder_span *spans, uint16_t *unread) {
+size_t larder_extract_extents(const larder_column *columns, const uint8_t *has_offsets,
+                            larder_matches matches, larder_extent *extents, uint16_t *unread) {
   size_t missing = 0;
   for (size_t i = 0; i < matches.count; i++) {
     uint32_t segment = matches.segments[i];
     const larder_column *column = columns + segment;
     uint32_t slot = matches.rows[i];
-    spans[i] = (larder_span){-1, -1};
+    extents[i] = (larder_extent){-1, -1};
     if (column->mode != ALL_VALID) {
       if (column->mode == ALL_NULL || !is_valid(column, slot)) continue;
       if (column->mode == SPARSE) slot = rank_of(column, slot);
@@ -67,33 +67,33 @@ size_t larder_extract_spans(const larder_column *columns, const uint8_t *has_off
       int64_t end = offset_at(column, slot + 1, &is_unread);
       // Offsets fall only in a damaged file; the reader says where.
       if (end < start) is_unread = 1;
-      spans[i] = (larder_span){start, end};
+      extents[i] = (larder_extent){start, end};
     }
     if (is_unread) unread[missing++] = (uint16_t)i;
   }
   return missing;
 }
 
-void larder_prefetch_spans(const uintptr_t *bases, larder_matches matches,
-                           const larder_span *spans) {
+void larder_prefetch_extents(const uintptr_t *bases, larder_matches matches,
+                           const larder_extent *extents) {
   for (size_t i = 0; i < matches.count; i++) {
-    if (spans[i].start < 0) continue;
+    if (extents[i].start < 0) continue;
     uintptr_t base = bases[matches.segments[i]];
-    uintptr_t line = (base + (uintptr_t)spans[i].start) & ~(uintptr_t)63;
-    uintptr_t end = base + (uintptr_t)spans[i].end;
+    uintptr_t line = (base + (uintptr_t)extents[i].start) & ~(uintptr_t)63;
+    uintptr_t end = base + (uintptr_t)extents[i].end;
     // The machine's own prefetching takes over where values are long.
     if (end > line + 256) end = line + 256;
     for (; line < end; line += 64) prefetch((const void *)line);
   }
 }
 
-size_t larder_copy_spans(const uintptr_t *bases, larder_matches matches, const larder_span *spans,
+size_t larder_copy_extents(const uintptr_t *bases, larder_matches matches, const larder_extent *extents,
                          uint8_t *target, int32_t *lengths, uint64_t *validity) {
   size_t total = 0;
   for (size_t i = 0; i < matches.count; i++) {
-    if (spans[i].start < 0) continue;
-    size_t count = (size_t)(spans[i].end - spans[i].start);
-    const void *from = (const void *)(bases[matches.segments[i]] + (uintptr_t)spans[i].start);
+    if (extents[i].start < 0) continue;
+    size_t count = (size_t)(extents[i].end - extents[i].start);
+    const void *from = (const void *)(bases[matches.segments[i]] + (uintptr_t)extents[i].start);
     memcpy(target + total, from, count);
     total += count;
     uint32_t lane = matches.lanes[i];
