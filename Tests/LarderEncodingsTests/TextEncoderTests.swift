@@ -8,7 +8,10 @@ import Testing
     codes.withUnsafeBytes { codes in
       let length = table.length(of: codes)
       var text = [UInt8](repeating: 0, count: length + 8)
-      text.withUnsafeMutableBytes { table.decode(codes, into: $0.baseAddress!, count: length) }
+      let written = text.withUnsafeMutableBytes {
+        table.decode(codes, into: $0.baseAddress!, count: length)
+      }
+      #expect(written == length)
       return Array(text.prefix(length))
     }
   }
