@@ -66,10 +66,10 @@ import Testing
     let counted = ends.prefix(1).withUnsafeBytes { table.length(of: $0) }
     #expect(counted == 0)
     var room = [UInt8](repeating: 0xA5, count: 24)
-    ends.withUnsafeBytes { ends in
+    let written = ends.withUnsafeBytes { ends in
       room.withUnsafeMutableBytes { table.decode(ends, into: $0.baseAddress!, count: 2) }
     }
-    #expect(room[10...].allSatisfy { $0 == 0xA5 })
+    #expect(written <= 9 && room[10...].allSatisfy { $0 == 0xA5 })
     var bytes = Array(encoder.table.bytes)
     bytes[2_048] = 9
     #expect(bytes.withUnsafeBytes { SymbolTable($0) } == nil)
