@@ -41,8 +41,9 @@ import Testing
 
   static func pack(_ lanes: [Int64], isFenced: Bool) -> Packed {
     let encoded = lanes.withUnsafeBufferPointer { lanes in
-      EntropyPage.encode(
-        lanes.baseAddress!, lanes.count, EntropyPage.Form(), values: nil, isFenced: isFenced)
+      guard let start = lanes.baseAddress else { preconditionFailure("There are no lanes.") }
+      return EntropyPage.encode(
+        start, lanes.count, EntropyPage.Form(), values: nil, isFenced: isFenced)
     }
     return Packed(encoded: encoded, bytes: Array(encoded.sink.bytes))
   }
@@ -55,16 +56,17 @@ import Testing
     return padded.withUnsafeBytes { source in
       image.withUnsafeMutableBytes { image in
         packed.encoded.headers.withUnsafeBufferPointer { headers in
-          guard
+          guard let first = headers.baseAddress, let body = image.baseAddress,
             EntropyPage.decode(
-              UnsafeRawBufferPointer(rebasing: source[..<bytes.count]), count,
-              headers: headers.baseAddress!, into: image.baseAddress!)
+              UnsafeRawBufferPointer(rebasing: source[..<bytes.count]), count, headers: first,
+              into: body)
           else { return nil }
           let one: [Int64] = [1, 1]
           return one.withUnsafeBufferPointer { one in
+            guard let scales = one.baseAddress else { return nil }
             let view = PackedView(
-              headers: headers.baseAddress!, body: UnsafeRawPointer(image.baseAddress!),
-              scales: one.baseAddress!, count: count, traits: [])
+              headers: first, body: UnsafeRawPointer(body), scales: scales, count: count,
+              traits: [])
             return (0..<count).map { view.lane(at: $0) }
           }
         }
