@@ -29,6 +29,8 @@ import Testing
       let whole = try PullJob(question, history: trial.history, latest: latest).collect()
       #expect(
         (0..<whole.count).map { whole.row($0) } == expected, "seed \(seed), latest \(latest)")
+      // Lists have elements, if none: consumers of Arrow ask for the child of each.
+      #expect(whole.columns.allSatisfy { $0.type.layout != .list || $0.elements != nil })
     }
   }
 

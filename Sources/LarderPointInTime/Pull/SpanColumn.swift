@@ -32,7 +32,9 @@ struct SpanColumn {
 
   /// Whether spans can be read; else rows are gathered one by one.
   var isReadInSpans: Bool {
-    columns.allSatisfy { column in
+    // Also where all lists are null: the result needs elements, if none.
+    if type.layout == .list { return false }
+    return columns.allSatisfy { column in
       guard let column else { return true }
       switch type.layout {
       case .bits: return column.encoding == .lanes && column.validity.mode != .sparse
