@@ -47,7 +47,12 @@ public protocol OfflineStore: Sendable {
 
   /// The latest row of each entity in a range, as `pullLatest` gives it, within a budget.
   ///
-  /// - Parameter options: the budget; a store that knows none refuses one.
+  /// - Parameters:
+  ///   - view: the view.
+  ///   - features: the features wanted; nil for all.
+  ///   - from: the first event time; nil for no bound.
+  ///   - through: the last event time; nil for no bound.
+  ///   - options: the budget; a store that knows none refuses one.
   func pullLatest(
     _ view: FeatureView, features: [String]?, from: Timestamp?, through: Timestamp?,
     options: PullOptions
@@ -55,7 +60,12 @@ public protocol OfflineStore: Sendable {
 
   /// Every row of a range, as `pullAll` gives it, within a budget.
   ///
-  /// - Parameter options: the budget; a store that knows none refuses one.
+  /// - Parameters:
+  ///   - view: the view.
+  ///   - features: the features wanted; nil for all.
+  ///   - from: the first event time; nil for no bound.
+  ///   - through: the last event time; nil for no bound.
+  ///   - options: the budget; a store that knows none refuses one.
   func pullAll(
     _ view: FeatureView, features: [String]?, from: Timestamp?, through: Timestamp?,
     options: PullOptions
