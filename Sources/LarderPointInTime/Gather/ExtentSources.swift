@@ -19,7 +19,7 @@ import LarderOffline
   let bases: Lanes<UInt>
   private let arena = LaneArena()
 
-  /// - Parameter columns: of texts, none in compressed blocks, or of lists.
+  /// - Parameter columns: of texts or of lists.
   init(_ columns: [SegmentColumn?]) {
     lanes = GatherSources(lanesOf: columns)
     self.columns = lanes.columns
@@ -32,12 +32,14 @@ import LarderOffline
     }
   }
 
-  /// The extent of a row that has a value; its pages are verified.
+  /// The extent of a row's value, whose page is verified then; -1 for a null.
   ///
   /// - Throws: `corrupt` if the offsets fall.
   func extent(_ ordinal: Int, _ row: Int) throws(LarderError) -> larder_extent {
     let nothing = larder_extent(start: -1, end: -1)
-    guard let column = columns[ordinal] else { return nothing }
+    guard let column = columns[ordinal], unsafe column.validity.isValid(row) else {
+      return nothing
+    }
     try column.ensureVerified(rows: row..<row + 1)
     let slot = unsafe column.validity.slot(of: row)
     let first = unsafe column.lanes.lane(at: slot)

@@ -8,7 +8,7 @@ enum FeatureGather: Sendable {
   /// Codes into one dictionary of texts.
   case codes(FixedGather, TextDictionary)
   /// Texts, byte by byte.
-  case texts(TextGather)
+  case texts(ExtentSources)
   /// Lists.
   case lists(ListGather)
 
@@ -25,7 +25,7 @@ enum FeatureGather: Sendable {
     case .list: self = .lists(try ListGather(columns, of: type.element ?? .bytes))
     case .variable:
       guard let union = try TextDictionary.unite(columns, type: type) else {
-        self = .texts(TextGather(columns))
+        self = .texts(ExtentSources(columns))
         return
       }
       let sources = try GatherSources(columns, as: type, codes: union.codes)

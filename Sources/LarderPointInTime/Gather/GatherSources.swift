@@ -39,12 +39,10 @@ import LarderOffline
 
   /// The lanes themselves, whatever they stand for: offsets, or codes of a segment's own.
   convenience init(lanesOf columns: [SegmentColumn?]) {
-    // Compressed texts have no lanes.
-    let laned = columns.map { $0?.encoding == .blocks ? nil : $0 }
-    let readings = GatherSources.present(laned).map {
+    let readings = GatherSources.present(columns).map {
       column -> LaneReading in column == nil ? .absent : .lane
     }
-    self.init(laned, readings, codes: nil, form: nil)
+    self.init(columns, readings, codes: nil, form: nil)
   }
 
   /// Columns that hold more than nulls.

@@ -9,6 +9,8 @@ struct ListGather {
   let extents: ExtentSources
   /// How the elements of each segment are read; for texts, their offsets or codes.
   let elements: GatherSources
+  /// Where the elements lie, if they are texts.
+  let texts: ExtentSources?
   /// The elements' type.
   let element: DataType
 
@@ -16,9 +18,14 @@ struct ListGather {
     self.element = element
     extents = ExtentSources(columns)
     let children = columns.map { $0?.elements }
-    elements =
-      element.layout == .variable
-      ? GatherSources(lanesOf: children) : try GatherSources(children, as: element)
+    if element.layout == .variable {
+      let texts = ExtentSources(children)
+      self.texts = texts
+      elements = texts.lanes
+    } else {
+      texts = nil
+      elements = try GatherSources(children, as: element)
+    }
   }
 }
 
@@ -34,7 +41,6 @@ struct ListGather {
   private var firstCount = 0
   private let places: Lanes<larder_place>
   private let arena = LaneArena()
-  private var reader = TextReader()
   private var scratch = Buffer(uninitializedBytes: 1_024)
 
   init(_ gather: ListGather) {
@@ -113,8 +119,8 @@ struct ListGather {
       else { continue }
       lengths[lane] = Int32(truncatingIfNeeded: extent.end - extent.start)
       let range = Int(extent.start)..<Int(extent.end)
-      if gather.element.layout == .variable {
-        try takeTexts(range, of: values, segment, to: &run)
+      if let texts = gather.texts {
+        try takeTexts(range, of: values, texts, segment, to: &run)
       } else {
         takeFixed(range, of: values, segment, to: &run)
       }
@@ -154,7 +160,8 @@ struct ListGather {
 
   /// Appends texts; those without nulls among them that lie one behind the other at once.
   private func takeTexts(
-    _ range: Range<Int>, of values: SegmentColumn, _ segment: Int, to run: inout ElementRun
+    _ range: Range<Int>, of values: SegmentColumn, _ texts: ExtentSources, _ segment: Int,
+    to run: inout ElementRun
   ) throws(LarderError) {
     let before = run.count
     let lengths = unsafe run.grow(by: range.count).assumingMemoryBound(to: Int32.self)
@@ -162,13 +169,14 @@ struct ListGather {
       return
     }
     for (index, element) in range.enumerated() {
-      var length = 0
-      let isValid = unsafe try reader.read(values, segment, element) { bytes in
-        length = bytes.count
-        unsafe run.bytes.append(bytes)
+      let extent = try texts.extent(segment, element)
+      let start = run.bytes.count
+      if extent.start < 0 {
+        run.noteNull(before + index)
+      } else {
+        run.bytes.append(extent, of: texts, segment)
       }
-      unsafe lengths[index] = Int32(truncatingIfNeeded: length)
-      if !isValid { run.noteNull(before + index) }
+      unsafe lengths[index] = Int32(truncatingIfNeeded: run.bytes.count - start)
     }
   }
 

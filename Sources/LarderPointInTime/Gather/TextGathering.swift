@@ -5,16 +5,17 @@ import LarderOffline
 
 /// Gathers the texts of one feature, a chunk at a time; one worker's.
 final class TextGathering {
-  private let gather: TextGather
-  private let extents: ExtentReader?
-  private var reader = TextReader()
+  private let extents: ExtentReader
+  /// Whether some values are codes of strings.
+  private let areCodes: Bool
 
-  init(_ gather: TextGather) {
-    self.gather = gather
-    extents = gather.extents.map { ExtentReader($0) }
+  init(_ sources: ExtentSources) {
+    extents = ExtentReader(sources)
+    areCodes = sources.columns.contains { $0?.encoding == .symbols }
   }
 
-  /// Gathers the matches of a chunk.
+  /// Gathers the matches of a chunk, 64 together: headers are fetched three batches ahead, offsets
+  /// two, the bytes one.
   ///
   /// - Parameters:
   ///   - chunk: the number of the chunk within its column.
@@ -26,30 +27,15 @@ final class TextGathering {
     let lengths = Lanes<Int32>(output.values, from: place.lowerBound)
     let valid = Lanes<UInt64>(output.validity, from: place.lowerBound / 64)
     var run = ByteRun()
-    if let extents {
-      try copy(matches, extents, to: &run, lengths, valid)
-    } else {
-      try read(matches, to: &run, lengths, valid)
-    }
-    output.add(run, chunk: chunk)
-  }
-
-  /// Copies the values of 64 matches together: headers are fetched three batches ahead, offsets two,
-  /// the bytes one.
-  private func copy(
-    _ matches: Matches, _ extents: ExtentReader, to run: inout ByteRun, _ lengths: Lanes<Int32>,
-    _ valid: Lanes<UInt64>
-  ) throws(LarderError) {
     extents.begin()
     let bases = unsafe extents.sources.bases.base
-    let areCodes = extents.sources.columns.contains { $0?.encoding == .symbols }
     let batches = ExtentReader.batches(matches.count)
     for step in 0..<batches + 3 {
       if step >= 3 {
         if areCodes {
-          expand(matches, extents, step - 3, to: &run, lengths, valid)
+          expand(matches, step - 3, to: &run, lengths, valid)
         } else {
-          copy(matches, extents, step - 3, to: &run, lengths, valid)
+          copy(matches, step - 3, to: &run, lengths, valid)
         }
       }
       if step >= 2, step - 2 < batches {
@@ -60,12 +46,13 @@ final class TextGathering {
       if step >= 1, step - 1 < batches { try extents.locate(matches, step - 1) }
       if step < batches { extents.prefetch(matches, step) }
     }
+    output.add(run, chunk: chunk)
   }
 
   /// Copies the values of a batch.
   private func copy(
-    _ matches: Matches, _ extents: ExtentReader, _ batch: Int, to run: inout ByteRun,
-    _ lengths: Lanes<Int32>, _ valid: Lanes<UInt64>
+    _ matches: Matches, _ batch: Int, to run: inout ByteRun, _ lengths: Lanes<Int32>,
+    _ valid: Lanes<UInt64>
   ) {
     let part = unsafe extents.part(matches, batch)
     let found = unsafe extents.found(batch)
@@ -80,44 +67,16 @@ final class TextGathering {
 
   /// Writes what the values of a batch stand for, where some are codes of strings.
   private func expand(
-    _ matches: Matches, _ extents: ExtentReader, _ batch: Int, to run: inout ByteRun,
-    _ lengths: Lanes<Int32>, _ valid: Lanes<UInt64>
+    _ matches: Matches, _ batch: Int, to run: inout ByteRun, _ lengths: Lanes<Int32>,
+    _ valid: Lanes<UInt64>
   ) {
     let found = unsafe extents.found(batch)
     for (index, match) in ExtentReader.range(batch, of: matches.count).enumerated() {
       let extent = unsafe found[index]
       guard extent.start >= 0 else { continue }
       let segment = Int(matches.segment[match])
-      let address = extents.sources.bases[segment] + UInt(extent.start)
-      let bytes = unsafe UnsafeRawBufferPointer(
-        start: UnsafeRawPointer(bitPattern: address), count: Int(extent.end - extent.start))
       let before = run.count
-      if let symbols = extents.sources.columns[segment]?.symbols {
-        let most = SymbolTable.most(of: bytes.count)
-        let room = most + 8
-        let length = unsafe symbols.decode(bytes, into: run.grow(by: room), count: most)
-        run.shrink(by: room - length)
-      } else {
-        unsafe run.append(bytes)
-      }
-      let lane = Int(matches.lane[match])
-      lengths[lane] = Int32(truncatingIfNeeded: run.count - before)
-      valid[lane >> 6] |= 1 << UInt64(lane & 63)
-    }
-  }
-
-  /// Reads the values one by one, where some are compressed.
-  private func read(
-    _ matches: Matches, to run: inout ByteRun, _ lengths: Lanes<Int32>, _ valid: Lanes<UInt64>
-  ) throws(LarderError) {
-    for match in 0..<matches.count {
-      let segment = Int(matches.segment[match])
-      guard let column = gather.columns[segment] else { continue }
-      let before = run.count
-      let isValid = unsafe try reader.read(column, segment, Int(matches.row[match])) { bytes in
-        unsafe run.append(bytes)
-      }
-      guard isValid else { continue }
+      run.append(extent, of: extents.sources, segment)
       let lane = Int(matches.lane[match])
       lengths[lane] = Int32(truncatingIfNeeded: run.count - before)
       valid[lane >> 6] |= 1 << UInt64(lane & 63)

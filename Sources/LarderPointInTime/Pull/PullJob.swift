@@ -99,19 +99,12 @@ package final class PullJob: RetrievalJob {
     guard let reader = try SpanReader(question, history) else { return 0 }
     let limit = batchRows(of: reader.rowBytes, heldBytes: reader.heldBytes)
     var cursor = try reader.cursor()
-    var spans = PulledSpans()
-    var total = 0
-    var hasMore = true
-    while hasMore {
-      hasMore = try cursor.next(limit, into: &spans)
-      total += spans.count
-      try handOut(spans, memory, body, count: spans.count, halves: { $0.split(at: $1) }) {
-        (spans, memory, budget) throws(LarderError) in
-        try reader.read(spans, memory, budget)
-      }
-      spans.removeAll()
-    }
-    return total
+    return try stream(
+      memory, body,
+      next: { (spans: inout PulledSpans) throws(LarderError) in
+        try cursor.next(limit, into: &spans)
+      },
+      read: { (spans, budget) throws(LarderError) in try reader.read(spans, memory, budget) })
   }
 
   private func streamLatest(
@@ -120,38 +113,47 @@ package final class PullJob: RetrievalJob {
     guard let reader = try PullReader(question, history, timelines) else { return 0 }
     let limit = batchRows(of: reader.rowBytes, heldBytes: reader.heldBytes)
     var cursor = reader.latest()
-    var rows = PulledRows()
+    return try stream(
+      memory, body,
+      next: { (rows: inout PulledRows) throws(LarderError) in
+        try cursor.next(max(limit, SearchScratch.chunkRows), into: &rows)
+      },
+      read: { (rows, budget) throws(LarderError) in try reader.read(rows, memory, budget) })
+  }
+
+  /// Hands out what a cursor lists, batch by batch.
+  private func stream<Rows: PulledList>(
+    _ memory: BatchMemory, _ body: (RecordBatch) throws -> Void,
+    next: (inout Rows) throws(LarderError) -> Bool,
+    read: (Rows, MemoryBudget) throws(LarderError) -> RecordBatch
+  ) throws -> Int {
+    var rows = Rows()
     var total = 0
     var hasMore = true
     while hasMore {
-      hasMore = try cursor.next(max(limit, SearchScratch.chunkRows), into: &rows)
+      hasMore = try next(&rows)
       total += rows.count
-      try handOut(rows, memory, body, count: rows.count, halves: { $0.split(at: $1) }) {
-        (rows, memory, budget) throws(LarderError) in
-        try reader.read(rows, memory, budget)
-      }
+      try handOut(rows, memory, body, read: read)
       rows.removeAll()
     }
     return total
   }
 
   /// Hands rows out as one batch, or as more if one does not fit the budget.
-  private func handOut<Rows>(
-    _ rows: Rows, _ memory: BatchMemory, _ body: (RecordBatch) throws -> Void, count: Int,
-    halves: (Rows, Int) -> (Rows, Rows),
-    read: (Rows, BatchMemory, MemoryBudget) throws(LarderError) -> RecordBatch
+  private func handOut<Rows: PulledList>(
+    _ rows: Rows, _ memory: BatchMemory, _ body: (RecordBatch) throws -> Void,
+    read: (Rows, MemoryBudget) throws(LarderError) -> RecordBatch
   ) throws {
-    guard count > 0 else { return }
+    guard rows.count > 0 else { return }
     let batch: RecordBatch
     do throws(LarderError) {
       memory.begin()
-      let budget = MemoryBudget(limit: options.memoryBytes, fixed: 0, isOfBatch: true)
-      batch = try read(rows, memory, budget)
+      batch = try read(rows, MemoryBudget(limit: options.memoryBytes, fixed: 0, isOfBatch: true))
     } catch {
-      guard error.code == .limitExceeded, count > 1 else { throw error }
-      let (first, second) = halves(rows, count / 2)
-      try handOut(first, memory, body, count: count / 2, halves: halves, read: read)
-      try handOut(second, memory, body, count: count - count / 2, halves: halves, read: read)
+      guard error.code == .limitExceeded, rows.count > 1 else { throw error }
+      let (first, second) = rows.split(at: rows.count / 2)
+      try handOut(first, memory, body, read: read)
+      try handOut(second, memory, body, read: read)
       return
     }
     try body(batch)
