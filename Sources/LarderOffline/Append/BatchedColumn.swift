@@ -86,7 +86,7 @@ struct RowPicks: Sendable {
 struct BatchedColumn: Sendable {
   /// One, or one for each batch: of a fixed width and without a dictionary.
   let parts: [Column]
-  private let numbering: RowNumbering
+  let numbering: RowNumbering
 
   init(_ column: Column) {
     parts = [column]
@@ -96,14 +96,6 @@ struct BatchedColumn: Sendable {
   init(_ parts: [Column], _ numbering: RowNumbering) {
     self.parts = parts
     self.numbering = numbering
-  }
-
-  /// A time by its row, counted through all batches; nil for null.
-  func ticks(_ row: Int) -> Int64? {
-    let part = parts.count == 1 ? 0 : numbering.batch(of: row)
-    let column = parts[part]
-    let place = parts.count == 1 ? row : row - Int(numbering.starts[part])
-    return column.isValid(place) ? unsafe column.fixedValues(as: Int64.self)[place] : nil
   }
 
   /// The values of some rows, in their order.

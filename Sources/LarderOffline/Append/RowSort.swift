@@ -57,7 +57,7 @@ struct RowSort {
     try buckets.scatter(into: items)
     let starts = buckets.starts
     let parts = Self.parts(of: starts, rows: count, threads: threads)
-    let created = self.created
+    let ties = created.map { TieOrder($0) }
     let workers = threads
     try runTasks(parts.count, threads: threads) { part throws(LarderError) in
       let item = unsafe items.mutableValues(as: SortItem.self)
@@ -70,9 +70,7 @@ struct RowSort {
         let run = unsafe Int(start[bucket])..<Int(start[bucket + 1])
         if run.count > 1 {
           unsafe try sorter.sort(UnsafeMutableBufferPointer(rebasing: item[run]))
-          if let created {
-            unsafe orderTies(UnsafeMutableBufferPointer(rebasing: item[run]), by: created)
-          }
+          unsafe try ties?.order(UnsafeMutableBufferPointer(rebasing: item[run]), with: &sorter)
         }
         for index in run {
           unsafe outRows[index] = item[index].row
@@ -110,29 +108,5 @@ struct RowSort {
       first = max(first, last)
     }
     return parts
-  }
-}
-
-/// Puts rows of one id and event time in the order of created time, none first; stable.
-private func orderTies(_ items: UnsafeMutableBufferPointer<SortItem>, by created: BatchedColumn) {
-  func key(_ row: UInt32) -> (Int, Int64) {
-    created.ticks(Int(row)).map { (1, $0) } ?? (0, 0)
-  }
-  var first = 0
-  while first < items.count {
-    var end = first + 1
-    while unsafe end < items.count && items[end].event == items[first].event
-      && items[end].id == items[first].id
-    { end += 1 }
-    if end - first > 1 {
-      let run = unsafe Array(items[first..<end])
-      let order = run.indices.sorted { a, b in
-        let left = key(run[a].row)
-        let right = key(run[b].row)
-        return left == right ? a < b : left < right
-      }
-      for (offset, index) in order.enumerated() { unsafe items[first + offset] = run[index] }
-    }
-    first = end
   }
 }

@@ -73,14 +73,14 @@ import Testing
     }
   }
 
-  @Test func ticksAreFoundByRow() throws {
+  @Test func timesAreFoundByRow() throws {
     var random = SeededRandom(seed: 3)
     let counts = [4, 0, 1, 70, 2]
     let parts = counts.map { column($0, .int64, &random) }
     let joined = try Column.joined(parts)
-    let batched = BatchedColumn(parts, RowNumbering(counts))
+    let ties = TieOrder(BatchedColumn(parts, RowNumbering(counts)))
     for row in 0..<joined.count {
-      #expect(batched.ticks(row).map { Value.int64($0) } ?? .null == joined[row])
+      #expect(ties.time(of: row).map { Value.int64($0) } ?? .null == joined[row])
     }
   }
 

@@ -18,12 +18,13 @@ import Testing
     let spread = UInt32(random.int(1...(random.chance(0.3) ? 4_000_000_000 : 40)))
     let times = Int64(random.int(1...(random.chance(0.3) ? 1_000_000 : 6)))
     let sorted = random.chance(0.2)
+    let latest: Int64 = random.chance(0.5) ? 3 : .max
     var result = Case(ids: [], events: [], created: [])
     for row in 0..<count {
       result.ids.append(UInt32.random(in: 0...spread, using: &random))
       result.events.append(sorted ? Int64(row) : Int64.random(in: -times...times, using: &random))
       result.created.append(
-        random.chance(0.3) ? nil : Int64.random(in: 0...3, using: &random))
+        random.chance(0.3) ? nil : Int64.random(in: -latest...latest, using: &random))
     }
     if count > 2 { result.events[0] = .min; result.events[1] = .max }
     return result
