@@ -30,36 +30,63 @@ def measure(results: Results, cell: str, directory: pathlib.Path, store: pathlib
 
     Every engine lives in its own process and prepares once; each round asks each engine once, so
     that a slow minute of the machine falls on all. Larder is asked five times a round: its runs
-    are short. An engine whose first run takes more than `limit` seconds is asked no more.
+    are short. An engine whose first run takes more than `limit` seconds is asked no more. Peers
+    take turns by fours: more of them hold more memory than the machine has.
     """
     if results.has(cell):
         return
-    engines = [processes.Larder(store, directory, threads, list(options))]
-    engines += [processes.peer(form, directory, threads) for form in wanted]
+    larder = processes.Larder(store, directory, threads, list(options))
     line = {"cell": cell, "threads": threads, "engines": {}}
     seconds: dict[str, list[float]] = {}
-    for engine in list(engines):
-        try:
-            part = line["engines"][engine.name] = {}
-            part["prepare"] = engine.ask("prepare")["seconds"]
-            part["first"] = engine.ask("run")["seconds"]
-            part["verdict"] = engine.ask("check")["verdict"]
-            seconds[engine.name] = [part["first"]] if part["first"] > limit else []
-        except processes.Failure as failure:
-            line["engines"][engine.name] = {"failure": str(failure)}
-            engine.close()
-            engines.remove(engine)
-    for _ in range(rounds):
+    for start in range(0, max(1, len(wanted)), TOGETHER):
+        peers = [processes.peer(form, directory, threads)
+                 for form in wanted[start:start + TOGETHER]]
+        lives = "failure" not in line["engines"].get("larder", {})
+        engines = [larder, *peers] if lives else peers
         for engine in list(engines):
-            if line["engines"][engine.name]["first"] > limit:
-                continue
-            for _ in range(5 if engine.name == "larder" else 1):
-                seconds[engine.name].append(engine.ask("run")["seconds"])
-    for engine in engines:
-        reply = engine.ask("memory")
-        line["engines"][engine.name] |= summary(seconds[engine.name]) | reply
-        engine.close()
+            if engine.name not in line["engines"]:
+                attempt(line, engines, engine, lambda: begin(line, seconds, engine, limit))
+        for _ in range(rounds):
+            for engine in list(engines):
+                if line["engines"][engine.name]["first"] > limit:
+                    continue
+                times = 5 if engine is larder else 1
+                attempt(line, engines, engine, lambda: seconds[engine.name].extend(
+                    engine.ask("run")["seconds"] for _ in range(times)))
+        for engine in peers:
+            if engine in engines:
+                attempt(line, engines, engine, lambda: finish(line, seconds, engine))
+                engine.close()
+    if "failure" not in line["engines"]["larder"]:
+        finish(line, seconds, larder)
+        larder.close()
     results.add(line)
+
+
+# How many peers are prepared at a time.
+TOGETHER = 4
+
+
+def attempt(line: dict, engines: list, engine: processes.Engine, step) -> None:
+    """Takes a step with an engine; one that fails, or that the system ends, is asked no more."""
+    try:
+        step()
+    except processes.Failure as failure:
+        line["engines"][engine.name] = {"failure": str(failure)}
+        engine.close()
+        engines.remove(engine)
+
+
+def begin(line: dict, seconds: dict, engine: processes.Engine, limit: float) -> None:
+    part = line["engines"][engine.name] = {}
+    part["prepare"] = engine.ask("prepare")["seconds"]
+    part["first"] = engine.ask("run")["seconds"]
+    part["verdict"] = engine.ask("check")["verdict"]
+    seconds[engine.name] = [part["first"]] if part["first"] > limit else []
+
+
+def finish(line: dict, seconds: dict, engine: processes.Engine) -> None:
+    line["engines"][engine.name] |= summary(seconds[engine.name]) | engine.ask("memory")
 
 
 def loaded(results: Results, data: pathlib.Path, workload: str, size: str, layout: str = "compacted",
