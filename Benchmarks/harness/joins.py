@@ -13,6 +13,9 @@ FULL = SHORT + ["duckdb-native-sorted", "duckdb-parquet", "polars-streaming", "p
 # The forms for many features and views: one clause a view; SQL over Parquet adds nothing there.
 WIDE = ["duckdb-native", "polars-sorted-by-time", "pandas-sorted"]
 
+# How many peers are alive at a time: more of them hold more memory than a machine has.
+TOGETHER = 4
+
 
 def forms(meta: dict, wanted: list[str], small: bool) -> list[str]:
     chosen = list(wanted)
@@ -31,18 +34,18 @@ def measure(results: Results, cell: str, directory: pathlib.Path, store: pathlib
     Every engine lives in its own process and prepares once; each round asks each engine once, so
     that a slow minute of the machine falls on all. Larder is asked five times a round: its runs
     are short. An engine whose first run takes more than `limit` seconds is asked no more. Peers
-    take turns by fours: more of them hold more memory than the machine has.
+    are alive by fours; Larder lives all along.
     """
     if results.has(cell):
         return
     larder = processes.Larder(store, directory, threads, list(options))
+    alive = [larder]
     line = {"cell": cell, "threads": threads, "engines": {}}
     seconds: dict[str, list[float]] = {}
     for start in range(0, max(1, len(wanted)), TOGETHER):
         peers = [processes.peer(form, directory, threads)
                  for form in wanted[start:start + TOGETHER]]
-        lives = "failure" not in line["engines"].get("larder", {})
-        engines = [larder, *peers] if lives else peers
+        engines = [*alive, *peers]
         for engine in list(engines):
             if engine.name not in line["engines"]:
                 attempt(line, engines, engine, lambda: begin(line, seconds, engine, limit))
@@ -53,18 +56,13 @@ def measure(results: Results, cell: str, directory: pathlib.Path, store: pathlib
                 times = 5 if engine is larder else 1
                 attempt(line, engines, engine, lambda: seconds[engine.name].extend(
                     engine.ask("run")["seconds"] for _ in range(times)))
-        for engine in peers:
-            if engine in engines:
-                attempt(line, engines, engine, lambda: finish(line, seconds, engine))
-                engine.close()
-    if "failure" not in line["engines"]["larder"]:
-        finish(line, seconds, larder)
-        larder.close()
+        alive = [larder] if larder in engines else []
+        for engine in engines:
+            if engine is not larder:
+                end(line, seconds, engine)
+    for engine in alive:
+        end(line, seconds, engine)
     results.add(line)
-
-
-# How many peers are prepared at a time.
-TOGETHER = 4
 
 
 def attempt(line: dict, engines: list, engine: processes.Engine, step) -> None:
@@ -85,8 +83,12 @@ def begin(line: dict, seconds: dict, engine: processes.Engine, limit: float) -> 
     seconds[engine.name] = [part["first"]] if part["first"] > limit else []
 
 
-def finish(line: dict, seconds: dict, engine: processes.Engine) -> None:
-    line["engines"][engine.name] |= summary(seconds[engine.name]) | engine.ask("memory")
+def end(line: dict, seconds: dict, engine: processes.Engine) -> None:
+    try:
+        line["engines"][engine.name] |= summary(seconds[engine.name]) | engine.ask("memory")
+    except processes.Failure as failure:
+        line["engines"][engine.name] = {"failure": str(failure)}
+    engine.close()
 
 
 def loaded(results: Results, data: pathlib.Path, workload: str, size: str, layout: str = "compacted",

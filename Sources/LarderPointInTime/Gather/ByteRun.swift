@@ -32,6 +32,7 @@ struct ByteRun {
   ///
   /// - Parameters:
   ///   - extent: the value's, which is not null; its page is verified.
+  ///   - sources: where it lies.
   ///   - ordinal: the segment's.
   mutating func append(_ extent: larder_extent, of sources: ExtentSources, _ ordinal: Int) {
     let address = sources.bases[ordinal] + UInt(extent.start)
