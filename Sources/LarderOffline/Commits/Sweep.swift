@@ -95,7 +95,7 @@ extension Store {
   }
 
   /// The names in a directory; none if it went away meanwhile.
-  private func names(in directory: String) throws(LarderError) -> [String] {
+  func names(in directory: String) throws(LarderError) -> [String] {
     do { return try host.files.names(in: directory) } catch  where error.code == .notFound {
       return []
     }
