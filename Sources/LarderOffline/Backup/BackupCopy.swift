@@ -111,8 +111,9 @@ package final class BackupCopy {
       try files.syncDirectory(folder)
     }
     try files.syncDirectory(target.parent)
+    _ = try files.open("\(target.root)/\(StoreLock.fileName)", .createForOwnerIfMissing)
     // Readers, who make nothing, need it for their pins.
-    _ = try files.open("\(target.root)/\(StoreLock.fileName)", .createIfMissing)
+    _ = try files.open("\(target.root)/\(SnapshotPins.fileName)", .createIfMissing)
     let state = snapshot.stateOfCopy(store: store.host.makeIdentifier())
     try Manifest(target.root, host: store.host).found(state)
     try files.syncDirectory(target.root)
