@@ -103,7 +103,7 @@ extension Manifest {
   /// Brings the newest file to a state in which a record may follow its last one.
   ///
   /// - Returns: how many bytes of the file are there already.
-  private func prepare(_ inner: inout Inner, _ pruning: Pruning) throws(LarderError) -> UInt64 {
+  func prepare(_ inner: inout Inner, _ pruning: Pruning) throws(LarderError) -> UInt64 {
     if !inner.pageIsWritable {
       inner.page = try StatePage.openForWriting(statePath, files)
       inner.pageIsWritable = true
@@ -164,7 +164,7 @@ extension Manifest {
 
   /// Writes a file with a checkpoint, makes it durable, and publishes it.
   @discardableResult
-  private func writeFile(
+  func writeFile(
     _ state: StoreState, number: UInt64, chain: UInt64, _ inner: inout Inner
   ) throws(LarderError) -> UInt64 {
     guard number <= UInt64(UInt32.max) else {

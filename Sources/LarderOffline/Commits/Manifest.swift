@@ -308,6 +308,7 @@ final class Manifest: Sendable {
     let newest = try refresh()
     guard commit <= newest.head.id else { return nil }
     if commit == newest.head.id { return newest }
+    if let earlier = newest.earlier[commit] { return earlier.state(in: newest) }
     for number in try numbers() {
       guard var loaded = try LoadedManifest.open(path(number), number: number, files),
         loaded.state.head.id <= commit

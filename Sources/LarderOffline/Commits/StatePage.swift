@@ -194,6 +194,17 @@ import Synchronization
     return nil
   }
 
+  /// What the page says of a store, whatever file it was bound to: where the manifest once durably
+  /// ended, and which boot that was in; nil if it speaks of another store or does not hold.
+  func claims(of store: FileIdentifier) -> (published: Published, boot: FileIdentifier)? {
+    guard let published else { return nil }
+    let fields = (0..<7).map { load(Offset.identity + $0 * 8) }
+    guard fields[0] == Self.magic, load(Offset.checksum) == Self.checksum(fields),
+      FileIdentifier(high: fields[1], low: fields[2]) == store
+    else { return nil }
+    return (published, FileIdentifier(high: fields[3], low: fields[4]))
+  }
+
   private static func fields(of identity: Identity) -> [UInt64] {
     [
       magic, identity.store.high, identity.store.low, identity.boot.high, identity.boot.low,

@@ -54,7 +54,7 @@ extension Store {
       }
       return end
     }
-    try forgetEarlierRecords(state)
+    try forgetEarlierRecords()
     try sweep()
     try removeSpentTimelines(state)
     // What a power cut could bring back is not gone.

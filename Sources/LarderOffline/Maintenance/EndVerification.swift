@@ -11,6 +11,47 @@ struct OldestKept {
   var isSure: Bool
 }
 
+/// What STATE says where it is not trusted: in a copy, or after a restart.
+struct StateClaims {
+  /// Where the manifest durably ended, at some time.
+  var word: StatePage.Word
+  var oldestRetained: UInt64
+  var isOfThisBoot: Bool
+}
+
+extension Manifest {
+  /// What STATE says of a store, if it holds, whatever file it is bound to.
+  func claims(of store: FileIdentifier) throws(LarderError) -> StateClaims? {
+    guard let page = try StatePage.openForReading(statePath, files),
+      let claims = page.claims(of: store)
+    else { return nil }
+    return StateClaims(
+      word: claims.published.word, oldestRetained: page.oldestRetained,
+      isOfThisBoot: claims.boot == boot)
+  }
+
+  /// What is missing of the manifest, as STATE shows: it is published after a record is durable, so
+  /// what it names was there once, in this boot or in another, here or where the copy came from.
+  func missingEnd() throws(LarderError) -> LarderError? {
+    guard let claims = try claims(of: try refresh().store) else { return nil }
+    // Read after STATE, so it has at least what that said.
+    _ = try refresh()
+    guard var loaded = try loadNewest(after: nil) else { return nil }
+    _ = try loaded.replayAll()
+    let end = StatePage.Word(file: loaded.position.number, length: loaded.position.end)
+    guard claims.word > end else { return nil }
+    let isSame = claims.word.file == end.file
+    return LarderError(
+      .corrupt,
+      (isSame
+        ? "\(claims.word.length) bytes of the manifest were committed, and its records end after "
+          + "\(end.length). "
+        : "Records of manifest file \(claims.word.file) were committed, and the newest there is is "
+          + "\(end.file). ") + "Restore the manifest from a copy.",
+      file: path(claims.word.file), offset: isSame ? end.length : nil)
+  }
+}
+
 extension Store {
   /// The least snapshot that is kept: as STATE says, or said before the store was copied or the
   /// machine restarted.
