@@ -136,11 +136,9 @@ extension Store {
       let state = try refresh()
       let pin = try pins.pin(state.head.id)
       // Between the refresh and the pin a sweep may have passed over this snapshot. Where STATE
-      // cannot say so, only the newest is safe.
-      let isKept =
-        if let oldest = manifest.oldestRetained { oldest <= state.head.id } else {
-          try refresh().head.id == state.head.id
-        }
+      // cannot say so, or says what cannot be, only the newest is safe.
+      var isKept = manifest.oldestRetained.map { $0 <= state.head.id } ?? false
+      if !isKept { isKept = try refresh().head.id == state.head.id }
       // An erasure between the two may have taken files away; later ones see the pin.
       if isKept, try refresh().erasures.last == state.erasures.last {
         return Snapshot(state, store: self, pin: pin)
