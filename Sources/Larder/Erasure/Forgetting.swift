@@ -40,6 +40,8 @@ struct Forgetting {
 
   /// Retires the entities' ids: from then on no snapshot shows them.
   mutating func mask(_ selection: KeySelection) throws(LarderError) {
+    // What only online tables have gets ids as well: they are what is masked and remembered.
+    for keys in try tables?.keys(of: selection) ?? [] { try history.admit(keys) }
     let erased = try history.eraseKeys(selection)
     note(erased.ids, try history.snapshot().catalog)
     report.maskedSince = erased.commit

@@ -151,7 +151,7 @@ extension Store {
           // Begun by an erasure, or by the first append, that holds the append lock or is no more.
           guard let held = try locks?.tryAcquire(.append) else { continue }
           defer { held.release() }
-          guard try refresh().keyLogs[set.id]?.generation == current else { continue }
+          guard try settle().keyLogs[set.id]?.generation == current else { continue }
           try remove(path, bytes: 0, &report)
         } else {
           try remove(path, bytes: try host.files.status(of: path)?.bytes ?? 0, &report)

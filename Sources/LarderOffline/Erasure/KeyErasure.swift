@@ -111,7 +111,7 @@ extension Store {
         // The append lock keeps them still: whatever else changed, the plan is void.
         guard ids.keys.allSatisfy({ newest.keyLogs[$0] == state.keyLogs[$0] }) else {
           throw LarderError(
-            .locked, "The key logs changed while keys were erased; nothing was. Try again.",
+            .conflict, "The key logs changed while keys were erased; nothing was. Try again.",
             file: layout.keys)
         }
         return .erasure(ErasureRecord(ids: ids, keyLogs: made.logs))

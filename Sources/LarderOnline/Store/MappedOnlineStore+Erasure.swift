@@ -48,6 +48,41 @@ extension MappedOnlineStore {
     return results
   }
 
+  /// The keys of a selection that tables show rows of, a selection for each table.
+  ///
+  /// Those whose erasure is under way are not among them.
+  ///
+  /// - Throws: `io`.
+  /// - Complexity: O(bytes of the logs whose keys the selection can reach).
+  package func keys(of selection: KeySelection) throws(LarderError) -> [KeySelection] {
+    var found: [KeySelection] = []
+    for id in try tableIDs() {
+      do throws(LarderError) {
+        let snapshot = try table(id).snapshot()
+        let matchers = try snapshot.state.matchers(of: [selection])
+        if matchers.isEmpty { continue }
+        let taken = try ErasureMark.newest(in: folder(id), host.files)
+        let hidden = try snapshot.state.matchers(
+          of: try erasures?.hidden()?.since(taken)?.selections ?? [])
+        var keys = KeySelection(try KeySchema(snapshot.state.keys))
+        for segment in snapshot.lookup.segments.segments {
+          unsafe RowMarks(UnsafeRawBufferPointer(start: segment.base, count: segment.bytes))
+            .forEachTail(of: matchers) { tail in
+              // What is no key of the table's was passed over.
+              do throws(LarderError) {
+                if try unsafe !hidden.hold(tail) { unsafe keys.insert(tail) }
+              } catch { return }
+            }
+        }
+        if keys.count > 0 { found.append(keys) }
+      } catch {
+        // Said where the files are searched.
+        guard error.code == .corrupt else { throw error }
+      }
+    }
+    return found
+  }
+
   /// Removes every row of the keys of selections from all tables, those of dropped views included.
   ///
   /// Tables without such rows need no lock. Erasures that history began are taken in with it.

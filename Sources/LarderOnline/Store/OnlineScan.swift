@@ -54,11 +54,19 @@ package struct OnlineScan: Sendable {
 
   /// How many rows of keys start at some unit, checksums aside.
   ///
-  /// - Parameter units: where to look; nil for everywhere.
+  /// - Parameter first: the first unit to look at.
   func count(of matchers: [KeyMatcher], from first: Int = 0) -> Int {
-    guard let base = unsafe bytes.baseAddress else { return 0 }
-    let units = unsafe bytes.count / LogFormat.unit
     var rows = 0
+    forEachTail(of: matchers, from: first) { _ in rows += 1 }
+    return rows
+  }
+
+  /// Calls a closure with the key of each row of some keys.
+  func forEachTail(
+    of matchers: [KeyMatcher], from first: Int = 0, _ body: (UnsafeRawBufferPointer) -> Void
+  ) {
+    guard let base = unsafe bytes.baseAddress else { return }
+    let units = unsafe bytes.count / LogFormat.unit
     for unit in first..<max(first, units) {
       let record = unsafe Record(base: base + unit * LogFormat.unit)
       guard record.kind == RecordKind.row, record.units >= 1, record.units <= units - unit,
@@ -66,9 +74,8 @@ package struct OnlineScan: Sendable {
       else { continue }
       // Bytes that are no key of the table's are none of these.
       do throws(LarderError) {
-        if try unsafe matchers.hold(record.tail) { rows += 1 }
+        if try unsafe matchers.hold(record.tail) { unsafe body(record.tail) }
       } catch { continue }
     }
-    return rows
   }
 }

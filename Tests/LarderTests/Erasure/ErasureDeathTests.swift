@@ -68,10 +68,10 @@ import Testing
   }
 
   /// A command of those that may come next.
-  private struct Command: CustomStringConvertible {
+  private struct Command: CustomStringConvertible, Sendable {
     var description: String
-    var run: (FeatureStore) throws -> Void
-    init(_ name: String, _ run: @escaping (FeatureStore) throws -> Void) {
+    var run: @Sendable (FeatureStore) throws -> Void
+    init(_ name: String, _ run: @escaping @Sendable (FeatureStore) throws -> Void) {
       description = name
       self.run = run
     }
