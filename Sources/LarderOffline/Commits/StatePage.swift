@@ -83,6 +83,7 @@ import Synchronization
   }
 
   private func store(_ value: UInt64, _ offset: Int) {
+    guard map.beginStore() else { return }
     unsafe atomic(offset)?.pointee.store(value, ordering: .releasing)
   }
 
@@ -100,6 +101,7 @@ import Synchronization
 
   /// Says which snapshots are about to go; sequentially consistent with the pins that follow.
   func publish(oldestRetained: UInt64) {
+    guard map.beginStore() else { return }
     unsafe atomic(Offset.oldestRetained)?.pointee.store(
       oldestRetained, ordering: .sequentiallyConsistent)
   }
