@@ -115,3 +115,8 @@ extension SimulatedInode {
     return copy
   }
 }
+
+extension SimulatedFileSystem {
+  /// The number of this process on its machine, as `SimulatedTurns` is told it.
+  package var processNumber: Int { process }
+}
