@@ -28,9 +28,10 @@ package struct StoreState: Sendable {
   package var tags: [String: UInt64] = [:]
   /// What is being erased, and what erasures changed for earlier snapshots.
   package var erasures = Erasures()
-  /// The last commit of each view that was not growth: whoever keeps up with a view by its new rows
-  /// alone, as an online table does, has to look at everything once more after it. Folds and
-  /// compactions are none: they change no answer.
+  /// The last commit of each view that was not growth.
+  ///
+  /// Whoever keeps up with a view by its new rows alone, as an online table does, has to look at
+  /// everything once more after it. Folds and compactions are none: they change no answer.
   package var revisions: [UInt64: UInt64] = [:]
 
   /// A live segment and the commit that made it so.
