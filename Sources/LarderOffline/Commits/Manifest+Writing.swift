@@ -52,10 +52,10 @@ extension Manifest {
     }
   }
 
-  /// The newest state, if a record may follow it as things are: STATE is trusted, no sync failed, and
-  /// only zeros follow the word. Else nil: `settle` is to be called under the commit lock.
+  /// The newest state, if a record may follow it as things are.
   ///
-  /// Takes no lock and writes nothing.
+  /// STATE is trusted then, no sync failed, and only zeros follow the word. Else nil: `settle` is to
+  /// be called under the commit lock. Takes no lock and writes nothing.
   ///
   /// - Throws: `poisoned`; as `refresh()`.
   /// - Complexity: three system calls.

@@ -90,7 +90,8 @@ extension LoadedManifest {
     return LoadedManifest(
       position: ManifestPosition(
         file: file, number: number, major: header.major, store: header.store,
-        device: status.device, inode: status.inode, end: frame.range.upperBound, chain: frame.chainHash, edits: 0),
+        device: status.device, inode: status.inode, end: frame.range.upperBound,
+        chain: frame.chainHash, edits: 0),
       state: state)
   }
 

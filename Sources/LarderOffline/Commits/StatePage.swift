@@ -43,11 +43,14 @@ import Synchronization
   private enum Offset {
     static let identity = 0
     static let checksum = 56
-    /// Where version 1 kept its word. Zero for ever: whoever knows version 1 alone trusts nothing
-    /// here, and learns from the manifest that it is of a later version.
+    /// Where version 1 kept its word.
+    ///
+    /// Zero for ever: whoever knows version 1 alone trusts nothing here, and learns from the manifest
+    /// that it is of a later version.
     static let wordOfVersion1 = 64
-    /// The sequence of the newest publication, whose parity names the slot; 0 while the fields above
-    /// change. What a poll looks at.
+    /// The sequence of the newest publication, whose parity names the slot.
+    ///
+    /// 0 while the fields above change. What a poll looks at.
     static let sequence = 128
     static let slots = [192, 256]
     static let poisoned = 320

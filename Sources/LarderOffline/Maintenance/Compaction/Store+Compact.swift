@@ -145,7 +145,8 @@ extension Store {
     _ report: inout CompactionReport.View
   ) throws(LarderError) {
     let result = try perform(
-      rewrite, .compaction, by: CommitPlan(state, rewrite.view, inputs: rewrite.removed), profile: options.isCold ? .cold : .hot,
+      rewrite, .compaction, by: CommitPlan(state, rewrite.view, inputs: rewrite.removed),
+      profile: options.isCold ? .cold : .hot,
       dropsRepeated: options.dropsRepeated)
     report.commit = result.commit
     report.rowsWritten += result.rows
