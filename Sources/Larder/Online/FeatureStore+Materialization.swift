@@ -24,7 +24,8 @@ extension FeatureStore {
   ) throws(LarderError) -> MaterializationReport {
     // Its pin is gone when an erasure that was cut off is gone on with.
     try changing { () throws(LarderError) in
-      try bringOver(view, through, MaterializationWatch(progress: progress, isCancelled: isCancelled))
+      try bringOver(
+        view, through, MaterializationWatch(progress: progress, isCancelled: isCancelled))
     }
   }
 

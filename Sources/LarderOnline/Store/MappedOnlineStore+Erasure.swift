@@ -124,7 +124,15 @@ extension MappedOnlineStore {
         results[index ?? 0].failure = error
       }
     }
+    try syncRemovals()
     return results
+  }
+
+  /// Makes durable that files are gone: whoever removed them may have died before.
+  private func syncRemovals() throws(LarderError) {
+    guard try host.files.status(of: directory) != nil else { return }
+    for id in try tableIDs() { try host.files.syncDirectory(folder(id)) }
+    try host.files.syncDirectory(directory)
   }
 
   /// Whether a table's folder has segments that the table does not name.
