@@ -93,7 +93,7 @@ let package = Package(
     .target(
       name: "LarderABI",
       dependencies: [
-        "CLarder", "Larder", "LarderColumns", "LarderContract", "LarderKeys",
+        "CLarder", "Larder", "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys",
         "LarderInterchange",
       ],
       exclude: ["exports.map"],

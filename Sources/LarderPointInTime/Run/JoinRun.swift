@@ -1,6 +1,6 @@
-import Dispatch
 import LarderColumns
 import LarderContract
+import LarderFiles
 import Synchronization
 
 /// Answers ranges of a spine on several threads.
@@ -119,7 +119,7 @@ import Synchronization
     if threads == 1 {
       work(0)
     } else {
-      DispatchQueue.concurrentPerform(iterations: threads, execute: work)
+      concurrently(threads, work)
     }
     if let error = failure.withLock({ $0 }) { throw error }
   }
