@@ -92,7 +92,7 @@ final class RegionPool: Sendable {
     let mapped = unsafe mmap(
       nil, length + huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
-      fatalError("out of memory: \(length) bytes")
+      OutOfMemory.end(length)
     }
     let head = (huge - Int(UInt(bitPattern: mapped) % UInt(huge))) % huge
     if head > 0 { unsafe munmap(mapped, head) }

@@ -66,8 +66,11 @@ import Synchronization
   /// - Throws: what reading throws; `cancelled`; `limitExceeded` if a column of texts is too long.
   func answer(_ rows: Range<Int>) throws(LarderError) -> RecordBatch {
     let budget = MemoryBudget(limit: join.plan.options.memoryBytes, fixed: fixedBytes)
+    let isOrdered = isOrdered(rows.count)
+    let scratch = isOrdered ? orderedBytes(orderedParts(rows.count).first?.count ?? 0) : 0
+    try budget.checkMachine(fixedBytes + scratch)
     let output = RangeOutput(join, rows: rows, budget: budget)
-    if isOrdered(rows.count) {
+    if isOrdered {
       for part in orderedParts(rows.count) { try answerOrdered(part, into: output) }
     } else {
       try forEachChunk(of: rows) { (worker, chunk, part) throws(LarderError) in
