@@ -27,7 +27,7 @@ struct Verify: ParsableCommand {
   @Flag(help: "Compare the online tables with history.")
   var parity = false
   @Option(help: ArgumentHelp("Compare so many keys of each view, not all.", valueName: "N"))
-  var sample: Int?
+  var sample: CountArgument?
   @Option(help: ArgumentHelp("Draw the same sample again.", valueName: "SEED"))
   var seed: UInt64?
   @OptionGroup var output: ReportArgument
@@ -36,7 +36,6 @@ struct Verify: ParsableCommand {
     if !parity, sample != nil || seed != nil {
       throw ValidationError("--sample and --seed belong to --parity.")
     }
-    if let sample, sample < 1 { throw ValidationError("--sample must be at least 1.") }
   }
 
   func run() throws {
@@ -54,7 +53,7 @@ struct Verify: ParsableCommand {
   private func compareWithHistory() throws {
     let progress = Progress("parity")
     let report = try target.openForReading().verifyParity(
-      sample: sample, seed: seed, progress: { progress.show(rows: $0, part: nil) },
+      sample: sample?.count, seed: seed, progress: { progress.show(rows: $0, part: nil) },
       isCancelled: { Interrupt.isRequested })
     progress.clear()
     let text = ParityText(report: report)
