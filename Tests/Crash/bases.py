@@ -12,7 +12,7 @@ BASES = {
     # Much has happened: an erasure, renames, cold segments, a tag that holds what the newest state lacks.
     "worn": ["apply-base", "import-many", "import-visits", "import-places", "import-news", "apply-rename",
              "import", "materialize", "tag-base", "put", "forget", "compact-cold", "import", "import-visits",
-             "apply-add", "expire", "materialize", "import", "put", "put-visits"]}
+             "apply-add", "expire", "materialize", "import", "put", "put-visits", "compact-all"]}
 
 
 def build(name, seed, folder, run):

@@ -8,7 +8,8 @@
 `verify --deep` and `--parity` must find nothing, every acknowledged row must be there under its own key,
 nobody else's may be, and the erased must be in no file. Exit code 1 if anything was wrong.
 """
-import argparse, collections, os, random, shutil, subprocess, sys, tempfile, threading, time
+import argparse, collections, os, random, shutil, subprocess, sys, threading, time
+import place
 from commands import definitions, VIEWS
 from model import instant, line
 from observed import error, exported, remains, strangers, Wrong
@@ -20,8 +21,7 @@ class Beside:
     def __init__(self, options):
         self.options = options
         self.larder = os.path.abspath(options.larder)
-        where = options.folder or ("/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
-        self.folder = tempfile.mkdtemp(prefix="larder-beside-", dir=where)
+        self.folder = place.scratch("larder-beside-", options.folder)
         self.store = self.folder + "/s"
         self.rows = {}              # row as text -> person, acknowledged and not forgotten
         self.gone, self.erased = set(), set()
@@ -133,7 +133,7 @@ class Beside:
                 if done.returncode != 0:
                     self.counts["verify with findings"] += 1
                     said = (done.stdout + done.stderr).decode(errors="replace").strip()
-                    self.fails(f"verify {self.counts['verify']} {deep}: exit code {done.returncode}: {said[-500:]}")
+                    self.fails(f"verify {self.counts['verify']} {deep}: exit code {done.returncode}: {said[-300:]}")
         finally:
             self.over.set()
             for writer in writers:

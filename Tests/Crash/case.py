@@ -1,11 +1,12 @@
 """One case: a store, a command that is harmed at one call, the next command, a third one, and the checks."""
-import json, os, random, shutil, signal, subprocess
+import os, random, shutil, signal, subprocess, time
 import observed
 from commands import COMMANDS, Backup, Forget, Rows
 from model import Refused
 from observed import Wrong, error
 
-HARMS = ["kill", "kill-after", "kill-half", "EIO", "ENOSPC", "short"]
+# `moment` is a kill so many microseconds after the start; of the others faults.c tells.
+HARMS = ["kill", "kill-after", "kill-half", "moment", "EIO", "ENOSPC", "short"]
 
 
 class Case:
@@ -37,17 +38,30 @@ class Bench:
 
     def run(self, arguments, harm=None, call=0, store=None, log=None, seconds=60):
         environment = dict(os.environ, SWIFT_BACKTRACE="enable=no")
-        if harm or log:
+        if harm and harm not in HARMS:
+            raise ValueError(f"no harm is called {harm}; there are {HARMS}")
+        if log or harm and harm != "moment":
             environment.update(LD_PRELOAD=self.library, FAULT_UNDER=store, FAULT_CALLS="changes")
-        if harm:
+        if harm and harm != "moment":
             environment.update(FAULT_AT=str(call), FAULT_KIND=harm)
         if log:
             environment.update(FAULT_LOG=log)
+        if harm == "moment":
+            return self.ended_at(arguments, call, environment)
         try:
             return subprocess.run([self.larder, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, env=environment, timeout=seconds)
         except subprocess.TimeoutExpired:
             raise Wrong("hangs", f"{arguments} took {seconds} s") from None
+
+    def ended_at(self, arguments, microseconds, environment):
+        """A process that is killed at a moment, whatever it does then: stores into mapped files too."""
+        process = subprocess.Popen([self.larder, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=environment)
+        time.sleep(microseconds / 1e6)
+        process.kill()
+        output, errors = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
     def base(self, name):
         if name not in self.bases:
@@ -170,7 +184,7 @@ class Bench:
         """The states that history leaves. A batch that was cut off online may show only after the next write there,
         so what online tables say rules none out for later."""
         states = observed.history(self.run, store, states)
-        states = observed.tags(self.run, store, states)
+        states = observed.tags(self.run, store, states, chance)
         observed.online(self.run, store, states, chance)
         return states
 

@@ -11,9 +11,10 @@ half of them with `verify` and `export` between. What was acknowledged must be t
 what was not must be there whole or not at all, and whom `forget` erased must be in no file. Exit code 1 if
 a case went wrong; each is printed as a line that plays it again.
 """
-import argparse, collections, concurrent.futures, json, os, random, shutil, subprocess, sys, tempfile, threading, time
+import argparse, collections, concurrent.futures, json, os, random, shutil, sys, threading, time
+import place
 from bases import BASES
-from case import Bench, Case
+from case import HARMS, Bench, Case
 from commands import COMMANDS
 from observed import Wrong
 
@@ -23,12 +24,8 @@ THIRD = ["import-news", "tag"]
 class Run:
     def __init__(self, options):
         self.options = options
-        where = options.folder or ("/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
-        self.folder = tempfile.mkdtemp(prefix="larder-kills-", dir=where)
-        library = self.folder + "/faults.so"
-        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "faults.c")
-        subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-        self.bench = Bench(os.path.abspath(options.larder), library, self.folder, options.base_seed)
+        self.folder = place.scratch("larder-kills-", options.folder)
+        self.bench = Bench(os.path.abspath(options.larder), place.library(self.folder), self.folder, options.base_seed)
         self.lock = threading.Lock()
         self.kills = self.cases = self.number = 0
         self.pairs = collections.Counter()
@@ -40,16 +37,20 @@ class Run:
         """Any command, any next one; the call is chosen among those that the first one makes."""
         options = self.options
         warmth = chance.choice(["warm", "warm", "warm", "cold"])
-        first = chance.choice(options.first)
+        # An erasure has the most steps, and promises the most; one in five kills is in one.
+        erasures = [name for name in options.first if name.startswith("forget")]
+        first = chance.choice(erasures if erasures and chance.random() < 0.2 else options.first)
         plain = Case(f"{chance.choice(options.bases)},{chance.randrange(3)},{warmth},{first},tag,tag,quiet")
         with self.lock:
             calls = self.bench.calls(plain)
         if not calls:
             return None
-        harm = chance.choices(["kill", "kill-after", "kill-half", "EIO", "ENOSPC", "short"], options.harms)[0]
+        harm = chance.choices(HARMS, options.harms)[0]
         # A third of the kills stand at the manifest: there a command becomes history.
         records = [place for place, call in enumerate(calls, start=1) if "/manifest-" in call]
         call = chance.choice(records) if records and chance.random() < 0.34 else chance.randrange(len(calls)) + 1
+        if harm == "moment":
+            call = chance.randrange(2_000, 25_000)
         second = chance.choice(options.second)
         if chance.random() < 0.15:
             second += f":kill@{chance.randrange(1, 25)}"
@@ -70,6 +71,8 @@ class Run:
             with self.lock:
                 calls = self.bench.calls(plain)
             for number, call in enumerate(calls, start=1):
+                if "/LOCK " in call:
+                    continue        # the holder's advice, which nothing depends on
                 # Between a sync and the call after it lie stores into mapped files.
                 for harm in ("kill", "kill-after") if "sync " in call else ("kill",):
                     for place, second in enumerate(self.options.second):
@@ -91,6 +94,8 @@ class Run:
             kills = self.bench.play(case, folder)
         except Wrong as error:
             wrong = error
+        except Exception as error:
+            wrong = Wrong("the test itself", f"{type(error).__name__}: {error}")
         if self.options.keep and wrong:
             print(f"kept: {folder}")
         else:
@@ -143,9 +148,12 @@ class Run:
         return not self.wrong
 
 
+def names(text):
+    return text.split(",")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    names = lambda text: text.split(",")
     parser.add_argument("--larder", required=True, help="the command under test")
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--each", metavar="COMMAND", help="this command at each of its calls")
@@ -155,10 +163,10 @@ def main():
     parser.add_argument("--seconds", type=float, default=7_200, help="at most")
     parser.add_argument("--jobs", type=int, default=2, help="cases side by side")
     parser.add_argument("--bases", type=names, default=list(BASES))
-    parser.add_argument("--first", type=names, default=[name for name in COMMANDS], help="commands that are harmed")
-    parser.add_argument("--second", type=names, default=[name for name in COMMANDS], help="commands that follow")
+    parser.add_argument("--first", type=names, default=list(COMMANDS), help="commands that are harmed")
+    parser.add_argument("--second", type=names, default=list(COMMANDS), help="commands that follow")
     parser.add_argument("--harms", type=lambda text: [float(part) for part in text.split(",")],
-                        default=[55, 20, 10, 5, 5, 5], help="weights of kill, kill-after, kill-half, EIO, ENOSPC, short")
+                        default=[50, 20, 8, 10, 4, 4, 4], help=f"weights of {', '.join(HARMS)}")
     parser.add_argument("--folder", help="where stores are made")
     parser.add_argument("--show", type=int, default=40, help="how many wrong cases are printed")
     parser.add_argument("--report", help="a JSON file of all that went wrong")

@@ -71,9 +71,11 @@ def history(run, store, states):
     return matching(states, {name: exported(run, store, name) for name in names}, lambda state: state.views)
 
 
-def tags(run, store, states):
+def tags(run, store, states, randomness):
+    """One view as of each tag."""
     for tag in sorted(set().union(*(state.tags for state in states))):
-        names = sorted(set().union(*(state.tags.get(tag, {}) for state in states)) & {"stats", "visits"})
+        names = sorted(set().union(*(state.tags.get(tag, {}) for state in states)))
+        names = [randomness.choice(names)] if names else []
         seen = {name: exported(run, store, name, "--at", tag) for name in names}
         try:
             states = matching(states, seen, lambda state: state.tags.get(tag))
@@ -99,7 +101,7 @@ def got(run, store, view, key):
 Question = collections.namedtuple("Question", "name keys")
 
 
-def online(run, store, states, randomness, most=4):
+def online(run, store, states, randomness, most=3):
     """Asks for some keys, first of all those whose answer is not the same in all states."""
     asked = set()
     for state in states:
