@@ -22,7 +22,7 @@ class Command:
     changes_nothing = False
 
     def __init__(self, name, slot, seed, world, folder):
-        self.name, self.slot, self.world = name, slot, world
+        self.name, self.slot, self.seed, self.world = name, slot, seed, world
         self.folder, self.store = folder, folder + "/s"
         self.random = random.Random(f"{seed}/{slot}/{name}")
         self.prepare()
@@ -296,6 +296,26 @@ class ForgetPushed(Forget):
         return self.random.choice(pushed)[0] if pushed else "person-nobody"
 
 
+class ForgetFirst(Forget):
+    """Somebody whom the first command of the case may have written for the first time."""
+
+    def choose(self):
+        return "person-100-00"
+
+
+class ImportAgain(Import):
+    """Rows of the one whom `forget`, as the first command of the case, erases."""
+
+    known, new = 0, 2
+
+    def fresh(self, number):
+        return (Forget("forget", 100, self.seed, self.world, self.folder).whom,)
+
+
+class PutAgain(ImportAgain, Put):
+    arguments, effect = Put.arguments, Put.effect
+
+
 class Rollback(Command):
     def arguments(self):
         return ["rollback", self.store, "--to", "base", "--yes"]
@@ -480,10 +500,12 @@ class ApplyView(Apply):
 COMMANDS = {
     "import-new": ImportNew, "import-new-2": ImportNewTwo, "import-old": ImportOld, "import": Import,
     "import-many": ImportMany, "import-visits": ImportVisits, "import-places": ImportPlaces,
-    "import-news": ImportNews, "replace": Replace, "put": Put, "put-visits": PutVisits,
+    "import-news": ImportNews, "replace": Replace, "import-again": ImportAgain, "put": Put,
+    "put-visits": PutVisits, "put-again": PutAgain,
     "materialize": Materialize, "materialize-one": MaterializeOne, "compact": Compact,
     "compact-all": CompactAll, "compact-cold": CompactCold, "expire": Expire, "forget": Forget,
     "forget-shop": ForgetShop, "forget-unknown": ForgetUnknown, "forget-pushed": ForgetPushed,
+    "forget-first": ForgetFirst,
     "rollback": Rollback, "vacuum": Vacuum, "backup": Backup, "repair": Repair, "tag": Tag,
     "tag-base": TagBase, "untag": Untag, "drop": Drop, "drop-places": DropPlaces,
     "apply-base": ApplyBase, "apply-add": ApplyAdd, "apply-rename": ApplyRename,
