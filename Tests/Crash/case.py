@@ -10,7 +10,11 @@ HARMS = ["kill", "kill-after", "kill-half", "moment", "EIO", "ENOSPC", "short"]
 
 
 class Case:
-    """Written as BASE,SEED,warm|cold,A:HARM@CALL,B[:HARM@CALL],C,looked|quiet."""
+    """Written as BASE,SEED,warm|cold,A:HARM@CALL,B[:HARM@CALL],C,looked|quiet|stale.
+
+    warm or cold: whether STATE is trusted when A begins. looked: `verify` and `export` run after each harm. stale:
+    STATE has its bytes of before A again when B begins, as if it came back from a copy.
+    """
 
     def __init__(self, text):
         self.text = text
@@ -133,7 +137,12 @@ class Bench:
         world = self.begin(case, folder)
         states, kills = [world], 0
         unfinished = []     # erasures that were cut off
+        with open(store + "/STATE", "rb") as page:
+            stale = page.read()
         for place, (name, harm, call) in enumerate(case.steps):
+            if place == 1 and case.look == "stale":
+                with open(store + "/STATE", "r+b") as page:
+                    page.write(stale)
             command = COMMANDS[name](name, 100 + place, case.seed, world, folder)
             copied = states
             done = self.run(command.arguments(), harm, call, store)

@@ -19,6 +19,7 @@ from commands import COMMANDS
 from observed import Wrong
 
 THIRD = ["import-news", "tag"]
+LOOKS = ["looked"] * 5 + ["quiet"] * 4 + ["stale"]
 
 
 class Run:
@@ -55,7 +56,7 @@ class Run:
         if chance.random() < 0.15:
             second += f":kill@{chance.randrange(1, 25)}"
         return Case(f"{plain.base},{plain.seed},{warmth},{first}:{harm}@{call},"
-                    f"{second},{chance.choice(THIRD)},{chance.choice(['looked', 'quiet'])}")
+                    f"{second},{chance.choice(THIRD)},{chance.choice(LOOKS)}")
 
     def random_cases(self):
         chance = random.Random(self.options.seed)
