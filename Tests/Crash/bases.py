@@ -17,7 +17,7 @@ BASES = {
 
 def build(name, seed, folder, run):
     """Makes a base in the folder and returns its state."""
-    state = State()
+    state = State(name)
     for slot, command in enumerate(BASES[name], start=1):
         made = COMMANDS[command](command, slot, seed, state, folder)
         done = run(made.arguments())

@@ -1,5 +1,5 @@
 """One case: a store, a command that is harmed at one call, the next command, a third one, and the checks."""
-import os, random, shutil, signal, subprocess, time
+import json, os, random, re, shutil, signal, subprocess, time
 import observed
 from commands import COMMANDS, Backup, Forget, Rows
 from model import Refused
@@ -151,7 +151,10 @@ class Bench:
                 before, after = self.outcome(command, done, states, harm)
             except Wrong as wrong:
                 raise Wrong(wrong.symptom, f"step {place + 1}: {wrong}") from None
+            before, after = [state.copy() for state in before], [state.copy() for state in after]
             states = before + after
+            if place == 0:
+                named = self.unknown(done, before, after) if command.commits_once else None
             if isinstance(command, Forget):
                 if done.returncode == 0:
                     self.erased(command, done, store)
@@ -165,12 +168,33 @@ class Bench:
                 seen = observed.history(self.run, store, states)
                 if not any(state is other for state in seen for other in before):
                     states = seen       # who was told of it once must be told of it always
-        self.check(store, states, unfinished, chance)
+        self.check(store, states, unfinished, named, chance)
         return kills
 
-    def check(self, store, states, unfinished, chance):
+    @staticmethod
+    def unknown(done, before, after):
+        """The commit and chain hash that an error of unknown outcome names."""
+        named = re.search(r"commit (\d+) with the chain hash ([0-9a-f]+)", done.stderr.decode(errors="replace"))
+        for state in before:
+            state.became = False
+        for state in after:
+            state.became = True
+        return (int(named[1]), named[2]) if named and done.returncode == 8 else None
+
+    def answered(self, store, states, named):
+        """Whether the commit is in the list must be whether its rows are there."""
+        listed = json.loads(self.run(["snapshots", store, "--json"]).stdout)
+        if not any(commit["commit"] == 0 or commit["commit"] < named[0] for commit in listed):
+            return      # a vacuum took what was before
+        became = any((commit["commit"], commit["chainHash"]) == named for commit in listed)
+        if not any(state.became == became for state in states):
+            raise Wrong("unknown outcome", f"commit {named} is {'' if became else 'not '}listed, and it is the other way round")
+
+    def check(self, store, states, unfinished, named, chance):
         self.sound(["verify", store, "--deep"], unfinished)
         states = self.compared(store, states, chance)
+        if named:
+            self.answered(store, states, named)
         for command in unfinished:
             done = self.run(command.arguments())
             if done.returncode != 0:

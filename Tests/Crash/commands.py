@@ -19,7 +19,7 @@ def when(value):
 class Command:
     """One run of the command."""
 
-    changes_nothing = False
+    commits_once = True
 
     def __init__(self, name, slot, seed, world, folder):
         self.name, self.slot, self.seed, self.world = name, slot, seed, world
@@ -58,6 +58,7 @@ class Rows(Command):
     view, known, new = "stats", 2, 2
 
     def prepare(self):
+        self.commits_once = self.world.kind != "grown"      # there a fold follows
         self.rows = []
         view = self.world.views.get(self.view)
         self.columns = [name for name, _, _ in view.features] if view else ["value", "who"]
@@ -236,7 +237,7 @@ class Expire(Command):
 class Forget(Command):
     """A person who has rows in several views, in the state that is tagged, and online."""
 
-    key, column, views = 0, "id", ("stats", "visits")
+    column, commits_once = "id", False
 
     def prepare(self):
         self.whom = self.choose()
@@ -337,8 +338,6 @@ class Vacuum(Command):
 
 
 class Backup(Command):
-    changes_nothing = True
-
     def arguments(self):
         return ["backup", self.store, self.store + f".copy{self.slot}"]
 

@@ -55,7 +55,8 @@ class View:
 class State:
     """A store at one commit."""
 
-    def __init__(self):
+    def __init__(self, kind):
+        self.kind = kind        # the base that it began as
         self.views = {}         # name -> View
         self.tags = {}          # tag -> {name: View}
         self.online = {}        # view's identity -> {key: Online}
