@@ -10,7 +10,7 @@ nobody else's may be, and the erased must be in no file. Exit code 1 if anything
 """
 import argparse, collections, os, random, shutil, subprocess, sys, threading, time
 import place
-from commands import definitions, VIEWS
+from defining import VIEWS, definitions
 from model import instant, line
 from observed import error, exported, remains, strangers, Wrong
 

@@ -1,9 +1,11 @@
 """One case: a store, a command that is harmed at one call, the next command, a third one, and the checks."""
 import json, os, random, re, shutil, signal, subprocess, time
 import observed
-from commands import COMMANDS, Backup, Forget, Rows
+from care import Backup, Forget
+from commands import COMMANDS
 from model import Refused
 from observed import Wrong, error
+from writing import Rows
 
 # `moment` is a kill so many microseconds after the start; of the others faults.c tells.
 HARMS = ["kill", "kill-after", "kill-half", "moment", "EIO", "ENOSPC", "short"]
