@@ -39,7 +39,7 @@ package struct SimulatedFileSystem: FileSystem {
     machine.lock()
     defer { machine.unlock() }
     try machine.checkAlive(process, path)
-    let canCreate = mode == .create || mode == .createIfMissing
+    let canCreate = mode != .read && mode != .update
     var creates = false
     if canCreate, try machine.node(at: path, .open) == nil { creates = true }
     _ = try machine.begin(creates ? .create : .open, path, process)

@@ -6,7 +6,8 @@ import Testing
 ///
 /// `LARDER_DEATHS=full` tries five million states; `LARDER_DEATHS_CASE` runs one case by the name
 /// that a failure prints.
-@Suite struct DeathTests {
+@Suite(.enabled(if: getenv("LARDER_DEATHS") != nil || getenv("LARDER_DEATHS_CASE") != nil))
+struct DeathTests {
   private static func setting(_ name: String) -> String? {
     getenv(name).map { String(cString: $0) }
   }
