@@ -71,15 +71,20 @@ extension DeathCommand {
   }
 
   /// The states that a death in the midst of it may leave, beside the one before.
-  func leftovers(_ role: DeathRole, of world: DeathWorld) -> [DeathWorld] {
-    guard case .applied(let after) = effect(role, on: world) else { return [] }
+  ///
+  /// - Parameter reading: as of `effect`.
+  func leftovers(
+    _ role: DeathRole, of world: DeathWorld, reading: DeathWorld? = nil
+  ) -> [DeathWorld] {
+    guard case .applied(let after) = effect(role, on: world, reading: reading) else { return [] }
     switch self {
     case .materialize:
       var between = after
       between.online = world.online.mixed(with: after.online)
       return [between]
     case .returnFeature:
-      guard case .applied(let dropped) = Self.dropFeature.effect(role, on: world) else {
+      guard case .applied(let dropped) = Self.dropFeature.effect(role, on: world, reading: reading)
+      else {
         return [after]
       }
       return [dropped, after]

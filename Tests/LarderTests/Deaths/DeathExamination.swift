@@ -34,12 +34,18 @@ struct DeathExamination {
       let process = disk.anotherProcess()
       let store = try open(
         process, access: seed % 2 == 0 ? .readOnly : .readWrite, order: 400)
-      if let found = try compare(store, promise.worlds, "", checksTags: true) { return found }
+      if let found = try compare(
+        store, promise.worlds, "", asksJoins: seed % 4 < 2, checksTags: seed % 4 > 0)
+      {
+        return found
+      }
       try close(store)
       if let found = try checkErasure(disk, promise) { return found }
       if !promise.copies.isEmpty {
         let copy = try open(disk.anotherProcess(), order: 500, path: "/copy")
-        if let found = try compare(copy, promise.copies, "copy: ", checksTags: false) {
+        if let found = try compare(
+          copy, promise.copies, "copy: ", asksJoins: true, checksTags: false)
+        {
           return found
         }
         try close(copy)
@@ -62,14 +68,15 @@ struct DeathExamination {
   }
 
   private func compare(
-    _ store: FeatureStore, _ worlds: [DeathWorld], _ place: String, checksTags: Bool
+    _ store: FeatureStore, _ worlds: [DeathWorld], _ place: String, asksJoins: Bool,
+    checksTags: Bool
   ) throws -> String? {
     let report = try store.verify(deep: true)
     if let finding = report.findings.first(where: { !$0.error.message.contains("erasure") }) {
       return "\(place)verify: \(finding.error)"
     }
     let seen = try DeathObservation(
-      store, drivers: DeathWorld.drivers, checksTags: checksTags)
+      store, drivers: DeathWorld.drivers, asksJoins: asksJoins, checksTags: checksTags)
     var differences: [String] = []
     for world in worlds {
       guard let found = world.difference(seen, checksTags: checksTags) else { return nil }
@@ -100,7 +107,8 @@ struct DeathExamination {
     }
     guard pending == [true] else { return nil }
     let after = try open(disk.anotherProcess(), access: .readOnly, order: 700)
-    return try compare(after, promise.worlds, "after the erasure: ", checksTags: true)
+    return try compare(
+      after, promise.worlds, "after the erasure: ", asksJoins: true, checksTags: true)
   }
 }
 

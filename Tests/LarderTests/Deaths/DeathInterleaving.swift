@@ -37,8 +37,7 @@ struct DeathInterleaving {
   func run(_ schedule: DeathSchedule) -> Outcome {
     let machine = base.disk.fork()
     let processes = [machine, machine.anotherProcess()]
-    let begins = processes[schedule.begins]
-    let turns = DeathTurns(schedule, processes: processes.map(\.processNumber)) { begins.kill() }
+    let turns = DeathTurns(schedule, processes: processes.map(\.processNumber))
     machine.setTurns(turns)
     let ends = Mutex<[Result<Bool, any Error>?]>([nil, nil])
     let group = DispatchGroup()
@@ -124,7 +123,9 @@ struct DeathInterleaving {
         let role: DeathRole = place == 0 ? .first : .second
         worlds = worlds.flatMap { world -> [DeathWorld] in
           if open.contains(place) {
-            return [world] + commands[place].leftovers(role, of: world)
+            return [world, base.world].reduce(into: [world]) { all, reading in
+              all += commands[place].leftovers(role, of: world, reading: reading)
+            }
           }
           // What it read of the definitions may be from before the other one.
           let read = commands[place].isDefinition ? [world, base.world] : [world]
