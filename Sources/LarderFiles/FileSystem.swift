@@ -74,6 +74,8 @@ package enum OpenMode: Sendable, Hashable {
   case create
   /// For reading and writing; it is made if it is missing.
   case createIfMissing
+  /// For reading and writing; it is made if it is missing, and then closed to all but its owner.
+  case createForOwnerIfMissing
 }
 
 /// What lies at a path.
@@ -132,6 +134,11 @@ package protocol File: AnyObject, Sendable {
   /// Gives up this description's locks on bytes.
   func unlock(_ range: Range<UInt64>) throws(LarderError)
 
+  /// Waits a moment before a lock is asked for again.
+  ///
+  /// - Returns: false if waiting is in vain, which only a simulation can know.
+  func pause(_ duration: Duration) -> Bool
+
   /// Some range within bytes on which another description's lock would refuse an exclusive one.
   ///
   /// Which one is not said where there are several; see `LockTable` for the enumeration.
@@ -154,6 +161,12 @@ package enum LockKind: Sendable, Hashable { case shared, exclusive }
 extension File {
   /// Nothing, where there is no disk to begin with.
   package func beginWriting(_ range: Range<UInt64>) {}
+
+  /// Sleeps.
+  package func pause(_ duration: Duration) -> Bool {
+    sleep(duration)
+    return true
+  }
 
   /// Reads exactly so many bytes.
   ///

@@ -7,6 +7,8 @@ import LarderFiles
 struct ManifestPosition: Sendable {
   let file: any File
   let number: UInt64
+  /// The version of the format that the file is in.
+  let major: UInt16
   let store: FileIdentifier
   let device: UInt64
   let inode: UInt64
@@ -71,7 +73,8 @@ extension LoadedManifest {
       return nil
     }
     let body = try ManifestCodec.decode(
-      type: frame.type, payload: frame.payload, file: path, origin: frame.range.lowerBound)
+      type: frame.type, payload: frame.payload, major: header.major, file: path,
+      origin: frame.range.lowerBound)
     guard case .checkpoint(var state) = body else { return nil }
     state.store = header.store
     state.head = Commit(
@@ -80,10 +83,15 @@ extension LoadedManifest {
       throw LarderError(.corrupt, "The checkpoint's commits are out of order.", file: path)
     }
     state.history.append(state.head)
+    if header.major == 1 {
+      // What happened before is not told: whoever kept up with it looks at everything once more.
+      for view in state.catalog.views { state.revisions[view.id] = state.head.id }
+    }
     return LoadedManifest(
       position: ManifestPosition(
-        file: file, number: number, store: header.store, device: status.device,
-        inode: status.inode, end: frame.range.upperBound, chain: frame.chainHash, edits: 0),
+        file: file, number: number, major: header.major, store: header.store,
+        device: status.device, inode: status.inode, end: frame.range.upperBound,
+        chain: frame.chainHash, edits: 0),
       state: state)
   }
 
@@ -108,8 +116,11 @@ extension LoadedManifest {
 
   /// Replays every whole record there is.
   ///
+  /// - Parameter visit: called with each record and the state after it.
   /// - Throws: `corrupt` if a good record follows a damaged one.
-  mutating func replayAll() throws(LarderError) -> ManifestTail {
+  mutating func replayAll(
+    _ visit: (ManifestRecord.Body, StoreState) -> Void = { _, _ in }
+  ) throws(LarderError) -> ManifestTail {
     let bytes = try position.file.status().bytes
     guard bytes <= Limits.manifestBytes, bytes >= position.end,
       let count = Int(exactly: bytes - position.end)
@@ -120,7 +131,7 @@ extension LoadedManifest {
     }
     let rest = try position.file.readExactly(count, at: position.end)
     let start = position.end
-    let used = try replay(rest, through: nil)
+    let used = try replay(rest, through: nil, visit)
     guard let last = lastNonZero(rest, from: used) else {
       return ManifestTail(fileBytes: bytes, tornThrough: nil)
     }
@@ -141,7 +152,8 @@ extension LoadedManifest {
   ///
   /// - Returns: how many bytes the whole records took.
   private mutating func replay(
-    _ bytes: [UInt8], through last: UInt64?
+    _ bytes: [UInt8], through last: UInt64?,
+    _ visit: (ManifestRecord.Body, StoreState) -> Void = { _, _ in }
   ) throws(LarderError) -> Int {
     var offset = 0
     let origin = position.end
@@ -157,12 +169,13 @@ extension LoadedManifest {
           file: position.file.path, offset: frame.range.lowerBound)
       }
       let body = try ManifestCodec.decode(
-        type: frame.type, payload: frame.payload, file: position.file.path,
-        origin: frame.range.lowerBound)
+        type: frame.type, payload: frame.payload, major: position.major,
+        file: position.file.path, origin: frame.range.lowerBound)
       try state.apply(
         body,
         commit: Commit(
           id: frame.id, time: Timestamp(microseconds: frame.time), chainHash: frame.chainHash))
+      visit(body, state)
       offset = Int(frame.range.upperBound - origin)
       position.end = frame.range.upperBound
       position.chain = frame.chainHash

@@ -21,17 +21,17 @@ final class Sweeping: Sendable {
 extension Store {
   /// Removes the files that no living snapshot names, and that nobody is writing.
   ///
-  /// An exact difference of sets, never by age. First it says which snapshots can no longer be
+  /// Each is locked, then the store is settled and asked again, then the file goes. An exact difference of sets, never by age. First it says which snapshots can no longer be
   /// pinned, then asks which are.
   ///
   /// - Parameter keep: how long snapshots are kept this once; nil for the store's option.
   /// - Throws: `readOnly`, `io`, `corrupt`.
   @discardableResult
   package func sweep(keeping keep: Duration? = nil) throws(LarderError) -> SweepReport {
-    _ = try writerLocks()
     var report = SweepReport()
-    let state = try refresh()
-    let wanted = state.oldest(keptSince: keptSince(keep ?? options.keepSnapshots))
+    // What a process that died named in a record and did not publish is in use.
+    let state = try settle()
+    let wanted = state.oldest(keeping: keep ?? options.keepSnapshots, now: host.now())
     guard let oldest = try manifest.publish(oldestRetained: wanted) else { return report }
     let living = try living(state, oldest: oldest)
     try sweepSegments(living, &report)
@@ -48,7 +48,7 @@ extension Store {
   func sweepQuietly() {
     do {
       let state = try refresh()
-      let oldest = state.oldest(keptSince: keptSince)
+      let oldest = state.oldest(keeping: options.keepSnapshots, now: host.now())
       let mayFind =
         state.retired.contains { $0.until <= oldest } || !state.erasures.retiredLogs.isEmpty
       if mayFind || sweeping.isFirst { try sweep() }
@@ -77,8 +77,8 @@ extension Store {
         held.append((file, lock))
       }
     }
-    // What was locked after its commit is named by now.
-    let state = try refresh()
+    // Locked, nobody writes it any more; settled, whoever wrote it has named it by now or never will.
+    let state = try settle()
     let later = Self.names(in: state, living)
     for (path, file) in held {
       let name = path.split(separator: "/").last.map(String.init) ?? ""
@@ -95,7 +95,7 @@ extension Store {
   }
 
   /// The names in a directory; none if it went away meanwhile.
-  private func names(in directory: String) throws(LarderError) -> [String] {
+  func names(in directory: String) throws(LarderError) -> [String] {
     do { return try host.files.names(in: directory) } catch  where error.code == .notFound {
       return []
     }
@@ -139,14 +139,18 @@ extension Store {
     let current = manifest.fileNumber
     let numbers = try manifest.numbers().filter { $0 <= current }
     guard numbers.count > 1 else { return }
+    let state = try refresh()
+    // Those that a checkpoint carries are replayed from no other file.
+    let replayed = state.history.map(\.id).filter {
+      living.isLiving($0) && state.earlier[$0] == nil && $0 != state.head.id
+    }
     var next = try manifest.firstCommit(of: current) ?? 0
     for number in numbers.sorted(by: >).dropFirst() {
       let first = try manifest.firstCommit(of: number)
       // Snapshot `next` is replayed from the later file, whose checkpoint it is.
-      let isNeeded =
-        first.map { first in
-          next > living.oldest || living.keeps(first..<max(first, next))
-        } ?? false
+      let isNeeded = first.map { first in
+        replayed.contains { (first..<max(first, next)).contains($0) }
+      } ?? false
       if !isNeeded {
         let bytes = try host.files.status(of: manifest.path(number))?.bytes ?? 0
         if try host.files.remove(manifest.path(number)) {
