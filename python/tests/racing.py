@@ -19,6 +19,7 @@ import threading
 import time
 
 import pyarrow as pa
+
 import pylarder
 from pylarder import _library
 

@@ -13,10 +13,11 @@ import threading
 import time
 
 import pyarrow as pa
-import pylarder
 import pytest
-from pylarder import _library
 from racing import World
+
+import pylarder
+from pylarder import _library
 
 KEYS = {"k": [0, 1, 2]}
 
@@ -53,7 +54,9 @@ def in_child(work) -> int:
     raise AssertionError("a forked child hangs")
 
 
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))]
+)
 def test_a_copy_of_a_store_is_opened_anew(world, store, copied):
     with copied(store) as other:
         assert other._handle != store._handle

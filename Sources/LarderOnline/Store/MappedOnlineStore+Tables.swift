@@ -61,7 +61,7 @@ extension MappedOnlineStore {
     _ body: () throws(LarderError) -> Result
   ) throws(LarderError) -> Result {
     while true {
-      do throws(LarderError) { return try body() } catch where error.code == .closed {}
+      do throws(LarderError) { return try body() } catch  where error.code == .closed {}
     }
   }
 
@@ -153,7 +153,7 @@ extension MappedOnlineStore {
     for table in tables.withLock({ $0.values.map(\.table) }) where table.isOpenForWriting {
       do throws(LarderError) {
         try table.withWriter { (writer) throws(LarderError) in try writer.sync() }
-      } catch where error.code == .closed {
+      } catch  where error.code == .closed {
         // By another thread, durably.
       }
     }

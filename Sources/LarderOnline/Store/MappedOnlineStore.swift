@@ -92,7 +92,7 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
       else { return false }
       do throws(LarderError) {
         guard try open.table.withWriter({ $0.adopted == view }) else { return false }
-      } catch where error.code == .closed { return false }
+      } catch  where error.code == .closed { return false }
     }
     return true
   }

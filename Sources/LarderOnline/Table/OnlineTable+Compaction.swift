@@ -67,7 +67,7 @@ extension OnlineTable {
         return units > writer.options.firstSegmentBytes / LogFormat.unit
           && Double(dead) >= share * Double(units)
       }
-    } catch where error.code == .closed {
+    } catch  where error.code == .closed {
       // By another thread, after the write.
       return
     }
