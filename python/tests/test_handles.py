@@ -1,4 +1,4 @@
-"""Stores and jobs that are copied, sent to other processes, closed beside others' use, or forked."""
+"""Stores and jobs that are copied, sent to other processes, closed beside a use, or forked."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def rows_of(store: pylarder.Store) -> int:
     return store.pull_all("v").to_arrow().num_rows
 
 
-def test_another_process_opens_a_store_that_is_sent(world, store):
+def test_another_process_opens_a_store_that_is_sent(store):
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(rows_of, (store,)) == rows_of(store)
 
