@@ -50,6 +50,7 @@ extension FeatureStore {
     try withExtendedLifetime(snapshot) { () throws(LarderError) in
       try run.finish(reached ? watermark : nil)
     }
+    continueErasures()
     return MaterializationReport(
       view: view.name, rows: run.rows, changedKeys: run.changedKeys,
       lateRows: run.rows - newRows, watermark: reached ? watermark : last)
@@ -85,6 +86,7 @@ extension FeatureStore {
         try history.latest(of: view, in: snapshot, after: nil, from: from, through: through))
     }
     try withExtendedLifetime(snapshot) { () throws(LarderError) in try run.finish(nil) }
+    continueErasures()
     return MaterializationReport(
       view: view.name, rows: run.rows, changedKeys: run.changedKeys, lateRows: 0,
       watermark: try online.watermark(of: view))

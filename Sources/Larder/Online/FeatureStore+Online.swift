@@ -8,7 +8,7 @@ extension FeatureStore {
   ///
   /// - Throws: `notFound` with the nearest name; `unsupported` if there is no online store.
   public func online(_ view: String) throws(LarderError) -> OnlineView {
-    OnlineView(try requireOnline(), try self.view(named: view))
+    OnlineView(try requireOnline(), try self.view(named: view), of: self)
   }
 
   /// The latest features of several views for each row of keys, in one call.

@@ -11,9 +11,11 @@ public struct OnlineView: Sendable {
   /// The view.
   public let view: FeatureView
   private let store: any OnlineStore
+  private let whole: FeatureStore
 
-  init(_ store: any OnlineStore, _ view: FeatureView) {
+  init(_ store: any OnlineStore, _ view: FeatureView, of whole: FeatureStore) {
     self.store = store
+    self.whole = whole
     self.view = view
   }
 
@@ -99,11 +101,13 @@ public struct OnlineView: Sendable {
       keeping: [view], deleting: [], entitiesToKeep: view.entities, entitiesToDelete: [],
       partial: true)
     try store.writeBatch(batch, to: view, progress: progress)
+    whole.continueErasures()
   }
 
   /// Deletes the rows of keys as of an event time; see `OnlineStore.delete`.
   public func delete(_ keys: RecordBatch, at: Timestamp? = nil) throws(LarderError) {
     try store.delete(keys, from: view, at: at)
+    whole.continueErasures()
   }
 
   // MARK: Housekeeping
@@ -122,7 +126,9 @@ public struct OnlineView: Sendable {
   /// - Throws: `notFound`, `locked`, `corrupt`, `noSpace`; nothing is lost then.
   @discardableResult
   public func compact(share: Double = 0) throws(LarderError) -> OnlineCompactionReport {
-    try mapped("Compacting a table").compact(view, share: share)
+    let report = try mapped("Compacting a table").compact(view, share: share)
+    whole.continueErasures()
+    return report
   }
 
   /// Checks every row against its checksum, and the index against the rows.

@@ -27,7 +27,9 @@ extension FeatureStore {
   ) throws(LarderError) -> ExpiryReport {
     let store = try segments(for: "Expiring rows")
     if !dryRun { try store.requireNewest() }
-    return try store.store.expire(view, olderThan: age, dryRun: dryRun)
+    let report = try store.store.expire(view, olderThan: age, dryRun: dryRun)
+    if !dryRun { continueErasures() }
+    return report
   }
 
   /// Shortens the time that earlier snapshots are kept, now and once, and removes what that frees.

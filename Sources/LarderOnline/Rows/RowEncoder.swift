@@ -100,7 +100,7 @@ struct RowEncoder {
         }
       case .list:
         if let column = columns[source.position], column.isValid(row),
-          let elements = column.elements
+          let elements = column.sharedElements
         {
           bytes += unsafe ListCodec.bytes(
             elements, Int(column.offsets[row])..<Int(column.offsets[row + 1]))
@@ -170,7 +170,7 @@ struct RowEncoder {
           unsafe memcpy(base + end - value.count, start, value.count)
         }
       case .list:
-        guard let column = columns[source.position], let elements = column.elements else {
+        guard let column = columns[source.position], let elements = column.sharedElements else {
           continue
         }
         let range = unsafe Int(column.offsets[row])..<Int(column.offsets[row + 1])

@@ -21,7 +21,7 @@ extension MappedOnlineStore {
     of keys: RecordBatch, in view: FeatureView
   ) throws(LarderError) -> [RowOrigin] {
     let plan = try plan(view, [])
-    let batch = try self.keys(keys, plan)
+    let batch = try visible(try self.keys(keys, plan), in: view)
     return try withTable(of: view) { (table) throws(LarderError) in
       try table.origins(batch)
     }

@@ -18,6 +18,8 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   /// The store's locks; nil where no other process can be, as in tests.
   let locks: LockFile?
   let isReadOnly: Bool
+  /// What history says of erasures that are not finished; nil if there is no history beside.
+  let erasures: ErasureWatch?
   /// The id of a view's table, which names its folder and its lock; nil for an unknown view.
   let identify: @Sendable (FeatureView) throws(LarderError) -> UInt32?
   let tables = Mutex<[UInt32: OpenTable]>([:])
@@ -32,10 +34,12 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   ///   - store: the store's identifier, which every file repeats.
   ///   - locks: the store's LOCK.
   ///   - isReadOnly: whether writing is refused.
+  ///   - erasures: which keys history hides, since their erasure is not finished.
   ///   - identify: tells the id of a view's table, never used again for another; nil if it has none.
   package init(
     host: Host, directory: String, store: FileIdentifier, locks: LockFile?,
     isReadOnly: Bool = false, options: OnlineOptions = OnlineOptions(),
+    erasures: ErasureWatch? = nil,
     identify: @escaping @Sendable (FeatureView) throws(LarderError) -> UInt32?
   ) {
     self.host = host
@@ -44,6 +48,7 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     self.locks = locks
     self.isReadOnly = isReadOnly
     self.options = options
+    self.erasures = erasures
     self.identify = identify
   }
 
@@ -174,9 +179,10 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     _ progress: (@Sendable (Int) -> Void)?
   ) throws(LarderError) -> Int {
     let columns = try WrittenColumns(batch.schema, of: view)
-    let keys = try keys(batch, columns.keys, view, for: .write)
+    let given = try keys(batch, columns.keys, view, for: .write)
     let times = try RowTimes(batch, columns, view: view)
     let table = try writableTable(of: view)
+    let keys = try writable(given, to: table, view, isFromHistory: isFromHistory)
     let now = Timestamp(microseconds: host.now())
     let changed = try table.withWriter { (writer) throws(LarderError) in
       try writer.adopt(view)
@@ -198,10 +204,11 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     _ keys: RecordBatch, from view: FeatureView, at: Timestamp?
   ) throws(LarderError) {
     let columns = try WrittenColumns(keys.schema, of: view, isDeletion: true)
-    let batch = try self.keys(keys, columns.keys, view, for: .write)
+    let given = try self.keys(keys, columns.keys, view, for: .write)
     let now = Timestamp(microseconds: host.now())
     let times = try RowTimes(deleting: keys, columns, view: view, at: at ?? now, now: now)
     let table = try writableTable(of: view)
+    let batch = try writable(given, to: table, view, isFromHistory: false)
     try table.withWriter { (writer) throws(LarderError) in
       try writer.state.check(view)
       try writer.write(
@@ -221,7 +228,7 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     includeExpired: Bool
   ) throws(LarderError) -> OnlineRows {
     let plan = try plan(view, features)
-    let batch = try self.keys(keys, plan)
+    let batch = try visible(try self.keys(keys, plan), in: view)
     return try withTable(of: view) { (table) throws(LarderError) in
       try table.read(batch, plan, at: at, includeExpired: includeExpired)
     }
@@ -241,8 +248,9 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
         "The keys are of \(keys.batch.schema), and the view \"\(view.name)\" "
           + "is found by \(plan.keySchema).")
     }
+    let batch = try visible(keys.batch, in: view)
     return try withTable(of: view) { (table) throws(LarderError) in
-      try table.read(keys.batch, plan, at: at, includeExpired: includeExpired)
+      try table.read(batch, plan, at: at, includeExpired: includeExpired)
     }
   }
 
