@@ -56,7 +56,8 @@ package final class BackupCopy {
       let early = isLate ? try store.snapshot() : nil
       try files.makeDirectory(target.online)
       let made = try copyTables(before.catalog.views.map(\.id), target.online)
-      let pinned = if let chosen = snapshot ?? early { chosen } else { try store.snapshot() }
+      let pinned =
+        if let chosen = snapshot ?? early { chosen } else { try store.publishedSnapshot() }
       if try store.refresh().erasures.last == before.erasures.last {
         for file in made { report.note(file.how, bytes: file.bytes) }
         report.commit = pinned.commit

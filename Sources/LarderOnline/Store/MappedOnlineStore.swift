@@ -88,9 +88,11 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   private func follows(_ views: [FeatureView]) throws(LarderError) -> Bool {
     for view in views {
       guard let id = try identify(view), let open = tables.withLock({ $0[id] }),
-        open.table.isOpenForWriting,
-        try open.table.withWriter({ $0.adopted == view })
+        open.table.isOpenForWriting
       else { return false }
+      do throws(LarderError) {
+        guard try open.table.withWriter({ $0.adopted == view }) else { return false }
+      } catch  where error.code == .closed { return false }
     }
     return true
   }
@@ -111,8 +113,10 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     try state.check(view)
     var changed = state
     guard try changed.adopt(view) else { return }
-    try writableTable(id, of: view).withWriter { (writer) throws(LarderError) in
-      try writer.adopt(view)
+    try beforeItEnds { () throws(LarderError) in
+      try writableTable(id, of: view).withWriter { (writer) throws(LarderError) in
+        try writer.adopt(view)
+      }
     }
   }
 
@@ -181,22 +185,24 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     let columns = try WrittenColumns(batch.schema, of: view)
     let given = try keys(batch, columns.keys, view, for: .write)
     let times = try RowTimes(batch, columns, view: view)
-    let table = try writableTable(of: view)
-    let keys = try writable(given, to: table, view, isFromHistory: isFromHistory)
-    let now = Timestamp(microseconds: host.now())
-    let changed = try table.withWriter { (writer) throws(LarderError) in
-      try writer.adopt(view)
-      var sources = [Column?](repeating: nil, count: view.features.count)
-      for written in columns.features { sources[written.feature] = batch.columns[written.column] }
-      let encoder = try RowEncoder(writer.state.current, columns: sources)
-      return try writer.write(
-        TableWriter.Batch(
-          keys: TableKeys(keys), times: times, encoder: encoder,
-          expiry: Expiry(view, at: now), watermark: watermark, isFromHistory: isFromHistory),
-        progress: progress)
+    return try beforeItEnds { () throws(LarderError) in
+      let table = try writableTable(of: view)
+      let keys = try writable(given, to: table, view, isFromHistory: isFromHistory)
+      let now = Timestamp(microseconds: host.now())
+      let changed = try table.withWriter { (writer) throws(LarderError) in
+        try writer.adopt(view)
+        var sources = [Column?](repeating: nil, count: view.features.count)
+        for written in columns.features { sources[written.feature] = batch.columns[written.column] }
+        let encoder = try RowEncoder(writer.state.current, columns: sources)
+        return try writer.write(
+          TableWriter.Batch(
+            keys: TableKeys(keys), times: times, encoder: encoder,
+            expiry: Expiry(view, at: now), watermark: watermark, isFromHistory: isFromHistory),
+          progress: progress)
+      }
+      try table.compactIfDue(view)
+      return changed
     }
-    try table.compactIfDue(view)
-    return changed
   }
 
   /// Deletes keys; see `OnlineStore`.
@@ -207,17 +213,19 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     let given = try self.keys(keys, columns.keys, view, for: .write)
     let now = Timestamp(microseconds: host.now())
     let times = try RowTimes(deleting: keys, columns, view: view, at: at ?? now, now: now)
-    let table = try writableTable(of: view)
-    let batch = try writable(given, to: table, view, isFromHistory: false)
-    try table.withWriter { (writer) throws(LarderError) in
-      try writer.state.check(view)
-      try writer.write(
-        TableWriter.Batch(
-          keys: TableKeys(batch), times: times, encoder: nil, expiry: Expiry(view, at: now),
-          watermark: nil),
-        progress: nil)
+    try beforeItEnds { () throws(LarderError) in
+      let table = try writableTable(of: view)
+      let batch = try writable(given, to: table, view, isFromHistory: false)
+      try table.withWriter { (writer) throws(LarderError) in
+        try writer.state.check(view)
+        try writer.write(
+          TableWriter.Batch(
+            keys: TableKeys(batch), times: times, encoder: nil, expiry: Expiry(view, at: now),
+            watermark: nil),
+          progress: nil)
+      }
+      try table.compactIfDue(view)
     }
-    try table.compactIfDue(view)
   }
 
   /// Reads one answer per key; see `OnlineStore`.
