@@ -22,13 +22,21 @@ extension FeatureStore {
     _ view: String, through: Timestamp = .now, progress: (@Sendable (Int) -> Void)? = nil,
     isCancelled: (@Sendable () -> Bool)? = nil
   ) throws(LarderError) -> MaterializationReport {
+    // Its pin is gone when an erasure that was cut off is gone on with.
+    try changing { () throws(LarderError) in
+      try bringOver(view, through, MaterializationWatch(progress: progress, isCancelled: isCancelled))
+    }
+  }
+
+  private func bringOver(
+    _ view: String, _ through: Timestamp, _ watch: MaterializationWatch
+  ) throws(LarderError) -> MaterializationReport {
     let history = try segments(for: "Incremental materialization")
     let (online, view) = try prepareTable(view)
     let snapshot = try history.snapshot()
     let through = min(through, Timestamp(microseconds: history.store.host.now()))
     let last = try online.watermark(of: view)
-    var run = Materialization(
-      online, view, MaterializationWatch(progress: progress, isCancelled: isCancelled))
+    var run = Materialization(online, view, watch)
     var from: Timestamp?
     if let last { from = last.through.next(in: view.timeUnit) }
     if from.map({ $0 <= through }) ?? true {
@@ -50,7 +58,6 @@ extension FeatureStore {
     try withExtendedLifetime(snapshot) { () throws(LarderError) in
       try run.finish(reached ? watermark : nil)
     }
-    continueErasures()
     return MaterializationReport(
       view: view.name, rows: run.rows, changedKeys: run.changedKeys,
       lateRows: run.rows - newRows, watermark: reached ? watermark : last)
@@ -75,18 +82,25 @@ extension FeatureStore {
     guard from <= through else {
       throw LarderError(.invalidArgument, "`from` is later than `through`.")
     }
+    return try changing { () throws(LarderError) in
+      try bringOver(
+        view, from, through, MaterializationWatch(progress: progress, isCancelled: isCancelled))
+    }
+  }
+
+  private func bringOver(
+    _ view: String, _ from: Timestamp, _ through: Timestamp, _ watch: MaterializationWatch
+  ) throws(LarderError) -> MaterializationReport {
     let history = try segments(for: "Materialization")
     let (online, view) = try prepareTable(view)
     let snapshot = try history.snapshot()
     let through = min(through, Timestamp(microseconds: history.store.host.now()))
-    var run = Materialization(
-      online, view, MaterializationWatch(progress: progress, isCancelled: isCancelled))
+    var run = Materialization(online, view, watch)
     if from <= through {
       try run.write(
         try history.latest(of: view, in: snapshot, after: nil, from: from, through: through))
     }
     try withExtendedLifetime(snapshot) { () throws(LarderError) in try run.finish(nil) }
-    continueErasures()
     return MaterializationReport(
       view: view.name, rows: run.rows, changedKeys: run.changedKeys, lateRows: 0,
       watermark: try online.watermark(of: view))
