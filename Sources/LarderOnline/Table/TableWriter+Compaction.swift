@@ -139,21 +139,32 @@ extension TableWriter {
     let tail = unsafe (record.base + Record.rowHeaderBytes).assumingMemoryBound(to: UInt8.self)
     let hash = unsafe keyHash(tail, record.keyBytes, keys.stride ?? 0)
     guard try index.holds(hash, slot: slot.bits) else { return }
-    let isExpired = expiry.isExpired(record.event)
+    let isExpired = record.isAbsence || expiry.isExpired(record.event)
     if isExpired, record.isDeletion, isOldest {
       // Older rows of the key lie before it in the log, so none is left.
       dropped.append((hash, slot.bits))
       return
     }
     let becomesStub = isExpired && !record.isDeletion && !record.isStub
+    // History's times under a direct write stay, whatever goes.
+    let over = record.isOverHistory ? 16 : 0
     let bytes =
-      becomesStub || record.isStub || record.isDeletion ? record.featuresOffset : record.bytes
+      becomesStub || record.isStub || record.isDeletion
+      ? record.featuresOffset + over : record.bytes
     let units = (bytes + LogFormat.unit - 1) / LogFormat.unit
     let (base, newSlot) = unsafe try room(units: units)
     unsafe memcpy(base, record.base, min(bytes, record.bytes))
     if becomesStub {
+      if over > 0 {
+        guard let schema = state.schema(UInt16(truncatingIfNeeded: record.schema)),
+          record.holdsStanding(schema)
+        else { throw damagedRow(slot) }
+        unsafe memcpy(
+          base + record.featuresOffset, record.base + record.standingOffset(schema.fixedBytes),
+          over)
+      }
       unsafe base.storeBytes(
-        of: record.flags | Record.isStub, toByteOffset: 26, as: UInt16.self)
+        of: record.flags & ~Record.hasOrigins | Record.isStub, toByteOffset: 26, as: UInt16.self)
       report.rowsExpired += 1
     }
     unsafe seal(base, kind: RecordKind.row, units: units, slot: newSlot)

@@ -10,13 +10,17 @@ extension TableWriter {
   struct Batch {
     var keys: TableKeys
     var times: RowTimes
-    /// nil for deletions.
+    /// What the rows are.
+    var role: RowRole
+    /// The features by their ids.
+    var features = RowFeatures()
+    /// nil for rows without features.
     var encoder: RowEncoder?
-    /// What of the rows before is past the time to live by now.
+    /// For rows that keep features which the encoder's schema lacks; made when the first comes.
+    var wideEncoder: RowEncoder?
+    /// What of direct writes before is past the time to live by now.
     var expiry: Expiry
     var watermark: OnlineWatermark?
-    /// Whether materialization brings the rows.
-    var isFromHistory = false
   }
 
   /// Writes a batch: in the log, on disk if that is asked for, then for readers.
@@ -43,19 +47,24 @@ extension TableWriter {
   }
 
   /// Follows a view's definition, if it changed.
-  func adopt(_ view: FeatureView) throws(LarderError) {
+  ///
+  /// - Returns: the schemas of its rows.
+  @discardableResult
+  func adopt(_ view: ResolvedView) throws(LarderError) -> RowSchemas {
     try checkUsable()
-    if adopted == view { return }
-    try state.check(view)
+    if let adopted, adopted.view == view { return adopted.schemas }
+    try state.check(view.definition)
     var newState = state
-    if try newState.adopt(view) {
+    let (schemas, isChanged) = try newState.adopt(view)
+    if isChanged {
       batch += 1
       do throws(LarderError) { try commit(state: newState) } catch {
         if poison == nil { abandonBatch() }
         throw error
       }
     }
-    adopted = view
+    adopted = (view, schemas)
+    return schemas
   }
 
   // MARK: Committing
