@@ -74,6 +74,8 @@ package enum OpenMode: Sendable, Hashable {
   case create
   /// For reading and writing; it is made if it is missing.
   case createIfMissing
+  /// For reading and writing; it is made if it is missing, and then closed to all but its owner.
+  case createForOwnerIfMissing
 }
 
 /// What lies at a path.

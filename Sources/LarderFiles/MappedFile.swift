@@ -33,6 +33,12 @@ import LarderColumns
   /// Whether somebody cut the file short and the guard put zeros in the place of what was missed.
   package var isTruncated: Bool { guarded?.isTruncated ?? false }
 
+  /// Asks before a store into a shared map that others see.
+  ///
+  /// - Returns: whether the store may happen; never false but in the simulation, where a store is an
+  ///   operation at which a process may die.
+  @inlinable package func beginStore() -> Bool { true }
+
   deinit {
     guarded?.leave()
     release()

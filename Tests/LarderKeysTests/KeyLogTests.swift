@@ -217,11 +217,20 @@ let schemasUnderTest: [KeySchema] = {
     }
     log.files[log.path] = good
     for length in [state.length - 64, state.length + 64, log.states[2].length, 0, .max] {
-      let wrong = KeyLogState(generation: 1, length: length, count: state.count)
+      let wrong = KeyLogState(
+        generation: 1, length: length, count: state.count, checksum: state.checksum)
       #expect(throws: LarderError.self) { try log.open(wrong) }
     }
     #expect(throws: LarderError.self) {
-      try log.open(KeyLogState(generation: 1, length: state.length, count: state.count - 1))
+      try log.open(
+        KeyLogState(
+          generation: 1, length: state.length, count: state.count - 1, checksum: state.checksum))
+    }
+    // Other keys, as many and as long: another chunk was committed than lies there.
+    #expect(throws: LarderError.self) {
+      try log.open(
+        KeyLogState(
+          generation: 1, length: state.length, count: state.count, checksum: state.checksum ^ 1))
     }
     let strangers = [
       KeyLogIdentity(store: FileIdentifier(high: 7, low: 8), set: 3),

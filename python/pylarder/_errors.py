@@ -140,6 +140,12 @@ class UnsupportedError(Error, NotImplementedError):
     code = 20
 
 
+class ConflictError(Error):
+    """What a command had read changed before it could commit; nothing was written. Try again."""
+
+    code = 21
+
+
 BY_CODE = {
     kind.code: kind
     for kind in [
@@ -163,5 +169,6 @@ BY_CODE = {
         NotAStoreError,
         AlreadyExistsError,
         UnsupportedError,
+        ConflictError,
     ]
 }

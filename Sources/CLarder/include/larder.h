@@ -86,7 +86,9 @@ typedef enum larder_code {
   /// A store exists where a new one was asked for.
   LARDER_ALREADY_EXISTS = 19,
   /// The request is understood and not offered.
-  LARDER_UNSUPPORTED = 20
+  LARDER_UNSUPPORTED = 20,
+  /// What a command had read changed before it could commit; nothing was written. Try again.
+  LARDER_CONFLICT = 21
 } larder_code;
 
 /// What went wrong and where. The caller's own; functions fill it on failure.

@@ -43,6 +43,8 @@ extension LarderError {
     case alreadyExists = 19
     /// The request is understood and not offered, such as a file system that cannot be trusted.
     case unsupported = 20
+    /// What a command had read changed before it could commit; nothing was written. Try again.
+    case conflict = 21
   }
 }
 
@@ -72,6 +74,7 @@ extension LarderError.Code {
     case .notAStore: (8, "NotAStoreError")
     case .alreadyExists: (3, "AlreadyExistsError")
     case .unsupported: (3, "UnsupportedError")
+    case .conflict: (6, "ConflictError")
     }
   }
 }

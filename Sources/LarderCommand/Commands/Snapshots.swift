@@ -34,13 +34,14 @@ struct Snapshots: ParsableCommand {
   }
 
   private static func text(_ snapshots: [SnapshotInfo]) -> String {
-    var table = Table(["commit": .right, "time": .left, "tags": .left])
+    var table = Table(["commit": .right, "time": .left, "chain hash": .right, "tags": .left])
     for snapshot in snapshots {
       var notes = snapshot.tags
       if snapshot.isHead { notes.append("(newest)") }
       if snapshot.isPinned { notes.append("(being read)") }
       table.add(
-        "\(snapshot.commit.id)", "\(snapshot.commit.time)", notes.joined(separator: " "))
+        "\(snapshot.commit.id)", "\(snapshot.commit.time)",
+        String(snapshot.commit.chainHash, radix: 16), notes.joined(separator: " "))
     }
     return table.text
   }

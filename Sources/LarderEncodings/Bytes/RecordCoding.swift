@@ -35,13 +35,16 @@ package struct RecordReader {
   @usableFromInline let bytes: [UInt8]
   @usableFromInline let end: Int
   @usableFromInline var next: Int
+  /// The version of the format that the bytes are in, for fields that came with a later one.
+  package let version: UInt16
   /// The file, for messages.
   private let file: String
   /// Where byte 0 lies in the file, for messages.
   private let origin: UInt64
 
-  package init(_ bytes: [UInt8], file: String, origin: UInt64) {
+  package init(_ bytes: [UInt8], file: String, origin: UInt64, version: UInt16 = 0) {
     self.bytes = bytes
+    self.version = version
     end = bytes.count
     next = 0
     self.file = file
@@ -50,6 +53,7 @@ package struct RecordReader {
 
   private init(slice of: RecordReader, count: Int) {
     bytes = of.bytes
+    version = of.version
     next = of.next
     end = of.next + count
     file = of.file

@@ -34,6 +34,16 @@ package final class LockFile: Sendable {
     isWritable = mode != .read
   }
 
+  /// Opens the file LOCK only to ask who holds what; nil where that is not allowed.
+  ///
+  /// - Throws: as `FileSystem.open`, but for `permissionDenied` and `notFound`.
+  package static func forAsking(in directory: String, host: Host) throws(LarderError) -> LockFile? {
+    do { return try LockFile(in: directory, host: host, mode: .read) } catch {
+      guard error.code == .permissionDenied || error.code == .notFound else { throw error }
+      return nil
+    }
+  }
+
   /// Takes a lock, waiting for it if need be.
   ///
   /// It polls, from every 0.1 ms to every 10 ms: the kernel's own wait cannot be given up

@@ -1,23 +1,51 @@
 import LarderColumns
 import Synchronization
 
-/// The snapshots that readers hold against the sweep: one byte of LOCK each.
+/// The snapshots that readers hold against the sweep: one byte each of the file PINS.
 ///
-/// Pins have an open file description of their own, so that a reader with no more than read
-/// permission can pin. A description does not see its own locks, and its second lock of a byte is
+/// A file of its own, which a reader with no more than read permission can lock: what it may lock in
+/// LOCK would hold writers up. Where PINS is not there yet and may not be made, the same bytes of LOCK
+/// are taken, as Larder did before there was PINS; whoever asks for pins looks at both. A description does not see its own locks, and its second lock of a byte is
 /// freed by the first unlock; so the pins of this object are counted here.
 package final class SnapshotPins: Sendable {
-  /// The path of LOCK.
+  /// The name of the file in the store's directory: never renamed, never removed.
+  package static let fileName = "PINS"
+
+  /// The path of the file that this object's pins are in.
   package let path: String
   private let file: any File
+  /// Where pins of others may be besides.
+  private let other: (any File)?
   private let generation = ForkedChild.generation
   /// How many pins this object holds on each snapshot.
   private let counts = Mutex<[UInt64: Int]>([:])
 
-  /// Opens the file LOCK of a store for pins; it must exist.
-  package init(in directory: String, files: any FileSystem) throws(LarderError) {
-    path = "\(directory)/\(StoreLock.fileName)"
-    file = try files.openForLocking(path, .read)
+  /// Opens the pins of a store.
+  ///
+  /// - Parameter mode: `createIfMissing` for who may write, else `read`; then a store without PINS
+  ///   must have LOCK.
+  package init(
+    in directory: String, files: any FileSystem, mode: OpenMode = .read
+  ) throws(LarderError) {
+    let own = "\(directory)/\(Self.fileName)"
+    let shared = "\(directory)/\(StoreLock.fileName)"
+    func open(_ path: String, _ mode: OpenMode) throws(LarderError) -> (any File)? {
+      do { return try files.openForLocking(path, mode) } catch {
+        guard error.code == .notFound || error.code == .permissionDenied else { throw error }
+        return nil
+      }
+    }
+    // Made by who may write, and then held as a reader holds it.
+    if mode != .read { _ = try files.openForLocking(own, mode) }
+    if let file = try open(own, .read) {
+      path = own
+      self.file = file
+      other = try open(shared, .read)
+    } else {
+      path = shared
+      file = try files.openForLocking(shared, .read)
+      other = nil
+    }
   }
 
   /// Pins a snapshot; whoever calls then checks that the snapshot is still there.
@@ -58,14 +86,16 @@ package final class SnapshotPins: Sendable {
     var found = counts.withLock { counts in
       counts.keys.filter { $0 < limit }.map { $0..<$0 + 1 }
     }
-    // The kernel answers with any conflicting lock, not with the lowest: ask again on both sides.
-    var open = base < end ? [base..<end] : []
-    while let range = open.popLast() {
-      guard let lock = try file.conflictingLock(in: range)?.clamped(to: range) else { continue }
-      guard !lock.isEmpty else { continue }
-      found.append(lock.lowerBound - base..<lock.upperBound - base)
-      if range.lowerBound < lock.lowerBound { open.append(range.lowerBound..<lock.lowerBound) }
-      if lock.upperBound < range.upperBound { open.append(lock.upperBound..<range.upperBound) }
+    for file in [file, other].compactMap({ $0 }) {
+      // The kernel answers with any conflicting lock, not with the lowest: ask again on both sides.
+      var open = base < end ? [base..<end] : []
+      while let range = open.popLast() {
+        guard let lock = try file.conflictingLock(in: range)?.clamped(to: range) else { continue }
+        guard !lock.isEmpty else { continue }
+        found.append(lock.lowerBound - base..<lock.upperBound - base)
+        if range.lowerBound < lock.lowerBound { open.append(range.lowerBound..<lock.lowerBound) }
+        if lock.upperBound < range.upperBound { open.append(lock.upperBound..<range.upperBound) }
+      }
     }
     return PinnedSnapshots(found)
   }

@@ -122,9 +122,12 @@ private func openRegularFile(_ path: String, _ mode: OpenMode) throws(LarderErro
     case .read: O_RDONLY
     case .update: O_RDWR
     case .create: O_RDWR | O_CREAT | O_EXCL
-    case .createIfMissing: O_RDWR | O_CREAT
+    case .createIfMissing, .createForOwnerIfMissing: O_RDWR | O_CREAT
     }
-  let (descriptor, failure) = uninterrupted { unsafe Glibc.open(path, flags | common, 0o644) }
+  let permissions: mode_t = mode == .createForOwnerIfMissing ? 0o600 : 0o644
+  let (descriptor, failure) = uninterrupted {
+    unsafe Glibc.open(path, flags | common, permissions)
+  }
   switch failure {
   case 0: break
   case ELOOP, EISDIR, ENXIO, ENODEV: throw notRegular(path)

@@ -40,7 +40,7 @@ package struct SimulatedFileSystem: FileSystem {
     defer { machine.unlock() }
     try machine.checkAlive(process, path)
     let found = try machine.node(at: path, .open)
-    let creates = found == nil && (mode == .create || mode == .createIfMissing)
+    let creates = found == nil && mode != .read && mode != .update
     _ = try machine.begin(creates ? .create : .open, path, process)
     switch found {
     case .directory?:

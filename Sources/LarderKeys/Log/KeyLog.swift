@@ -54,6 +54,13 @@ import LarderFiles
         .corrupt, "The key log holds \(walk.runs.end) keys; the manifest says \(state.count).",
         file: path, offset: state.length)
     }
+    guard state.checksum == 0 || walk.checksum == state.checksum else {
+      throw LarderError(
+        .corrupt,
+        "The key log holds other keys than those that were committed: its last chunk has the "
+          + "checksum \(String(walk.checksum, radix: 16)); the manifest says "
+          + "\(String(state.checksum, radix: 16)).", file: path, offset: state.length)
+    }
     return KeyLog(identity: identity, schema: schema, state: state, path: path, walk: walk)
   }
 
@@ -73,8 +80,31 @@ import LarderFiles
   private func isPrefix(
     of identity: KeyLogIdentity, _ schema: KeySchema, _ state: KeyLogState
   ) -> Bool {
-    self.identity == identity && self.schema == schema
-      && self.state.generation == state.generation && self.state.length <= state.length
+    guard self.identity == identity, self.schema == schema,
+      self.state.generation == state.generation, self.state.length <= state.length
+    else { return false }
+    // Chunks that follow are chained to the last one; where none do, the manifest says which it is.
+    return self.state.length < state.length || state.checksum == 0
+      || state.checksum == lastChecksum
+  }
+
+  /// The checksum that binds the keys below a count; nil if no chunk ends there.
+  ///
+  /// - Complexity: O(log chunks).
+  func checksum(atCount count: UInt32) -> UInt64? {
+    if count == self.count { return lastChecksum }
+    var low = 0
+    var high = runs.count
+    while low < high {
+      let middle = (low + high) / 2
+      if unsafe runs.runs[middle].first < count { low = middle + 1 } else { high = middle }
+    }
+    guard low < runs.count, unsafe runs.runs[low].first == count else { return nil }
+    // Its header lies before the body and names the checksum of the one before.
+    let header = unsafe bodyStart(of: runs.runs[low]) - KeyLogFormat.chunkHeaderBytes
+    return unsafe UInt64(
+      littleEndian: header.loadUnaligned(
+        fromByteOffset: KeyChunkHeader.previousOffset, as: UInt64.self))
   }
 
   /// How many ids there are, erased slots included.

@@ -9,11 +9,15 @@ package struct KeyLogState: Sendable, Hashable {
   package var length: UInt64
   /// How many ids were given out: the ids are 0..<count, erased slots included.
   package var count: UInt32
+  /// The checksum of the last header within the length, which binds every key before it: two logs of
+  /// one length and count, but of other keys, differ here. 0 in what version 1 of the manifest says.
+  package var checksum: UInt64
 
-  package init(generation: UInt64, length: UInt64, count: UInt32) {
+  package init(generation: UInt64, length: UInt64, count: UInt32, checksum: UInt64) {
     self.generation = generation
     self.length = length
     self.count = count
+    self.checksum = checksum
   }
 }
 
@@ -104,6 +108,9 @@ struct KeyChunkHeader {
   /// The checksum in the header before this one, the file's header included.
   var previous: UInt64
   var bodyChecksum: UInt64
+
+  /// Where `previous` lies in the header.
+  static let previousOffset = 32
 
   /// Bytes of the body, which the other fields determine.
   func bodyBytes(varying: Bool) -> Int {

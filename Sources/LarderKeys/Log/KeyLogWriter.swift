@@ -47,8 +47,9 @@ package final class KeyLogWriter {
     let header = KeyLogFormat.header(identity, generation: generation, schema: schema)
     self.identity = identity
     self.schema = schema
-    state = KeyLogState(generation: generation, length: UInt64(header.count), count: 0)
     lastChecksum = UInt64(littleEndian: header.suffix(8))
+    state = KeyLogState(
+      generation: generation, length: UInt64(header.count), count: 0, checksum: lastChecksum)
     let name = KeyLogFormat.fileName(generation: generation)
     file = try files.open(directory + "/" + name, .createIfMissing)
     fileBytes = try file.status().bytes
@@ -88,7 +89,8 @@ package final class KeyLogWriter {
       }
     }
     lastChecksum = checksum
-    state = KeyLogState(generation: state.generation, length: length, count: keys.end)
+    state = KeyLogState(
+      generation: state.generation, length: length, count: keys.end, checksum: checksum)
     return state
   }
 

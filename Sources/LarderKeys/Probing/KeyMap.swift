@@ -42,7 +42,7 @@ import LarderFiles
     let wanted = KeyMapHeader(for: log, tags: tags, file: header.file, homes: 1)
     guard header.identity == wanted.identity, header.generation == wanted.generation,
       header.hashVersion == wanted.hashVersion, header.stride == wanted.stride,
-      header.count <= log.count
+      header.count <= log.count, log.checksum(atCount: header.count) == header.logChecksum
     else {
       throw LarderError(
         .incompatibleDefinition, "The key map was not built from this key log.", file: path)

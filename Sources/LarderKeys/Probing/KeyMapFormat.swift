@@ -4,7 +4,7 @@ import LarderFiles
 
 /// Sizes, header and checksums of key map files; `FORMAT.md` has the tables.
 struct KeyMapHeader: Sendable, Hashable {
-  static let version: UInt32 = 1
+  static let version: UInt32 = 2
   static let magic: [UInt8] = [0x89, 0x4C, 0x4B, 0x4D, 0x0D, 0x0A, 0x1A, 0x0A]
   /// One page, so that lines and blocks lie on page boundaries.
   static let bytes = 4_096
@@ -23,6 +23,8 @@ struct KeyMapHeader: Sendable, Hashable {
   var stride: UInt32
   var homes: UInt64
   var lines: UInt64
+  /// What binds the keys below `count` in the log that the map was built from.
+  var logChecksum: UInt64
   /// The checksum of the blocks' checksums.
   var blockSum: UInt64 = 0
 
@@ -55,7 +57,7 @@ struct KeyMapHeader: Sendable, Hashable {
     }
     bytes.appendLittleEndian(count)
     bytes.appendLittleEndian(stride)
-    for word in [homes, lines, blockSum] { bytes.appendLittleEndian(word) }
+    for word in [homes, lines, blockSum, logChecksum] { bytes.appendLittleEndian(word) }
     bytes.append(contentsOf: repeatElement(0, count: Self.bytes - 8 - bytes.count))
     bytes.appendLittleEndian(XXH3.hash64(bytes, seed: 0))
     return bytes
@@ -79,6 +81,7 @@ struct KeyMapHeader: Sendable, Hashable {
     homes = word(72)
     lines = word(80)
     blockSum = word(88)
+    logChecksum = word(96)
   }
 
   init(
@@ -92,5 +95,6 @@ struct KeyMapHeader: Sendable, Hashable {
     stride = tags.areHashes ? .max : UInt32(tags.stride ?? 0)
     self.homes = homes
     lines = homes
+    logChecksum = log.lastChecksum
   }
 }

@@ -17,6 +17,7 @@ final class AppendJob {
   private let output: SegmentOutput
   private let runs: SegmentOutput
   private let start: StoreState
+  private let plan: CommitPlan
   private let scratch = ScratchMemory()
   private var taken: [AcceptedRows] = []
 
@@ -32,10 +33,14 @@ final class AppendJob {
     var held = [try locks.acquire(.append, timeout: timeout)]
     if replacing != nil { held.append(try locks.acquire(.maintenance, timeout: timeout)) }
     self.locks = held
-    start = try store.refresh()
-    guard start.catalog.view(id: view.id) != nil else {
-      throw LarderError(.notFound, "The view \"\(view.name)\" was dropped meanwhile.")
-    }
+    // What a process that died left between its record and its publication has to be history before
+    // ids are given out: else they would be given out twice.
+    start = try store.settle()
+    var inputs: [SegmentDescription] = []
+    if let replacing { inputs = replacing.inputs(of: start, view: view) }
+    plan = CommitPlan(start, view, inputs: inputs)
+    // The batches were checked by a definition that was read before the lock was there.
+    try plan.checkDefinition(start)
     intake = try KeyIntake(store, keySet, start)
     let planned = start.head.id + 1
     output = SegmentOutput(store, view: view, commits: planned...planned)
@@ -169,12 +174,11 @@ final class AppendJob {
   ) throws(LarderError) -> Commit {
     let remainders = Array(output.descriptions.dropFirst(added.count))
     let view = self.view
+    let plan = self.plan
     let set = keySet.id
     let reason: ManifestRecord.EditReason = replacing == nil ? .append : .replace
     let result = try store.commit { state throws(LarderError) in
-      guard state.catalog.view(id: view.id) != nil else {
-        throw LarderError(.notFound, "The view \"\(view.name)\" was dropped meanwhile.")
-      }
+      try plan.checkAppend(state)
       // The number is known only now: a merge may have committed since the files were sealed.
       let id = state.head.id + 1
       let new = added.map { description in

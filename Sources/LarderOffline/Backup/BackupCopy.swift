@@ -85,8 +85,9 @@ package final class BackupCopy {
       try files.syncDirectory(folder)
     }
     try files.syncDirectory(target.parent)
+    _ = try files.open("\(target.root)/\(StoreLock.fileName)", .createForOwnerIfMissing)
     // Readers, who make nothing, need it for their pins.
-    _ = try files.open("\(target.root)/\(StoreLock.fileName)", .createIfMissing)
+    _ = try files.open("\(target.root)/\(SnapshotPins.fileName)", .createIfMissing)
     let host = snapshot.store.host
     let state = snapshot.stateOfCopy(store: host.makeIdentifier())
     try Manifest(target.root, host: host).found(state)

@@ -16,6 +16,8 @@ package struct Catalog: Sendable, Hashable {
   package var keySets: [KeySet] = []
   /// The id the next view gets.
   package var nextView: UInt64 = 1
+  /// Of views that were dropped, the id their next feature would get: a rollback may bring one back.
+  package var droppedViews: [UInt64: UInt32] = [:]
 
   package init() {}
 

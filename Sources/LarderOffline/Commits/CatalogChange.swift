@@ -30,6 +30,7 @@ extension Catalog {
     let view = try requireView(name)
     var catalog = self
     catalog.views.removeAll { $0.id == view.id }
+    catalog.droppedViews[view.id] = view.nextField
     var changes = [DefinitionChange(.droppedView, name)]
     for service in services where CatalogChange.uses(service, view: name) {
       catalog.services.removeAll { $0.name == service.name }

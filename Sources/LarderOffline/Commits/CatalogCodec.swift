@@ -17,6 +17,11 @@ enum CatalogCodec {
     for view in catalog.views { encode(view, into: &writer) }
     writer.write(UInt32(catalog.services.count))
     for service in catalog.services { encode(service, into: &writer) }
+    writer.write(UInt32(catalog.droppedViews.count))
+    for (view, nextField) in catalog.droppedViews.sorted(by: { $0.key < $1.key }) {
+      writer.write(view)
+      writer.write(nextField)
+    }
   }
 
   static func decode(_ reader: inout RecordReader) throws(LarderError) -> Catalog {
@@ -38,6 +43,10 @@ enum CatalogCodec {
     }
     for _ in 0..<(try reader.readCount("services", each: 12)) {
       catalog.services.append(try decodeService(&reader))
+    }
+    if reader.version == 1 { return catalog }
+    for _ in 0..<(try reader.readCount("dropped views", each: 12)) {
+      catalog.droppedViews[try reader.read(UInt64.self)] = try reader.read(UInt32.self)
     }
     return catalog
   }

@@ -49,14 +49,21 @@ struct LivingSnapshots: Sendable {
 }
 
 extension StoreState {
-  /// The least snapshot that was the newest at or after a time.
-  func oldest(keptSince time: Int64) -> UInt64 {
+  /// The least snapshot that is kept for its age: a newer one took its place within a time.
+  ///
+  /// Commits whose times lie ahead of the clock were made while it was wrong, and nobody knows how
+  /// old they are. A little is none: commits of one microsecond count on. More than a day is old:
+  /// else a clock that once said 2099 would have everything kept until then.
+  func oldest(keeping keep: Duration, now: Int64) -> UInt64 {
+    let (since, isBelow) = now.subtractingReportingOverflow(keep.clampedMicroseconds)
+    let (latest, isBeyond) = now.addingReportingOverflow(86_400_000_000)
     var kept = head.id
     for (index, commit) in history.enumerated().reversed() where index + 1 < history.count {
+      let next = history[index + 1]
+      let time = next.time.ticks
+      let isYoung = (isBelow || min(time, now) > since) && (isBeyond || time <= latest)
       // Where ids are left out, those were given up; a tag may keep what lies before.
-      guard history[index + 1].time.ticks > time, history[index + 1].id == commit.id + 1 else {
-        break
-      }
+      guard isYoung, next.id == commit.id + 1 else { break }
       kept = commit.id
     }
     return kept
@@ -72,15 +79,6 @@ extension Store {
     return LivingSnapshots(
       head: state.head.id, oldest: oldest, pinned: try pins.pinned(below: max(oldest, reach)),
       tagged: Set(state.tags.values), erasures: state.erasures.last)
-  }
-
-  /// The time since which snapshots are kept, in microseconds.
-  var keptSince: Int64 { keptSince(options.keepSnapshots) }
-
-  /// The time since which snapshots are kept that are kept so long, in microseconds.
-  func keptSince(_ keep: Duration) -> Int64 {
-    let (time, overflow) = host.now().subtractingReportingOverflow(keep.clampedMicroseconds)
-    return overflow ? .min : time
   }
 }
 

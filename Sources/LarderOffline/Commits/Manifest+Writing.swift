@@ -52,6 +52,46 @@ extension Manifest {
     }
   }
 
+  /// The newest state, if a record may follow it as things are: STATE is trusted, no sync failed, and
+  /// only zeros follow the word. Else nil: `settle` is to be called under the commit lock.
+  ///
+  /// Takes no lock and writes nothing.
+  ///
+  /// - Throws: `poisoned`; as `refresh()`.
+  /// - Complexity: three system calls.
+  func settled() throws(LarderError) -> StoreState? {
+    try inner.withLock { inner throws(LarderError) in
+      guard !inner.isPoisoned else { throw poisoned }
+      try refresh(&inner)
+      guard let page = inner.page, try isLast(inner, page), let loaded = inner.loaded else {
+        return nil
+      }
+      // A whole record begins where the last one ends, and not with zeros.
+      var next = [UInt8](repeating: 0, count: Int(ManifestFile.blockBytes))
+      var failure: LarderError?
+      unsafe next.withUnsafeMutableBytes { buffer in
+        do throws(LarderError) {
+          _ = unsafe try loaded.position.file.read(into: buffer, at: loaded.position.end)
+        } catch { failure = error }
+      }
+      if let failure { throw failure }
+      return next.contains { $0 != 0 } ? nil : loaded.state
+    }
+  }
+
+  /// Makes every whole record there is part of history, and publishes it.
+  ///
+  /// The caller holds the commit lock.
+  ///
+  /// - Throws: `poisoned`, `noSpace`, `io`, `corrupt`.
+  func settle(pruning: Pruning) throws(LarderError) -> StoreState {
+    try inner.withLock { inner throws(LarderError) in
+      guard !inner.isPoisoned else { throw poisoned }
+      _ = try prepare(&inner, pruning)
+      return try state(of: inner)
+    }
+  }
+
   private var poisoned: LarderError {
     LarderError(
       .poisoned, "An earlier sync of the manifest failed; close the store and open it again.",
@@ -67,13 +107,11 @@ extension Manifest {
     if !inner.pageIsWritable {
       inner.page = try StatePage.openForWriting(statePath, files)
       inner.pageIsWritable = true
-      inner.word = nil
+      inner.published = nil
     }
     guard let page = inner.page else { throw poisoned }
     try refresh(&inner)
-    if inner.word != nil, !page.isPoisoned, var loaded = inner.loaded,
-      try files.status(of: path(loaded.position.number + 1)) == nil
-    {
+    if try isLast(inner, page), var loaded = inner.loaded {
       let durable = loaded.position.end
       let tail = try loaded.replayAll()
       if loaded.position.end == durable {
@@ -83,6 +121,14 @@ extension Manifest {
       }
     }
     return try adopt(&inner, pruning)
+  }
+
+  /// Whether STATE can be trusted and names the newest file, in which this version may go on.
+  private func isLast(_ inner: Inner, _ page: StatePage) throws(LarderError) -> Bool {
+    guard inner.published != nil, !page.isPoisoned, let position = inner.loaded?.position,
+      position.major == ManifestFile.major
+    else { return false }
+    return try files.status(of: path(position.number + 1)) == nil
   }
 
   /// Overwrites a torn record by zeros, so that a shorter one leaves nothing of it behind.
@@ -112,7 +158,7 @@ extension Manifest {
     }
     _ = try loaded.replayAll()
     var state = loaded.state
-    try pruning(&state, published(inner))
+    try pruning(&state, retained(inner))
     return try writeFile(state, number: newest + 1, chain: loaded.position.chain, &inner)
   }
 
@@ -150,7 +196,8 @@ extension Manifest {
     var state = state
     if state.history.last != state.head { state.history.append(state.head) }
     let position = ManifestPosition(
-      file: file, number: number, store: state.store, device: status.device,
+      file: file, number: number, major: ManifestFile.major, store: state.store,
+      device: status.device,
       inode: status.inode, end: end, chain: record.chainHash, edits: 0)
     if !inner.pageIsWritable {
       inner.page = try StatePage.openForWriting(statePath, files)
@@ -158,12 +205,13 @@ extension Manifest {
     }
     let word = StatePage.Word(file: number, length: end)
     // What a trusted page says is gone stays gone; an untrusted one may speak of another store.
-    let gone = published(inner)
-    inner.page?.publish(
-      position.identity(boot: boot), word,
-      oldestRetained: max(gone, state.history.first?.id ?? 0))
+    let gone = retained(inner)
+    let sequence =
+      inner.page?.publish(
+        position.identity(boot: boot), word, chain: position.chain,
+        oldestRetained: max(gone, state.history.first?.id ?? 0)) ?? 0
     inner.loaded = LoadedManifest(position: position, state: state)
-    inner.word = word
+    inner.stand(for: StatePage.Published(sequence: sequence, word: word, chain: position.chain))
     return filled
   }
 
@@ -205,20 +253,21 @@ extension Manifest {
       let start = loaded.position.end
       guard written > start else { throw error }
       if try clear(start...written - 1, of: loaded, page, &inner) { throw error }
-      throw outcomeUnknown(error)
+      throw outcomeUnknown(of: commit, error)
     }
     do { try file.syncData() } catch {
       page.poison()
       inner.isPoisoned = true
-      throw outcomeUnknown(error)
+      throw outcomeUnknown(of: commit, error)
     }
     loaded.position.end = end
     loaded.position.chain = record.chainHash
     loaded.position.edits += 1
     let word = StatePage.Word(file: loaded.position.number, length: end)
-    page.publish(word)
+    let sequence = page.publish(word, chain: record.chainHash)
     inner.loaded = loaded
-    inner.word = word
+    inner.stand(
+      for: StatePage.Published(sequence: sequence, word: word, chain: record.chainHash))
   }
 
   /// Writes a record, and zeros ahead of it where the file ends.
@@ -244,7 +293,7 @@ extension Manifest {
     _ loaded: LoadedManifest, filled: UInt64, _ pruning: Pruning, _ inner: inout Inner
   ) throws(LarderError) -> UInt64 {
     var state = loaded.state
-    try pruning(&state, published(inner))
+    try pruning(&state, retained(inner))
     do {
       return try writeFile(
         state, number: loaded.position.number + 1, chain: loaded.position.chain, &inner)
@@ -253,11 +302,13 @@ extension Manifest {
     }
   }
 
-  private func outcomeUnknown(_ error: LarderError) -> LarderError {
+  private func outcomeUnknown(of commit: Commit, _ error: LarderError) -> LarderError {
     LarderError(
       .outcomeUnknown,
-      "The commit's record could not be made durable, so it may or may not survive a crash: "
-        + "\(error.message) Open the store again to learn which.",
+      "The record of commit \(commit.id) with the chain hash "
+        + "\(String(commit.chainHash, radix: 16)) could not be made durable, so it may or may not "
+        + "survive a crash: \(error.message) Once something else was committed, `larder snapshots` "
+        + "lists it with this hash if it became history; repeat what was to be done only if not.",
       file: error.file, offset: error.offset, systemError: error.systemError)
   }
 }

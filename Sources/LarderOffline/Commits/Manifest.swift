@@ -11,6 +11,8 @@ final class Manifest: Sendable {
   let directory: String
   let files: any FileSystem
   let boot: FileIdentifier
+  /// Whether nobody commits now; false where that cannot be asked.
+  let isCommitLockFree: @Sendable () throws(LarderError) -> Bool
   /// A new file is begun after so many bytes of records.
   let rotateBytes: UInt64
   /// A new file is begun after so many records.
@@ -21,15 +23,31 @@ final class Manifest: Sendable {
     var loaded: LoadedManifest?
     var page: StatePage?
     var pageIsWritable = false
-    /// The word that `loaded` stands for, if it was trusted.
-    var word: StatePage.Word?
+    /// What `loaded` stands for, if STATE was trusted to say it.
+    var published: StatePage.Published?
+    /// A trusted publication beyond which `loaded` lies: somebody died before it published, or STATE
+    /// was put back. Until something is published, `loaded` stays as it is.
+    var surpassed: StatePage.Published?
+    /// The newest commit that was published when `loaded` went beyond it.
+    var unsettledFrom: UInt64 = 0
+    /// The greatest word that was trusted; a lesser one is an old copy of STATE.
+    var greatest = StatePage.Word(raw: 0)
     var isPoisoned = false
+
+    /// Notes that `loaded` stands for a publication.
+    mutating func stand(for published: StatePage.Published) {
+      self.published = published
+      surpassed = nil
+      greatest = max(greatest, published.word)
+    }
   }
 
   init(
-    _ directory: String, host: Host, rotateBytes: UInt64 = 4 << 20, rotateEdits: Int = 1_000
+    _ directory: String, host: Host, rotateBytes: UInt64 = 4 << 20, rotateEdits: Int = 1_000,
+    isCommitLockFree: @escaping @Sendable () throws(LarderError) -> Bool = { false }
   ) throws(LarderError) {
     self.directory = directory
+    self.isCommitLockFree = isCommitLockFree
     files = host.files
     boot = try host.files.bootIdentifier()
     self.rotateBytes = rotateBytes
@@ -66,13 +84,36 @@ final class Manifest: Sendable {
   /// Whether nothing was committed since the last refresh, as far as one load can tell.
   var isCurrent: Bool {
     inner.withLock { inner in
-      guard let page = inner.page, let word = inner.word else { return false }
-      return page.word == word
+      guard let page = inner.page, let known = inner.published ?? inner.surpassed else {
+        return false
+      }
+      return page.sequence == known.sequence
     }
   }
 
   /// The least snapshot that may be pinned anew; nil if STATE cannot be trusted to say it.
-  var oldestRetained: UInt64? { inner.withLock { $0.word == nil ? nil : $0.page?.oldestRetained } }
+  var oldestRetained: UInt64? {
+    inner.withLock { $0.published == nil ? nil : $0.page?.oldestRetained }
+  }
+
+  /// Whether a commit is no later than what STATE was last seen to publish.
+  func isPublished(_ commit: UInt64) -> Bool {
+    inner.withLock { inner in
+      guard inner.published != nil, let head = inner.loaded?.state.head.id else { return false }
+      return commit <= head
+    }
+  }
+
+  /// How many commits lie beyond what is published, as the newest state that may be seen has them.
+  ///
+  /// They are whole and may be history: a process died, or was refused a sync, between the record of
+  /// a commit and its publication, or STATE was put back from a copy. The next writer settles it.
+  var unsettledCommits: UInt64 {
+    inner.withLock { inner in
+      guard inner.surpassed != nil, let loaded = inner.loaded else { return 0 }
+      return loaded.state.head.id &- inner.unsettledFrom
+    }
+  }
 
   /// Says which snapshots are about to go.
   ///
@@ -83,19 +124,19 @@ final class Manifest: Sendable {
       if !inner.pageIsWritable {
         inner.page = try StatePage.openForWriting(statePath, files)
         inner.pageIsWritable = true
-        inner.word = nil
+        inner.published = nil
         try refresh(&inner)
       }
-      guard inner.word != nil, let page = inner.page else { return nil }
+      guard inner.published != nil, let page = inner.page else { return nil }
       let oldest = max(oldestRetained, page.oldestRetained)
       page.publish(oldestRetained: oldest)
       return oldest
     }
   }
 
-  /// What a trusted page says; an untrusted one may speak of another store.
-  func published(_ inner: Inner) -> UInt64 {
-    inner.word == nil ? 0 : inner.page?.oldestRetained ?? 0
+  /// The least snapshot that a trusted page retains; an untrusted one may speak of another store.
+  func retained(_ inner: Inner) -> UInt64 {
+    inner.published == nil ? 0 : inner.page?.oldestRetained ?? 0
   }
 
   /// Forgets what no living snapshot needs.
@@ -126,63 +167,118 @@ final class Manifest: Sendable {
   // MARK: Reading
 
   func refresh(_ inner: inout Inner) throws(LarderError) {
-    if let page = inner.page, let word = inner.word, page.word == word { return }
+    if let page = inner.page, let known = inner.published ?? inner.surpassed,
+      page.sequence == known.sequence
+    {
+      return
+    }
     // A sweep may remove a file between its listing and its opening; its successor is there then.
     for _ in 0..<8 {
       if try followState(&inner) { return }
-      guard try readTail(&inner) else { continue }
+      guard let tail = try readTail(after: inner.loaded) else { continue }
       // A live writer published meanwhile: its word, not our tail, says what is durable.
       if try followState(&inner) { return }
-      inner.word = nil
+      inner.loaded = tail
+      inner.published = nil
+      inner.surpassed = nil
       return
     }
     throw missing
   }
 
-  /// Moves to the word of STATE, if that can be trusted.
+  /// Moves to what STATE says, if that can be trusted.
   private func followState(_ inner: inout Inner) throws(LarderError) -> Bool {
-    if inner.page == nil || (inner.word == nil && !inner.pageIsWritable) {
+    if inner.page == nil || (inner.published == nil && !inner.pageIsWritable) {
       inner.page = try StatePage.openForReading(statePath, files)
     }
     guard let page = inner.page else { return false }
     let current = inner.loaded
     var opened: LoadedManifest?
-    let word = try page.trusted { word throws(LarderError) in
+    let trusted = try page.trusted { word throws(LarderError) in
       if let current, current.position.number == word.file {
         return current.position.identity(boot: boot)
       }
       opened = try LoadedManifest.open(path(word.file), number: word.file, files)
       return opened?.position.identity(boot: boot)
     }
-    guard let word else { return false }
-    var loaded: LoadedManifest
-    if let opened {
-      loaded = opened
-    } else if let current, current.position.end <= word.length {
-      loaded = current
-    } else {
-      // The tail was read beyond what is durable: start again from the checkpoint.
-      guard
-        let again = try LoadedManifest.open(path(word.file), number: word.file, files)
-      else { return false }
-      loaded = again
+    guard let published = trusted, published.word >= inner.greatest else { return false }
+    if let current {
+      // Nobody goes back behind what was seen.
+      if current.position.number > published.word.file { return false }
+      if opened == nil, current.position.end > published.word.length {
+        inner.published = nil
+        inner.surpassed = published
+        return true
+      }
     }
-    inner.loaded = nil
-    try loaded.replay(to: word.length)
-    inner.loaded = loaded
-    inner.word = word
+    let replayed: LoadedManifest?
+    do throws(LarderError) {
+      replayed = try replay(opened ?? current, to: published)
+    } catch {
+      // What was read of a tail that nobody published may since have given way to something else.
+      guard opened == nil, current != nil, error.code == .corrupt else { throw error }
+      replayed = try replay(nil, to: published)
+    }
+    guard let replayed else { return false }
+    let isFirst = current == nil
+    inner.loaded = replayed
+    inner.stand(for: published)
+    if isFirst { try lookBeyond(published, page, &inner) }
     return true
+  }
+
+  /// Replays records up to a publication.
+  ///
+  /// - Parameter start: where to begin; nil for the checkpoint of the file.
+  /// - Returns: nil if the file is gone.
+  /// - Throws: `corrupt` if the records do not reach it, or lead to another hash.
+  private func replay(
+    _ start: LoadedManifest?, to published: StatePage.Published
+  ) throws(LarderError) -> LoadedManifest? {
+    let word = published.word
+    var start = start
+    if start == nil {
+      start = try LoadedManifest.open(path(word.file), number: word.file, files)
+    }
+    guard var loaded = start else { return nil }
+    try loaded.replay(to: word.length)
+    guard loaded.position.chain == published.chain else {
+      throw LarderError(
+        .corrupt,
+        "The record that ends here has the hash \(String(loaded.position.chain, radix: 16)); "
+          + "\(String(published.chain, radix: 16)) was committed. Restore the manifest from a copy.",
+        file: loaded.position.file.path, offset: word.length)
+    }
+    return loaded
+  }
+
+  /// Looks once, when the store is opened, whether whole records lie beyond what is published.
+  ///
+  /// Who writes them now publishes them soon. If nobody does, they are what the next writer will
+  /// make history of, and they are shown: where STATE was put back from a copy, they were
+  /// acknowledged. After a failed sync they are not: what is read may not be what the disk has.
+  private func lookBeyond(
+    _ published: StatePage.Published, _ page: StatePage, _ inner: inout Inner
+  ) throws(LarderError) {
+    guard !page.isPoisoned, let known = inner.loaded else { return }
+    let isFree = try isCommitLockFree()
+    guard isFree, let tail = try readTail(after: known), page.sequence == published.sequence,
+      tail.state.head.id > known.state.head.id
+    else { return }
+    inner.unsettledFrom = known.state.head.id
+    inner.loaded = tail
+    inner.published = nil
+    inner.surpassed = published
   }
 
   /// Reads every whole record of the newest file.
   ///
-  /// - Returns: false if a file went away meanwhile.
+  /// - Returns: nil if a file went away meanwhile.
   /// - Throws: `notAStore` if there is no manifest at all.
-  private func readTail(_ inner: inout Inner) throws(LarderError) -> Bool {
-    guard var loaded = try loadNewest(after: inner.loaded) else { return false }
+  private func readTail(after current: LoadedManifest?) throws(LarderError) -> LoadedManifest? {
+    guard var loaded = try loadNewest(after: current) else { return nil }
     _ = try loaded.replayAll()
-    inner.loaded = loaded
-    return true
+    return loaded
   }
 
   /// The numbers of the manifest files there are, newest first.

@@ -46,9 +46,9 @@ enum ManifestCodec {
   /// - Throws: `corrupt` for bytes that no writer wrote; `unsupportedVersion` for a type that this
   ///   version does not know and may not skip.
   static func decode(
-    type: UInt32, payload: [UInt8], file: String, origin: UInt64
+    type: UInt32, payload: [UInt8], major: UInt16, file: String, origin: UInt64
   ) throws(LarderError) -> ManifestRecord.Body {
-    var reader = RecordReader(payload, file: file, origin: origin)
+    var reader = RecordReader(payload, file: file, origin: origin, version: major)
     let body: ManifestRecord.Body
     switch type {
     case ManifestRecordType.checkpoint: body = .checkpoint(try decodeState(&reader))
@@ -112,6 +112,7 @@ enum ManifestCodec {
       writer.write(log.generation)
       writer.write(log.length)
       writer.write(log.count)
+      writer.write(log.checksum)
     }
   }
 
@@ -124,7 +125,9 @@ enum ManifestCodec {
       let generation = try reader.read(UInt64.self)
       let length = try reader.read(UInt64.self)
       let count = try reader.read(UInt32.self)
-      let log = KeyLogState(generation: generation, length: length, count: count)
+      let checksum = reader.version == 1 ? 0 : try reader.read(UInt64.self)
+      let log = KeyLogState(
+        generation: generation, length: length, count: count, checksum: checksum)
       guard logs.updateValue(log, forKey: set) == nil else {
         throw reader.failure("The key log of k\(set) is named twice.")
       }
@@ -238,6 +241,11 @@ enum ManifestCodec {
     }
     state.erasures.encode(into: &writer)
     writer.write(state.fileIdentity)
+    writer.write(UInt32(state.revisions.count))
+    for (view, commit) in state.revisions.sorted(by: { $0.key < $1.key }) {
+      writer.write(view)
+      writer.write(commit)
+    }
   }
 
   /// The state of a checkpoint; its store, and its head's number and time, are the frame's.
@@ -287,6 +295,10 @@ enum ManifestCodec {
     }
     state.erasures = try Erasures(from: &reader)
     state.fileIdentity = try reader.readIdentifier()
+    if reader.version == 1 { return state }
+    for _ in 0..<(try reader.readCount("revisions", each: 16)) {
+      state.revisions[try reader.read(UInt64.self)] = try reader.read(UInt64.self)
+    }
     return state
   }
 }

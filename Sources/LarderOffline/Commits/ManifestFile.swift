@@ -9,7 +9,9 @@ import LarderFiles
 enum ManifestFile {
   /// Not text, with both line ends, so that a transfer that alters either is noticed.
   static let magic: UInt64 = 0x0A1A_0A0D_4E4D_4C89
-  static let major: UInt16 = 1
+  /// What is written. Version 1, which lacks a few fields, is read too; a file of it is never gone on
+  /// with, so that a process which knows version 1 alone is refused instead of misled.
+  static let major: UInt16 = 2
   static let headerBytes = 64
   /// Bytes of a record around its payload.
   static let recordHead = 32
@@ -42,11 +44,13 @@ enum ManifestFile {
     var number: UInt64
     /// The commit whose state the checkpoint holds.
     var firstCommit: UInt64
+    /// The version of the format.
+    var major = ManifestFile.major
 
     func encoded() -> [UInt8] {
       var writer = RecordWriter()
       writer.write(ManifestFile.magic)
-      writer.write(ManifestFile.major)
+      writer.write(major)
       writer.write(UInt16(0))
       writer.write(UInt32(ManifestFile.headerBytes))
       writer.write(store)
@@ -77,16 +81,14 @@ enum ManifestFile {
       _ = try reader.read(UInt64.self)
       let hash = try reader.read(UInt64.self)
       guard hash == XXH3.hash64(body, seed: ManifestFile.magic) else { return nil }
-      guard major == ManifestFile.major, length == ManifestFile.headerBytes else {
+      guard (1...ManifestFile.major).contains(major), length == ManifestFile.headerBytes else {
         throw LarderError(
           .unsupportedVersion,
-          "The manifest has the format \(major); this version of Larder knows \(self.major).",
-          file: file)
+          "The manifest has the format \(major); this version of Larder knows 1 to "
+            + "\(ManifestFile.major).", file: file)
       }
-      return Header(store: store, number: number, firstCommit: first)
+      return Header(store: store, number: number, firstCommit: first, major: major)
     }
-
-    private static var major: UInt16 { ManifestFile.major }
   }
 
   /// The bytes of a record and the chain hash that it ends with.

@@ -7,6 +7,8 @@ import LarderFiles
 struct ManifestPosition: Sendable {
   let file: any File
   let number: UInt64
+  /// The version of the format that the file is in.
+  let major: UInt16
   let store: FileIdentifier
   let device: UInt64
   let inode: UInt64
@@ -71,7 +73,8 @@ extension LoadedManifest {
       return nil
     }
     let body = try ManifestCodec.decode(
-      type: frame.type, payload: frame.payload, file: path, origin: frame.range.lowerBound)
+      type: frame.type, payload: frame.payload, major: header.major, file: path,
+      origin: frame.range.lowerBound)
     guard case .checkpoint(var state) = body else { return nil }
     state.store = header.store
     state.head = Commit(
@@ -80,10 +83,14 @@ extension LoadedManifest {
       throw LarderError(.corrupt, "The checkpoint's commits are out of order.", file: path)
     }
     state.history.append(state.head)
+    if header.major == 1 {
+      // What happened before is not told: whoever kept up with it looks at everything once more.
+      for view in state.catalog.views { state.revisions[view.id] = state.head.id }
+    }
     return LoadedManifest(
       position: ManifestPosition(
-        file: file, number: number, store: header.store, device: status.device,
-        inode: status.inode, end: frame.range.upperBound, chain: frame.chainHash, edits: 0),
+        file: file, number: number, major: header.major, store: header.store,
+        device: status.device, inode: status.inode, end: frame.range.upperBound, chain: frame.chainHash, edits: 0),
       state: state)
   }
 
@@ -157,8 +164,8 @@ extension LoadedManifest {
           file: position.file.path, offset: frame.range.lowerBound)
       }
       let body = try ManifestCodec.decode(
-        type: frame.type, payload: frame.payload, file: position.file.path,
-        origin: frame.range.lowerBound)
+        type: frame.type, payload: frame.payload, major: position.major,
+        file: position.file.path, origin: frame.range.lowerBound)
       try state.apply(
         body,
         commit: Commit(

@@ -19,6 +19,9 @@ package struct Snapshot: Sendable {
   package let store: Store
   /// What was being erased when the snapshot was made.
   let erasures: Erasures
+  /// The commits that the manifest remembers, the snapshot's own last.
+  private let history: [Commit]
+  private let revisions: [UInt64: UInt64]
   private let pin: SnapshotPin
 
   init(_ state: StoreState, store: Store, pin: SnapshotPin) {
@@ -28,6 +31,8 @@ package struct Snapshot: Sendable {
     keyLogs = state.keyLogs
     erasures = state.erasures
     identifier = state.fileIdentity
+    history = state.history
+    revisions = state.revisions
     self.store = store
     self.pin = pin
   }
@@ -48,6 +53,7 @@ package struct Snapshot: Sendable {
       }
     }
     state.keyLogs = keyLogs
+    state.revisions = revisions
     // What is being erased stays masked, and is erased from the copy by the copy's own run.
     state.erasures.pending = erasures.pending
     state.erasures.last = erasures.pending.isEmpty ? 0 : commit.id
@@ -67,7 +73,54 @@ package struct Snapshot: Sendable {
   }
 }
 
+/// How a commit that was written down elsewhere stands to a snapshot.
+package enum CommitRelation: Sendable, Hashable {
+  /// The snapshot's own commit, or one that it came from.
+  case ancestor
+  /// Older than all that the manifest remembers, and so probably one that it came from.
+  case unknown
+  /// None that it came from: later, or of another chain.
+  case foreign
+}
+
+extension Snapshot {
+  /// The last commit of a view that was not growth: a replacement, an expiry, a rollback, an
+  /// erasure, a feature that went or came back; 0 if there was none.
+  ///
+  /// Folds and compactions never count: they change no answer.
+  package func lastRevision(of view: UInt64) -> UInt64 { revisions[view] ?? 0 }
+
+  /// How a commit that was written down elsewhere stands to this snapshot.
+  ///
+  /// - Complexity: O(log commits remembered).
+  package func relation(to id: UInt64, chainHash: UInt64) -> CommitRelation {
+    guard id <= commit.id else { return .foreign }
+    var low = 0
+    var high = history.count
+    while low < high {
+      let middle = (low + high) / 2
+      if history[middle].id < id { low = middle + 1 } else { high = middle }
+    }
+    guard low < history.count, history[low].id == id else { return .unknown }
+    return history[low].chainHash == chainHash ? .ancestor : .foreign
+  }
+}
+
 extension Store {
+  /// The newest snapshot once everything that was committed is published, pinned.
+  ///
+  /// Whoever writes down a commit elsewhere takes this one: a commit that nobody published may yet
+  /// come to nothing.
+  ///
+  /// - Throws: `readOnly`, `locked`, `poisoned`, `noSpace`, `io`, `corrupt`.
+  package func settledSnapshot() throws(LarderError) -> Snapshot {
+    while true {
+      _ = try settle()
+      let snapshot = try snapshot()
+      if manifest.isPublished(snapshot.commit.id) { return snapshot }
+    }
+  }
+
   /// The newest snapshot that is visible, pinned.
   ///
   /// - Throws: `corrupt`, `io`.
@@ -77,11 +130,9 @@ extension Store {
       let state = try refresh()
       let pin = try pins.pin(state.head.id)
       // Between the refresh and the pin a sweep may have passed over this snapshot. Where STATE
-      // cannot say so, only the newest is safe.
-      let isKept =
-        if let oldest = manifest.oldestRetained { oldest <= state.head.id } else {
-          try refresh().head.id == state.head.id
-        }
+      // cannot say so, or says what cannot be, only the newest is safe.
+      var isKept = manifest.oldestRetained.map { $0 <= state.head.id } ?? false
+      if !isKept { isKept = try refresh().head.id == state.head.id }
       // An erasure between the two may have taken files away; later ones see the pin.
       if isKept, try refresh().erasures.last == state.erasures.last {
         return Snapshot(state, store: self, pin: pin)

@@ -6,11 +6,12 @@ import Synchronization
 ///
 /// Derived: whoever finds it untrusted reads the manifest instead. The identity fields bind it to a
 /// store, a boot and one very manifest file, so that neither a reboot nor a copy of the directory
-/// makes an old word look true.
+/// makes an old word look true. Word and chain hash lie in two slots that take turns: a process that
+/// dies between two stores leaves the slot in use as it was.
 @safe final class StatePage: Sendable {
   static let name = "STATE"
   static let bytes = 4_096
-  private static let magic: UInt64 = 0x0A1A_0A0D_5453_4C89
+  private static let magic: UInt64 = 0x0A1A_0A0D_5632_4C89
 
   /// What the identity fields say.
   struct Identity: Sendable, Hashable {
@@ -21,24 +22,36 @@ import Synchronization
   }
 
   /// A position in the manifest: a file and the durable bytes of it, in one word.
-  struct Word: Sendable, Hashable {
+  struct Word: Sendable, Hashable, Comparable {
     var raw: UInt64
     init(raw: UInt64) { self.raw = raw }
     init(file: UInt64, length: UInt64) { raw = file << 32 | length }
     var file: UInt64 { raw >> 32 }
     var length: UInt64 { raw & 0xFFFF_FFFF }
+
+    static func < (a: Word, b: Word) -> Bool { a.raw < b.raw }
+  }
+
+  /// What a slot says: where the manifest durably ends, and the hash of the record that ends there.
+  struct Published: Sendable, Hashable {
+    /// Rises by one with each publication; never 0.
+    var sequence: UInt64
+    var word: Word
+    var chain: UInt64
   }
 
   private enum Offset {
-    static let magic = 0
-    static let store = 8
-    static let boot = 24
-    static let device = 40
-    static let inode = 48
+    static let identity = 0
     static let checksum = 56
-    static let word = 64
-    static let poisoned = 72
-    static let oldestRetained = 80
+    /// Where version 1 kept its word. Zero for ever: whoever knows version 1 alone trusts nothing
+    /// here, and learns from the manifest that it is of a later version.
+    static let wordOfVersion1 = 64
+    /// The sequence of the newest publication, whose parity names the slot; 0 while the fields above
+    /// change. What a poll looks at.
+    static let sequence = 128
+    static let slots = [192, 256]
+    static let poisoned = 320
+    static let oldestRetained = 384
   }
 
   private let map: MappedFile
@@ -83,11 +96,12 @@ import Synchronization
   }
 
   private func store(_ value: UInt64, _ offset: Int) {
-    unsafe atomic(offset)?.pointee.store(value, ordering: .releasing)
+    guard map.beginStore() else { return }
+    unsafe atomic(offset)?.pointee.store(value, ordering: .sequentiallyConsistent)
   }
 
-  /// The word, whatever it is worth: one load.
-  var word: Word { Word(raw: load(Offset.word)) }
+  /// The sequence of the newest publication, whatever it is worth: one load.
+  var sequence: UInt64 { load(Offset.sequence) }
 
   /// Whether a sync of the manifest failed and its outcome is unknown.
   var isPoisoned: Bool { load(Offset.poisoned) != 0 }
@@ -99,39 +113,85 @@ import Synchronization
   func poison() { store(1, Offset.poisoned) }
 
   /// Says which snapshots are about to go; sequentially consistent with the pins that follow.
-  func publish(oldestRetained: UInt64) {
-    unsafe atomic(Offset.oldestRetained)?.pointee.store(
-      oldestRetained, ordering: .sequentiallyConsistent)
-  }
+  func publish(oldestRetained: UInt64) { store(oldestRetained, Offset.oldestRetained) }
 
   /// Moves the durable end within the same file.
-  func publish(_ word: Word) { store(word.raw, Offset.word) }
+  ///
+  /// The caller holds the commit lock.
+  ///
+  /// - Returns: the sequence of the publication.
+  @discardableResult
+  func publish(_ word: Word, chain: UInt64) -> UInt64 {
+    publish(Published(sequence: sequence &+ 1, word: word, chain: chain))
+  }
+
+  @discardableResult
+  private func publish(_ next: Published) -> UInt64 {
+    let slot = Offset.slots[Int(next.sequence & 1)]
+    // Nobody reads the slot before the sequence names it; one that was read meanwhile by a process
+    // that was two publications behind does not pass its check.
+    store(next.word.raw, slot)
+    store(next.chain, slot + 8)
+    store(next.sequence, slot + 16)
+    store(Self.check(next, load(Offset.checksum)), slot + 24)
+    store(next.sequence, Offset.sequence)
+    return next.sequence
+  }
 
   /// Binds the page to a manifest file and publishes its durable end.
-  func publish(_ identity: Identity, _ word: Word, oldestRetained: UInt64) {
-    store(0, Offset.word)
+  ///
+  /// The caller holds the commit lock.
+  ///
+  /// - Returns: the sequence of the publication.
+  @discardableResult
+  func publish(
+    _ identity: Identity, _ word: Word, chain: UInt64, oldestRetained: UInt64
+  ) -> UInt64 {
+    // Of another version the sequence is no number of ours.
+    let last = load(Offset.identity) == Self.magic ? max(sequence, greatestInSlots) : 0
+    store(0, Offset.sequence)
+    store(0, Offset.wordOfVersion1)
     let fields = Self.fields(of: identity)
-    for (index, field) in fields.enumerated() { store(field, index * 8) }
+    for (index, field) in fields.enumerated() { store(field, Offset.identity + index * 8) }
     store(Self.checksum(fields), Offset.checksum)
     store(0, Offset.poisoned)
     store(oldestRetained, Offset.oldestRetained)
-    store(word.raw, Offset.word)
+    return publish(Published(sequence: last &+ 1, word: word, chain: chain))
   }
 
-  /// The word if the page is bound to an identity, else nil.
+  /// The newest sequence where a process died while it was 0: it goes on rising, so that nobody who
+  /// polls takes a new publication for the one it knows.
+  private var greatestInSlots: UInt64 { Offset.slots.map { load($0 + 16) }.max() ?? 0 }
+
+  /// What is published if the page is bound to an identity, else nil.
   ///
   /// - Parameter identity: the identity expected for the file that a word names; nil if that file is
   ///   not there.
   func trusted(
     _ identity: (Word) throws(LarderError) -> Identity?
-  ) throws(LarderError) -> Word? {
-    let word = self.word
-    guard word.raw != 0, let expected = try identity(word) else { return nil }
-    let fields = (0..<7).map { load($0 * 8) }
-    guard fields == Self.fields(of: expected), load(Offset.checksum) == Self.checksum(fields),
-      self.word.file == word.file
+  ) throws(LarderError) -> Published? {
+    guard let published, let expected = try identity(published.word) else { return nil }
+    let fields = (0..<7).map { load(Offset.identity + $0 * 8) }
+    guard fields == Self.fields(of: expected), load(Offset.checksum) == Self.checksum(fields)
     else { return nil }
-    return word
+    return published
+  }
+
+  /// The newest publication; nil if there is none, or if its slot does not hold.
+  var published: Published? {
+    // Whoever publishes twice while this reads makes it read again.
+    for _ in 0..<64 {
+      let sequence = self.sequence
+      if sequence == 0 { return nil }
+      let slot = Offset.slots[Int(sequence & 1)]
+      let found = Published(
+        sequence: sequence, word: Word(raw: load(slot)), chain: load(slot + 8))
+      if load(slot + 24) == Self.check(found, load(Offset.checksum)), found.word.raw != 0 {
+        return found
+      }
+      if self.sequence == sequence { return nil }
+    }
+    return nil
   }
 
   private static func fields(of identity: Identity) -> [UInt64] {
@@ -141,11 +201,18 @@ import Synchronization
     ]
   }
 
-  private static func checksum(_ fields: [UInt64]) -> UInt64 {
-    var writer: [UInt8] = []
-    for field in fields {
-      unsafe withUnsafeBytes(of: field.littleEndian) { unsafe writer.append(contentsOf: $0) }
+  private static func checksum(_ fields: [UInt64]) -> UInt64 { hash(fields) }
+
+  /// Binds a slot's fields to one another and to the identity.
+  private static func check(_ published: Published, _ identity: UInt64) -> UInt64 {
+    hash([published.sequence, published.word.raw, published.chain, identity])
+  }
+
+  private static func hash(_ words: [UInt64]) -> UInt64 {
+    var bytes: [UInt8] = []
+    for word in words {
+      unsafe withUnsafeBytes(of: word.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
-    return XXH3.hash64(writer, seed: magic)
+    return XXH3.hash64(bytes, seed: magic)
   }
 }

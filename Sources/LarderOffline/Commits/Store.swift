@@ -75,14 +75,26 @@ package final class Store: Sendable {
     }
     let locks: LockFile? =
       access == .readOnly
-      ? nil : try LockFile(in: layout.root, host: host, mode: .createIfMissing)
+      ? nil : try LockFile(
+        in: layout.root, host: host, mode: .createForOwnerIfMissing)
+    // Who may only read may be denied LOCK; then nobody can be asked whether a commit is under way.
+    let asked: LockFile?
+    if let locks { asked = locks } else {
+      asked = try LockFile.forAsking(in: layout.root, host: host)
+    }
     let manifest = try Manifest(
       layout.root, host: host, rotateBytes: options.manifestBytes,
-      rotateEdits: options.manifestRecords)
+      rotateEdits: options.manifestRecords,
+      isCommitLockFree: { () throws(LarderError) in
+        guard let asked else { return false }
+        return try asked.holder(of: .commit) == nil
+      })
     if let locks { try finishCreation(layout, manifest, locks, host, options) }
     let store = Store(
       layout: layout, access: access, host: host, options: options, manifest: manifest,
-      locks: locks, pins: try SnapshotPins(in: layout.root, files: host.files))
+      locks: locks,
+      pins: try SnapshotPins(
+        in: layout.root, files: host.files, mode: access == .readOnly ? .read : .createIfMissing))
     _ = try store.refresh()
     return store
   }
@@ -139,7 +151,7 @@ package final class Store: Sendable {
   }
 
   /// What an error of the manifest means: a store whose manifest is gone is none the less one.
-  private func explained(_ error: LarderError) throws(LarderError) -> LarderError {
+  func explained(_ error: LarderError) throws(LarderError) -> LarderError {
     if error.code == .notAStore {
       let names = try host.files.names(in: layout.root)
       guard names.contains("keys") || names.contains("offline") else { return error }
@@ -161,18 +173,9 @@ package final class Store: Sendable {
     return locks
   }
 
-  /// Appends a record under the commit lock.
-  func commit(
-    _ plan: (StoreState) throws(LarderError) -> ManifestRecord.Body?
-  ) throws(LarderError) -> (state: StoreState, didCommit: Bool) {
-    let held = try writerLocks().acquire(.commit, timeout: options.lockTimeout)
-    defer { held.release() }
-    return try manifest.commit(
-      now: host.now(),
-      pruning: { state, published throws(LarderError) in
-        try self.living(state, oldest: published).prune(&state)
-      }, plan: plan)
-  }
+  /// How many commits lie beyond what is published, as of the last look; see
+  /// `Manifest.unsettledCommits`.
+  package var unsettledCommits: UInt64 { manifest.unsettledCommits }
 }
 
 // MARK: Definitions

@@ -33,7 +33,7 @@ package struct StoreLayout: Sendable, Hashable {
 
   /// Whether a name in the store's directory is one that Larder gives.
   static func isOurs(_ name: String) -> Bool {
-    ["LOCK", "STATE", "keys", "offline", "online"].contains(name)
+    ["LOCK", "PINS", "STATE", "keys", "offline", "online"].contains(name)
       || ManifestFile.number(of: name) != nil
   }
 }

@@ -36,9 +36,25 @@ extension StoreState {
         LiveSegment(description: $0, since: since[$0.uuid] ?? id)
       }
     }
+    noteRevisions(restoring: catalog, restored, at: id)
     self.catalog = catalog
     segments = restored
     // An erasure may have come between the plan and the commit: what it took stays gone.
     resolveSubstitutions()
+  }
+
+  /// Notes the views that are not what they were.
+  private mutating func noteRevisions(
+    restoring catalog: Catalog, _ restored: [UInt64: [LiveSegment]], at id: UInt64
+  ) {
+    for view in self.catalog.views where catalog.view(id: view.id) == nil {
+      revisions[view.id] = nil
+    }
+    for view in catalog.views {
+      let old = self.catalog.view(id: view.id)
+      let before = Set((segments[view.id] ?? []).map(\.description.uuid))
+      let after = Set((restored[view.id] ?? []).map(\.description.uuid))
+      if old?.fields != view.fields || before != after { revisions[view.id] = id }
+    }
   }
 }

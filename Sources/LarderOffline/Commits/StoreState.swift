@@ -28,6 +28,10 @@ package struct StoreState: Sendable {
   package var tags: [String: UInt64] = [:]
   /// What is being erased, and what erasures changed for earlier snapshots.
   package var erasures = Erasures()
+  /// The last commit of each view that was not growth: whoever keeps up with a view by its new rows
+  /// alone, as an online table does, has to look at everything once more after it. Folds and
+  /// compactions are none: they change no answer.
+  package var revisions: [UInt64: UInt64] = [:]
 
   /// A live segment and the commit that made it so.
   package struct LiveSegment: Sendable, Hashable {
@@ -72,7 +76,11 @@ extension StoreState {
     case .edit(let edit): try apply(edit, at: commit.id)
     case .tag(let tag): tags[tag.name] = tag.commit
     case .rollback(let rollback): try apply(rollback, at: commit.id)
-    case .erasure(let record): try apply(record, at: commit.id)
+    case .erasure(let record):
+      try apply(record, at: commit.id)
+      for view in catalog.views where record.ids[view.keySet] != nil {
+        revisions[view.id] = commit.id
+      }
     case .substitution(let record): try apply(record, at: commit.id)
     case .erased(let ids): erasures.finish(ids, at: commit.id)
     case .skipped: break
@@ -92,7 +100,24 @@ extension StoreState {
       }
       segments[view] = nil
     }
+    noteRevisions(from: catalog, to: new, at: id)
     catalog = new
+  }
+
+  /// Notes the views that go, or of which features go or come back.
+  private mutating func noteRevisions(from old: Catalog, to new: Catalog, at id: UInt64) {
+    for view in old.views {
+      guard let next = new.view(id: view.id) else {
+        revisions[view.id] = nil
+        continue
+      }
+      let before = Set(view.fields.map(\.id))
+      let after = Set(next.fields.map(\.id))
+      let hadEver = before.union(view.retired.map(\.id))
+      if !before.isSubset(of: after) || !after.subtracting(before).isDisjoint(with: hadEver) {
+        revisions[view.id] = id
+      }
+    }
   }
 
   private mutating func apply(
@@ -128,6 +153,10 @@ extension StoreState {
       live.append(LiveSegment(description: description, since: id))
     }
     segments[edit.view] = live.isEmpty ? nil : live
+    switch edit.reason {
+    case .replace, .expiry: revisions[edit.view] = id
+    case .append, .fold, .compaction: break
+    }
     for (set, log) in edit.keyLogs {
       guard catalog.keySet(id: set) != nil else {
         throw LarderError(.corrupt, "Record \(id) names the key set k\(set), which is not there.")

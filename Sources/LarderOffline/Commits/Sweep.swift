@@ -21,17 +21,17 @@ final class Sweeping: Sendable {
 extension Store {
   /// Removes the files that no living snapshot names, and that nobody is writing.
   ///
-  /// An exact difference of sets, never by age. First it says which snapshots can no longer be
+  /// Each is locked, then the store is settled and asked again, then the file goes. An exact difference of sets, never by age. First it says which snapshots can no longer be
   /// pinned, then asks which are.
   ///
   /// - Parameter keep: how long snapshots are kept this once; nil for the store's option.
   /// - Throws: `readOnly`, `io`, `corrupt`.
   @discardableResult
   package func sweep(keeping keep: Duration? = nil) throws(LarderError) -> SweepReport {
-    _ = try writerLocks()
     var report = SweepReport()
-    let state = try refresh()
-    let wanted = state.oldest(keptSince: keptSince(keep ?? options.keepSnapshots))
+    // What a process that died named in a record and did not publish is in use.
+    let state = try settle()
+    let wanted = state.oldest(keeping: keep ?? options.keepSnapshots, now: host.now())
     guard let oldest = try manifest.publish(oldestRetained: wanted) else { return report }
     let living = try living(state, oldest: oldest)
     try sweepSegments(living, &report)
@@ -48,7 +48,7 @@ extension Store {
   func sweepQuietly() {
     do {
       let state = try refresh()
-      let oldest = state.oldest(keptSince: keptSince)
+      let oldest = state.oldest(keeping: options.keepSnapshots, now: host.now())
       let mayFind =
         state.retired.contains { $0.until <= oldest } || !state.erasures.retiredLogs.isEmpty
       if mayFind || sweeping.isFirst { try sweep() }
@@ -77,8 +77,8 @@ extension Store {
         held.append((file, lock))
       }
     }
-    // What was locked after its commit is named by now.
-    let state = try refresh()
+    // Locked, nobody writes it any more; settled, whoever wrote it has named it by now or never will.
+    let state = try settle()
     let later = Self.names(in: state, living)
     for (path, file) in held {
       let name = path.split(separator: "/").last.map(String.init) ?? ""

@@ -13,8 +13,10 @@ extension Store {
   @discardableResult
   package func tag(_ name: String, at commit: UInt64? = nil) throws(LarderError) -> Commit {
     try Self.checkTag(name)
+    // A tag names what is published: a commit beyond that may yet come to nothing.
+    try settle()
     let tagged =
-      if let commit { try snapshot(at: commit) } else { try snapshot() }
+      if let commit { try snapshot(at: commit) } else { try settledSnapshot() }
     // The pin holds the files until the tag does.
     defer { withExtendedLifetime(tagged) {} }
     _ = try self.commit { state throws(LarderError) in

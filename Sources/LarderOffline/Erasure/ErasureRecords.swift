@@ -77,7 +77,8 @@ extension Erasures {
       let set = try reader.read(UInt64.self)
       let log = KeyLogState(
         generation: try reader.read(UInt64.self), length: try reader.read(UInt64.self),
-        count: try reader.read(UInt32.self))
+        count: try reader.read(UInt32.self),
+        checksum: reader.version == 1 ? 0 : try reader.read(UInt64.self))
       retiredLogs.append(RetiredLog(set: set, log: log, until: try reader.read(UInt64.self)))
     }
     last = try reader.read(UInt64.self)
@@ -99,6 +100,7 @@ extension Erasures {
       writer.write(retired.log.generation)
       writer.write(retired.log.length)
       writer.write(retired.log.count)
+      writer.write(retired.log.checksum)
       writer.write(retired.until)
     }
     writer.write(last)

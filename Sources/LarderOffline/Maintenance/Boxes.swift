@@ -32,7 +32,7 @@ package enum Boxes {
 
   /// Refuses a plan whose outputs clash with one another or with what stays.
   ///
-  /// - Throws: `locked`: another commit came between, and the plan is to be made again.
+  /// - Throws: `conflict`: another commit came between, and the plan is to be made again.
   package static func check(
     adding outputs: [SegmentDescription], to kept: [SegmentDescription]
   ) throws(LarderError) {
@@ -42,7 +42,7 @@ package enum Boxes {
         ?? kept.first(where: { overlap(output, $0) })
       {
         throw LarderError(
-          .locked,
+          .conflict,
           "The segments \(output.uuid) and \(clash.uuid) would share ids, times and commits; the "
             + "store changed while the rewrite was planned. Try again.")
       }
@@ -53,7 +53,7 @@ package enum Boxes {
 extension Boxes {
   /// Refuses an edit whose inputs are no longer live or whose outputs clash.
   ///
-  /// - Throws: `locked`: another commit came between, and the plan is to be made again.
+  /// - Throws: `conflict`: another commit came between, and the plan is to be made again.
   static func checkEdit(
     adding added: [SegmentDescription], removing removed: [SegmentDescription], view: UInt64,
     in state: StoreState, limit: Int = Limits.segments
@@ -63,7 +63,7 @@ extension Boxes {
     let kept = live.filter { !gone.contains($0.description.uuid) }.map(\.description)
     guard kept.count + gone.count == live.count else {
       throw LarderError(
-        .locked,
+        .conflict,
         "A segment to be rewritten is no longer live; another process rewrote it. Try "
           + "again.")
     }

@@ -35,18 +35,26 @@ extension Store {
     }
     let held = try writerLocks().acquire(.maintenance, timeout: options.lockTimeout)
     defer { held.release() }
-    let state = try refresh()
+    var report = try planningAgain { () throws(LarderError) in try expireOnce(name, age) }
+    report.space = sweptSpace()
+    return report
+  }
+
+  private func expireOnce(
+    _ name: String, _ age: Duration
+  ) throws(LarderError) -> ExpiryReport {
+    let state = try settle()
     let view = try state.catalog.requireView(name)
     let live = (state.segments[view.id] ?? []).map(\.description)
     var (report, cutoff) = try expiry(of: live, view, age)
     guard let cutoff, report.rows > 0 else { return report }
     var opened: [Segment] = []
     for description in live { opened.append(try cache.segment(description)) }
-    let result = try perform(
-      Rewrite(view, opened, leavingOutBefore: cutoff.cutoff), .expiry)
+    let rewrite = Rewrite(view, opened, leavingOutBefore: cutoff.cutoff)
+    let plan = CommitPlan(state, view, inputs: rewrite.removed)
+    let result = try perform(rewrite, .expiry, by: plan)
     report.commit = result.commit
     buildDerived(view.id)
-    report.space = sweptSpace()
     return report
   }
 

@@ -112,13 +112,13 @@ extension Store {
     }
     defer { held.release() }
     var report = FoldReport()
-    let catalog = try refresh().catalog
+    let catalog = try settle().catalog
     let views =
       try view.map { name throws(LarderError) in [try catalog.requireView(name)] }
       ?? catalog.views
     for view in views {
       let before = report.merges
-      while try foldOnce(view.id, &report) {}
+      while try planningAgain({ () throws(LarderError) in try foldOnce(view.id, &report) }) {}
       if report.merges > before { buildDerived(view.id) }
     }
     return report
@@ -132,7 +132,7 @@ extension Store {
   }
 
   private func foldOnce(_ id: UInt64, _ report: inout FoldReport) throws(LarderError) -> Bool {
-    let state = try refresh()
+    let state = try settle()
     guard let view = state.catalog.view(id: id), let live = state.segments[id],
       let runs = FoldPlan.next(live.map(\.description), most: options.segmentRows),
       let first = runs.first, let last = runs.last
@@ -145,7 +145,9 @@ extension Store {
       for input in inputs { segments.append(try cache.segment(input)) }
       try SegmentMerge(self, view: view).whole(segments, commits: hull, into: output)
       try output.syncFolder()
-      try commitRewrite(.fold, view, removing: inputs, adding: output.descriptions)
+      try commitRewrite(
+        .fold, CommitPlan(state, view, inputs: inputs), removing: inputs,
+        adding: output.descriptions)
     } catch {
       if error.code != .outcomeUnknown { output.abandon() }
       throw error
@@ -157,17 +159,35 @@ extension Store {
     return true
   }
 
+  /// Does a rewrite, from its plan on, once more if what it read changed before its commit.
+  ///
+  /// The maintenance lock keeps segments still; what changes are definitions. An append elsewhere
+  /// changes nothing that is compared.
+  ///
+  /// - Throws: what the rewrite throws; `conflict` if it changed each of three times.
+  func planningAgain<T>(_ rewrite: () throws(LarderError) -> T) throws(LarderError) -> T {
+    for _ in 0..<2 {
+      do { return try rewrite() } catch {
+        guard error.code == .conflict else { throw error }
+      }
+    }
+    return try rewrite()
+  }
+
   /// Commits that some segments take the place of others, if that still holds.
   ///
-  /// - Parameter leftOut: rows of the inputs that were to be left out.
+  /// - Parameters:
+  ///   - plan: what the outputs were made from.
+  ///   - leftOut: rows of the inputs that were to be left out.
   /// - Returns: the commit.
-  /// - Throws: `corrupt` if rows went missing on the way; `locked` if the plan no longer holds.
+  /// - Throws: `corrupt` if rows went missing on the way; `conflict` if the plan no longer holds.
   @discardableResult
   func commitRewrite(
-    _ reason: ManifestRecord.EditReason, _ view: Catalog.View,
+    _ reason: ManifestRecord.EditReason, _ plan: CommitPlan,
     removing inputs: [SegmentDescription], adding outputs: [SegmentDescription],
     leavingOut leftOut: Int = 0
   ) throws(LarderError) -> Commit {
+    let view = plan.view
     let rowsIn = inputs.reduce(0) { $0 + $1.rows }
     let rowsOut = outputs.reduce(0) { $0 + $1.rows }
     guard rowsIn - leftOut == rowsOut else {
@@ -178,9 +198,7 @@ extension Store {
         file: layout.viewFolder(view.id))
     }
     return try commit { state throws(LarderError) in
-      guard state.catalog.view(id: view.id) != nil else {
-        throw LarderError(.notFound, "The view \"\(view.name)\" was dropped meanwhile.")
-      }
+      try plan.checkRewrite(state)
       try Boxes.checkEdit(adding: outputs, removing: inputs, view: view.id, in: state)
       return .edit(
         ManifestRecord.Edit(

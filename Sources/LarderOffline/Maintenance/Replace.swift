@@ -34,6 +34,13 @@ struct ReplacedRange: Sendable, Hashable {
     }
   }
 
+  /// The live segments that reach into the range.
+  func inputs(of state: StoreState, view: Catalog.View) -> [SegmentDescription] {
+    (state.segments[view.id] ?? []).map(\.description).filter {
+      $0.minEvent <= range.upperBound && $0.maxEvent >= range.lowerBound
+    }
+  }
+
   /// Writes what stays of the segments that reach into the range, each with its own interval.
   ///
   /// - Returns: the segments that go.
@@ -42,12 +49,8 @@ struct ReplacedRange: Sendable, Hashable {
   ) throws(LarderError) -> [SegmentDescription] {
     let range = self.range
     let merge = SegmentMerge(store, view: view)
-    var removed: [SegmentDescription] = []
-    for live in state.segments[view.id] ?? [] {
-      let description = live.description
-      guard description.minEvent <= range.upperBound, description.maxEvent >= range.lowerBound
-      else { continue }
-      removed.append(description)
+    let removed = inputs(of: state, view: view)
+    for description in removed {
       if range.contains(description.minEvent), range.contains(description.maxEvent) { continue }
       let segment = try store.cache.segment(description)
       // Parts of one box are as disjoint from all others as it was.

@@ -15,9 +15,8 @@ extension Store {
   package func rollback(
     to commit: UInt64, dryRun: Bool = false
   ) throws(LarderError) -> RollbackReport {
-    let past = try snapshot(at: commit)
-    defer { withExtendedLifetime(past) {} }
     if dryRun {
+      let past = try snapshot(at: commit)
       let newest = try snapshot()
       return RollbackReport(
         from: newest.commit, to: past.commit, commit: nil, views: newest.differences(to: past))
@@ -27,7 +26,9 @@ extension Store {
     defer { appending.release() }
     let maintaining = try locks.acquire(.maintenance, timeout: options.lockTimeout)
     defer { maintaining.release() }
-    let newest = try snapshot()
+    let newest = try settledSnapshot()
+    let past = try snapshot(at: commit)
+    defer { withExtendedLifetime(past) {} }
     let result = try self.commit { state throws(LarderError) in
       if state.head.id == commit { return nil }
       return .rollback(
@@ -48,11 +49,14 @@ extension Catalog {
     catalog.nextView = max(nextView, later.nextView)
     // Key sets only ever come; their logs go on.
     catalog.keySets = later.keySets
+    // Nor of a feature, also of a view that was dropped since and comes back, or that goes now.
+    var counters = droppedViews.merging(later.droppedViews) { max($0, $1) }
+    for view in later.views { counters[view.id] = max(counters[view.id] ?? 0, view.nextField) }
     for index in catalog.views.indices {
-      if let view = later.view(id: catalog.views[index].id) {
-        catalog.views[index].nextField = max(catalog.views[index].nextField, view.nextField)
-      }
+      guard let next = counters.removeValue(forKey: catalog.views[index].id) else { continue }
+      catalog.views[index].nextField = max(catalog.views[index].nextField, next)
     }
+    catalog.droppedViews = counters
     return catalog
   }
 }

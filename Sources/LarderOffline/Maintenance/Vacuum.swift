@@ -17,15 +17,13 @@ extension Store {
       throw LarderError(.invalidArgument, "Snapshots cannot be kept for a negative time.")
     }
     if dryRun { return try vacuumed(keep) }
-    // After a reboot nobody would believe what STATE says is gone; a writer makes it speak again.
-    _ = try commit { _ in nil }
     let swept = try sweep(keeping: keep)
     return try space(swept, keeping: keep)
   }
 
   private func vacuumed(_ keep: Duration) throws(LarderError) -> SpaceReport {
     let state = try refresh()
-    let oldest = max(state.oldest(keptSince: keptSince(keep)), manifest.oldestRetained ?? 0)
+    let oldest = max(state.oldest(keeping: keep, now: host.now()), manifest.oldestRetained ?? 0)
     let living = try living(state, oldest: oldest)
     var report = SpaceReport(
       filesRemoved: 0, bytesReturned: 0, bytesWaiting: 0, waitingUntil: nil, oldest: oldest,

@@ -83,7 +83,7 @@ import Testing
     let base = try CrashBase(commits: 2, seed: 53)
     let file = try #require(base.disk.paths.last { $0.contains("/manifest-") })
     let disk = base.disk
-    let end = try StatePage.openForWriting("/s/STATE", disk).word.length
+    let end = try #require(try StatePage.openForWriting("/s/STATE", disk).published).word.length
     // A torn record of three blocks, and then one that needs a single block.
     let garbage = [UInt8](repeating: 0x5A, count: 3 * 4_096)
     try disk.open(file, .update).write(garbage, at: end)

@@ -24,19 +24,25 @@ import Testing
   @Test func adoptsAWholeRecordBeyondTheWord() throws {
     let base = try CrashBase(commits: 2, seed: 31)
     let page = try StatePage.openForWriting("/s/STATE", base.disk)
-    let before = page.word
+    let before = try #require(page.published)
     let writer = try open(base.disk.anotherProcess())
     let rows = Fixture.rows(3, from: 500)
     try writer.append([Fixture.batch(rows)], to: "stats")
-    page.publish(before)
+    // Who had the store open goes on by what was published.
+    let old = try open(base.disk.anotherProcess(), .readOnly)
+    page.publish(before.word, chain: before.chain)
+    #expect(try old.snapshot().allRows().sorted() == base.rows + rows, "it saw the commit")
+    // Who opens it now is shown what the next writer will make history of.
     let reader = try open(base.disk.anotherProcess(), .readOnly)
-    #expect(try reader.snapshot().allRows().sorted() == base.rows)
+    #expect(try reader.snapshot().allRows().sorted() == base.rows + rows)
+    #expect(reader.unsettledCommits == 1)
     let count = manifests(base.disk).count
     let next = try open(base.disk.anotherProcess())
     let more = Fixture.rows(2, from: 700)
     try next.append([Fixture.batch(more)], to: "stats")
     #expect(manifests(base.disk).count == count + 1, "it was adopted through a new file")
     #expect(try reader.snapshot().allRows().sorted() == base.rows + rows + more)
+    #expect(reader.unsettledCommits == 0)
   }
 
   /// Readers of another process never see a commit before it is synced, nor after the reboot that
@@ -142,7 +148,7 @@ import Testing
     let base = try CrashBase(commits: 2, seed: 35)
     let file = try #require(manifests(base.disk).last)
     let page = try StatePage.openForWriting("/s/STATE", base.disk)
-    let end = page.word.length
+    let end = try #require(page.published).word.length
     let torn = (0..<9_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ 7) }
     try base.disk.open(file, .update).write(torn, at: end)
     let rows = Fixture.rows(1, from: 500)
@@ -161,7 +167,8 @@ import Testing
     let base = try CrashBase(commits: 3, seed: 36)
     let file = try #require(manifests(base.disk).last)
     let whole = try #require(base.disk.contents(of: file))
-    let end = Int(try StatePage.openForWriting("/s/STATE", base.disk).word.length)
+    let end = Int(
+      try #require(try StatePage.openForWriting("/s/STATE", base.disk).published).word.length)
     var refused = 0
     for position in stride(from: 0, to: end, by: 37) {
       let disk = base.machine(seed: 9)

@@ -53,7 +53,7 @@ import Testing
       Self.change(&payload, &random, others: seeds.map(\.payload))
       do throws(LarderError) {
         let body = try ManifestCodec.decode(
-          type: type, payload: payload, file: "seed \(seed), round \(round)", origin: 0)
+          type: type, payload: payload, major: ManifestFile.major, file: "seed \(seed), round \(round)", origin: 0)
         var next = state
         try next.apply(
           body, commit: Commit(id: 6, time: Timestamp(microseconds: 10), chainHash: 2))
@@ -62,7 +62,8 @@ import Testing
         // What was taken is written again, shown to earlier snapshots, and goes on being replayed.
         let again = ManifestCodec.encode(.checkpoint(next))
         _ = try ManifestCodec.decode(
-          type: again.type, payload: again.payload, file: "again", origin: 0)
+          type: again.type, payload: again.payload, major: ManifestFile.major, file: "again",
+          origin: 0)
         var past = state
         past.adoptErasures(of: next)
         if random.chance(0.2) { state = next }

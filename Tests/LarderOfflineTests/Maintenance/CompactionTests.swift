@@ -155,21 +155,23 @@ import Testing
       try store.append([Fixture.batch(more)], to: "stats")
     }
     for commit in 0..<6 { try append(Int64(commit) * 100) }
+    let state = try store.settle()
     let view = try store.snapshot().catalog.views[0]
     let segments = try live(store).map { try store.cache.segment($0) }
     let plan = try CompactionPlan(
       view, segments, CompactionOptions(), now: store.host.now(), store: store.options)
     let rewrite = Rewrite(plan, plan.targets)
+    let read = CommitPlan(state, view, inputs: rewrite.removed)
     for commit in 6..<9 { try append(Int64(commit) * 100) }
-    let result = try store.perform(rewrite, .compaction)
+    let result = try store.perform(rewrite, .compaction, by: read)
     #expect(result.rows == 60)
     #expect(try live(store).count == 4)
     #expect(try store.snapshot().allRows().sorted() == all)
     // The same plan cannot be carried out twice: its inputs are gone.
     let error = #expect(throws: LarderError.self) {
-      try store.perform(rewrite, .compaction)
+      try store.perform(rewrite, .compaction, by: read)
     }
-    #expect(error?.code == .locked)
+    #expect(error?.code == .conflict)
     #expect(try store.snapshot().allRows().sorted() == all)
   }
 
@@ -212,6 +214,7 @@ import Testing
       try append(25..<40, 0)
       try append(33..<36, 1_000)
       try append(26..<41, 2_000)
+      let state = try store.settle()
       let view = try store.snapshot().catalog.views[0]
       let segments = try live(store).sorted { $0.firstCommit < $1.firstCommit }
         .map { try store.cache.segment($0) }
@@ -234,14 +237,17 @@ import Testing
         rewrite.parts.removeLast()
       }
       let error = #expect(throws: LarderError.self, "\(fault)") {
-        try store.perform(rewrite, .compaction)
+        try store.perform(
+          rewrite, .compaction, by: CommitPlan(state, view, inputs: rewrite.removed))
       }
       let isBox = fault == .joinsCommitsAcrossAnother
-      #expect(error?.code == (isBox ? .locked : .corrupt), "\(fault): \(error as Any)")
+      #expect(error?.code == (isBox ? .conflict : .corrupt), "\(fault): \(error as Any)")
       #expect(try store.snapshot().allRows().sorted() == all)
       #expect(try live(store).count == 3)
       // Without the break it goes through.
-      try store.perform(Rewrite(plan, plan.targets), .compaction)
+      let again = Rewrite(plan, plan.targets)
+      try store.perform(
+        again, .compaction, by: CommitPlan(state, view, inputs: again.removed))
       #expect(try store.snapshot().allRows().sorted() == all)
       #expect(try live(store).count == 4)
     }

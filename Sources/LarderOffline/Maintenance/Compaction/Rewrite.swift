@@ -172,11 +172,12 @@ extension Store {
   ///
   /// The caller holds the maintenance lock. Appends may go on: their rows are of later commits.
   ///
+  /// - Parameter plan: what it was planned by.
   /// - Throws: `locked` if an input is gone; `notFound` if the view is; `corrupt` if the outputs do
   ///   not add up; `noSpace`, `io`. Nothing was changed then, unless the outcome is unknown.
   @discardableResult
   func perform(
-    _ rewrite: Rewrite, _ reason: ManifestRecord.EditReason, profile: SegmentProfile = .hot,
+    _ rewrite: Rewrite, _ reason: ManifestRecord.EditReason, by plan: CommitPlan, profile: SegmentProfile = .hot,
     dropsRepeated: Bool = false
   ) throws(LarderError) -> RewriteResult {
     let view = rewrite.view
@@ -208,7 +209,7 @@ extension Store {
       try output.syncFolder()
       let repeated = whole.rows - sums.rows
       let commit = try commitRewrite(
-        reason, view, removing: rewrite.removed, adding: added, leavingOut: expired + repeated)
+        reason, plan, removing: rewrite.removed, adding: added, leavingOut: expired + repeated)
       output.release()
       return RewriteResult(commit: commit, added: added, rowsRepeated: repeated)
     } catch {

@@ -20,7 +20,7 @@ extension Store {
     if options.isDryRun { return try dryRun(names, options) }
     let held = try writerLocks().acquire(.maintenance, timeout: self.options.lockTimeout)
     defer { held.release() }
-    let catalog = try refresh().catalog
+    let catalog = try settle().catalog
     var report = CompactionReport(views: [], isDryRun: false)
     let deadline = options.maxSeconds.map { ContinuousClock.now + .seconds($0) }
     for view in try chosen(names, in: catalog) {
@@ -70,23 +70,30 @@ extension Store {
 
   private func plan(
     _ view: Catalog.View, _ options: CompactionOptions
-  ) throws(LarderError) -> CompactionPlan {
+  ) throws(LarderError) -> (compaction: CompactionPlan, state: StoreState) {
+    let state = try settle()
+    guard let view = state.catalog.view(id: view.id) else {
+      throw LarderError(.notFound, "The view \"\(view.name)\" was dropped meanwhile.")
+    }
     var segments: [Segment] = []
-    for live in try refresh().segments[view.id] ?? [] {
+    for live in state.segments[view.id] ?? [] {
       segments.append(try cache.segment(live.description))
     }
-    return try CompactionPlan(view, segments, options, now: host.now(), store: self.options)
+    let plan = try CompactionPlan(
+      view, segments, options, now: host.now(), store: self.options)
+    return (plan, state)
   }
 
   private func compact(
     _ view: Catalog.View, _ options: CompactionOptions, until deadline: ContinuousClock.Instant?
   ) throws(LarderError) -> CompactionReport.View {
     let start = ContinuousClock.now
-    var plan = try plan(view, options)
+    var (plan, state) = try plan(view, options)
     let extent = plan.extent
     var report = CompactionReport.View(
       name: view.name, before: extent, after: extent, note: plan.note)
     var done: [ClosedRange<Int64>] = []
+    var conflicts = 0
     while true {
       var targets = plan.targets.filter { target in !done.contains { $0.overlaps(target.range) } }
       guard !targets.isEmpty else { break }
@@ -97,11 +104,19 @@ extension Store {
         }
         targets = [targets[0]]
       }
+      do throws(LarderError) {
+        try perform(Rewrite(plan, targets), of: state, options, &report)
+      } catch {
+        // As `planningAgain`, but for what was chosen by name or by time before.
+        guard error.code == .conflict, conflicts < 2 else { throw error }
+        conflicts += 1
+        (plan, state) = try self.plan(view, options)
+        continue
+      }
       report.partitions += targets.map(plan.report)
-      try perform(Rewrite(plan, targets), options, &report)
       guard deadline != nil else { break }
       done += targets.map(\.range)
-      plan = try self.plan(view, options)
+      (plan, state) = try self.plan(view, options)
     }
     if options.partitions.isEmpty, report.partitions.isEmpty || deadline == nil {
       try mergeLeftovers(view, options, &report)
@@ -118,7 +133,7 @@ extension Store {
   private func follow(_ view: Catalog.View, _ report: inout CompactionReport.View) {
     buildDerived(view.id)
     do {
-      report.after = try plan(view, CompactionOptions()).extent
+      report.after = try plan(view, CompactionOptions()).compaction.extent
       if let set = try refresh().catalog.keySet(id: view.keySet) { try buildKeyMap(of: set) }
     } catch {
       report.note = "what follows from the segments is built later: \(error.message)"
@@ -126,10 +141,11 @@ extension Store {
   }
 
   private func perform(
-    _ rewrite: Rewrite, _ options: CompactionOptions, _ report: inout CompactionReport.View
+    _ rewrite: Rewrite, of state: StoreState, _ options: CompactionOptions,
+    _ report: inout CompactionReport.View
   ) throws(LarderError) {
     let result = try perform(
-      rewrite, .compaction, profile: options.isCold ? .cold : .hot,
+      rewrite, .compaction, by: CommitPlan(state, rewrite.view, inputs: rewrite.removed), profile: options.isCold ? .cold : .hot,
       dropsRepeated: options.dropsRepeated)
     report.commit = result.commit
     report.rowsWritten += result.rows
@@ -141,8 +157,17 @@ extension Store {
   private func mergeLeftovers(
     _ view: Catalog.View, _ options: CompactionOptions, _ report: inout CompactionReport.View
   ) throws(LarderError) {
-    while let group = try plan(view, CompactionOptions()).leftovers() {
-      try perform(Rewrite(view, merging: group), options, &report)
+    var conflicts = 0
+    while true {
+      let (plan, state) = try plan(view, CompactionOptions())
+      guard let group = plan.leftovers() else { return }
+      do throws(LarderError) {
+        try perform(Rewrite(plan.view, merging: group), of: state, options, &report)
+      } catch {
+        guard error.code == .conflict, conflicts < 2 else { throw error }
+        conflicts += 1
+        continue
+      }
       report.partitions.append(
         CompactionReport.Partition(
           name: "leftovers", segments: group.count, rows: group.reduce(0) { $0 + $1.rows },

@@ -107,7 +107,13 @@ struct ManifestForge {
 /// The page that says where the manifest ends.
 enum StateSeal {
   static func seal(_ bytes: inout [UInt8]) {
-    guard bytes.count >= 64 else { return }
-    bytes.store(XXH3.hash64(Array(bytes[..<56]), seed: 0x0A1A_0A0D_5453_4C89), at: 56)
+    guard bytes.count >= 384 else { return }
+    let magic: UInt64 = 0x0A1A_0A0D_5632_4C89
+    bytes.store(XXH3.hash64(Array(bytes[..<56]), seed: magic), at: 56)
+    let sequence: UInt64 = bytes.load(128) ?? 0
+    let slot = sequence & 1 == 0 ? 192 : 256
+    var check: [UInt8] = []
+    for at in [128, slot, slot + 8, 56] { check += bytes[at..<at + 8] }
+    bytes.store(XXH3.hash64(check, seed: magic), at: slot + 24)
   }
 }
