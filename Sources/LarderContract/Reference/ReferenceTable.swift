@@ -84,11 +84,13 @@ struct ReferenceTable: Sendable {
     var entry = entries[write.key] ?? Entry()
     if let served = entry.served, served.isGreater(than: write.row) { return false }
     var row = write.row
-    // Of direct writes past the time to live nothing is kept.
-    if let old = entry.direct, row.values != nil, !view.isExpired(event: old.event, at: now) {
+    if let old = entry.direct, row.values != nil {
+      let isExpired = view.isExpired(event: old.event, at: now)
       // After a deletion the other features are null, not history's.
       let nulls = Dictionary(uniqueKeysWithValues: view.features.map { ($0.name, Value.null) })
-      row.values?.merge(old.values ?? nulls) { new, _ in new }
+      let before = old.values ?? nulls
+      // Of what is past the time to live only that it was written is kept.
+      row.values?.merge(before.mapValues { isExpired ? .null : $0 }) { new, _ in new }
     }
     entry.direct = row
     entries[write.key] = entry
@@ -144,7 +146,7 @@ struct ReferenceTable: Sendable {
       if served.values == nil {
         entries[key] = nil
       } else {
-        entries[key]?.direct?.values = [:]
+        entries[key]?.direct?.values = entry.direct?.values?.mapValues { _ in .null }
         entries[key]?.history?.values = [:]
       }
     }

@@ -106,8 +106,8 @@ struct RowEncoder {
   private func variableBytes(
     _ source: Source, _ row: Int?, _ taken: [UInt64]?, _ before: Record?
   ) -> Int {
-    if let before, let taken, taken.marks(source.position) {
-      guard schema.fields[source.position].type.isReferenced else { return 0 }
+    if let taken, taken.marks(source.position) {
+      guard let before, schema.fields[source.position].type.isReferenced else { return 0 }
       return unsafe keptBytes(source.position, before)?.count ?? 0
     }
     guard let row, let column = columns[source.position], column.isValid(row) else { return 0 }
@@ -143,8 +143,8 @@ struct RowEncoder {
     let target = unsafe base + features
     var end = variable
     for source in sources {
-      if let before, let taken, taken.marks(source.position) {
-        unsafe keep(source, before, base, features, &end)
+      if let taken, taken.marks(source.position) {
+        if let before { unsafe keep(source, before, base, features, &end) }
         continue
       }
       guard let row, let values = unsafe source.values else { continue }

@@ -31,17 +31,33 @@ struct RowBefore {
   /// Whether its direct writes are past the time to live, so that a direct write keeps none.
   var isForgotten: Bool
 
-  /// Whether a feature of the row is to be in the new one, if that does not have it already.
-  func keeps(_ position: Int, under incoming: RowMerge.Incoming) -> Bool {
-    let isDirect = record.isDirect(position, fixedBytes: schema.fixedBytes)
-    switch incoming {
-    case .direct: return isDirect ? !isForgotten : record.isValid(position)
-    case .history, .nothing: return isDirect
-    }
+  /// Whether values are in it; one that housekeeping emptied only says what was written directly.
+  var hasValues: Bool { !record.isDeletion && !record.isStub }
+
+  /// Whether it says anything of features.
+  var hasFeatures: Bool { !record.isDeletion }
+
+  /// Whether a feature was written directly.
+  func isDirect(_ position: Int) -> Bool {
+    record.isDirect(position, fixedBytes: schema.fixedBytes)
   }
 
-  /// Whether there are features to be taken from it.
-  var hasFeatures: Bool { !record.isDeletion && !record.isStub }
+  /// Whether the new row has to say something of a feature that the batch does not bring.
+  func concerns(_ position: Int, under incoming: RowMerge.Incoming) -> Bool {
+    isDirect(position) || incoming == .direct && hasValues && record.isValid(position)
+  }
+
+  /// Whether a feature's value goes on: history's under direct writes, and direct ones unless they
+  /// are past the time to live when somebody writes.
+  ///
+  /// Of a row without values it is null that goes on, and no value of the batch's.
+  func gives(_ position: Int, under incoming: RowMerge.Incoming) -> Bool {
+    if isDirect(position) { return incoming != .direct || !isForgotten }
+    return incoming == .direct
+  }
+
+  /// The row whose values go on; nil if it has none.
+  var values: Record? { hasValues ? record : nil }
 }
 
 extension RowEncoder {
@@ -50,9 +66,7 @@ extension RowEncoder {
     let count = schema.fields.count
     var taken = [Bool](repeating: false, count: count)
     var direct = [Bool](repeating: false, count: count)
-    let wipes =
-      incoming == .direct && before.record.isDeletion && !before.record.isAbsence
-      && !before.isForgotten
+    let wipes = incoming == .direct && before.record.isDeletion && !before.record.isAbsence
     for position in 0..<count {
       if incoming == .direct {
         // Behind a deletion the others are null, not history's.
@@ -63,10 +77,8 @@ extension RowEncoder {
       }
       guard before.hasFeatures, let kept, kept.positions[position] >= 0 else { continue }
       let old = kept.positions[position]
-      if before.keeps(old, under: incoming) {
-        taken[position] = true
-        direct[position] = before.record.isDirect(old, fixedBytes: before.schema.fixedBytes)
-      }
+      taken[position] = before.gives(old, under: incoming)
+      direct[position] = before.isDirect(old)
     }
     return RowMerge(
       taken: [UInt64](marking: taken), origins: [UInt64](marking: direct),

@@ -146,25 +146,22 @@ extension TableWriter {
       return
     }
     let becomesStub = isExpired && !record.isDeletion && !record.isStub
-    // History's times under a direct write stay, whatever goes.
-    let over = record.isOverHistory ? 16 : 0
+    // History's times under a direct write stay, whatever goes, and what was written directly.
+    let schema = state.schema(UInt16(truncatingIfNeeded: record.schema))
+    let standing = Record.standingBytes(record.flags, features: schema?.fields.count ?? 0)
+    let standingOffset = record.standingOffset(schema?.fixedBytes ?? 0)
+    guard standingOffset + standing <= record.bytes else { throw damagedRow(slot) }
     let bytes =
       becomesStub || record.isStub || record.isDeletion
-      ? record.featuresOffset + over : record.bytes
+      ? record.featuresOffset + standing : record.bytes
     let units = (bytes + LogFormat.unit - 1) / LogFormat.unit
     let (base, newSlot) = unsafe try room(units: units)
     unsafe memcpy(base, record.base, min(bytes, record.bytes))
     if becomesStub {
-      if over > 0 {
-        guard let schema = state.schema(UInt16(truncatingIfNeeded: record.schema)),
-          record.holdsStanding(schema)
-        else { throw damagedRow(slot) }
-        unsafe memcpy(
-          base + record.featuresOffset, record.base + record.standingOffset(schema.fixedBytes),
-          over)
-      }
+      unsafe memcpy(
+        base + record.featuresOffset, record.base + standingOffset, standing)
       unsafe base.storeBytes(
-        of: record.flags & ~Record.hasOrigins | Record.isStub, toByteOffset: 26, as: UInt16.self)
+        of: record.flags | Record.isStub, toByteOffset: 26, as: UInt16.self)
       report.rowsExpired += 1
     }
     unsafe seal(base, kind: RecordKind.row, units: units, slot: newSlot)

@@ -65,7 +65,7 @@ extension TableWriter {
     let isPartial = batch.encoder?.brought != nil
     guard before.hasFeatures else {
       // Behind a deletion, features that the write lacks are null and not history's.
-      return isPartial && before.record.isDeletion && !before.isForgotten
+      return isPartial
     }
     return isPartial || needsWide(before, batch)
   }
@@ -76,7 +76,7 @@ extension TableWriter {
     else { return false }
     let incoming = batch.role.incoming
     for (position, field) in before.schema.fields.enumerated()
-    where before.keeps(position, under: incoming) && before.isKnown(position) {
+    where before.concerns(position, under: incoming) && before.isKnown(position) {
       if !narrow.fields.contains(where: { $0.id == field.id }) { return true }
     }
     return false
@@ -112,7 +112,7 @@ extension TableWriter {
       let (encoder, merge) = try plan(before, &batch)
     else { return Record.standingBytes(over, features: 0) }
     let source: Int? = batch.role == .none ? nil : row
-    return encoder.featureBytes(source, taking: merge.taken, from: before.record)
+    return encoder.featureBytes(source, taking: merge.taken, from: before.values)
       + Record.standingBytes(over | merge.originFlags, features: encoder.schema.fields.count)
   }
 
@@ -124,7 +124,7 @@ extension TableWriter {
     if let kept = unsafe run.kept[entry] {
       let before = try before(unsafe Record(base: kept), slot, batch)
       if let (encoder, merge) = try plan(before, &batch) {
-        largest = encoder.largestFeature(row, taking: merge.taken, from: before.record)
+        largest = encoder.largestFeature(row, taking: merge.taken, from: before.values)
       }
     }
     return LarderError(
@@ -208,13 +208,10 @@ extension TableWriter {
       }
       unsafe base.storeBytes(of: encoder.schema.id, toByteOffset: 24, as: UInt16.self)
       unsafe encoder.encode(
-        batch.role == .none ? nil : row, taking: merge.taken, from: before.record, into: base,
+        batch.role == .none ? nil : row, taking: merge.taken, from: before.values, into: base,
         at: features, variable: standing)
     } else {
-      flags |= before.record.flags & (Record.isDeletion | Record.isStub)
-      if before.record.isStub {
-        unsafe base.storeBytes(of: before.schema.id, toByteOffset: 24, as: UInt16.self)
-      }
+      flags |= Record.isDeletion
       if let history { flags |= unsafe put(history, base, at: &standing) }
     }
     unsafe base.storeBytes(of: time.event, toByteOffset: 8, as: Int64.self)
