@@ -101,7 +101,7 @@ private struct ParityCheck {
     else { return }
     let comparison = ParityComparison(
       past: past, online: online, newest: NewestView(view, history.at(newest)),
-      watermark: watermark)
+      watermark: watermark, hasRowsOfNoCommit: try hasRowsOfNoCommit())
     var random = random
     var chosen = KeyReservoir(past.view.definition, places: sample)
     let keys = try past.history.pullLatest(
@@ -125,6 +125,17 @@ private struct ParityCheck {
       found.append(batch)
     }
     for batch in found { try compare(try past.unknown(of: batch), comparison) }
+  }
+
+  /// Whether the table may have rows that neither the watermark's commit nor the newest explains:
+  /// where answers are taken anew and that is not finished, or where history was changed after rows
+  /// had been brought further than the watermark says.
+  private func hasRowsOfNoCommit() throws(LarderError) -> Bool {
+    switch try online.begunRun(of: view) {
+    case .none: false
+    case .gaining: report.isBehind
+    case .rebuilding: true
+    }
   }
 
   private mutating func compare(

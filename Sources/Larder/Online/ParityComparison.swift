@@ -101,6 +101,8 @@ struct ParityComparison {
   let online: MappedOnlineStore
   let newest: NewestView
   let watermark: OnlineWatermark
+  /// Whether what no commit explains is of a run that goes further than the watermark.
+  let hasRowsOfNoCommit: Bool
 
   private var definition: FeatureView { past.view.definition }
 
@@ -123,7 +125,9 @@ struct ParityComparison {
     let now = try newest.answers(of: keys, at: watermark.through, as: past.view)
     let through = watermark.through.floor(in: definition.timeUnit)
     for (row, column) in doubtful {
-      if let event = origins[row]?.historyEvent, event > through {
+      if hasRowsOfNoCommit {
+        findings.ahead += 1
+      } else if let event = origins[row]?.historyEvent, event > through {
         findings.ahead += 1
       } else if difference(found, origins[row], now, row) == nil {
         findings.ahead += 1

@@ -11,7 +11,8 @@ struct Verify: ParsableCommand {
       Each finding says which file it is in, where, and what it affects. With --deep every value \
       is decoded, and zone maps and hashes are computed anew. Exit code 1 if there are findings. \
       With --parity instead: whether the online tables say at their watermarks what the join says \
-      at that time and commit; keys that were written directly are counted apart.
+      at that time and commit, each key once; of keys that were written directly, what they have of \
+      history's is compared.
 
       EXAMPLES
         larder verify my.larder

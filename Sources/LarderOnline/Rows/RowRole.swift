@@ -14,6 +14,15 @@ enum RowRole: Sendable {
   /// History has none.
   case none
 
+  /// What the table has begun while no watermark says that it is finished.
+  var run: HistoryRun {
+    switch self {
+    case .direct, .deletion: .none
+    case .gained: .gaining
+    case .answers, .none: .rebuilding
+    }
+  }
+
   /// What is merged with the rows before.
   var incoming: RowMerge.Incoming {
     switch self {

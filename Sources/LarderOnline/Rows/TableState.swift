@@ -35,6 +35,8 @@ struct TableState: Hashable, Sendable {
   var nextField: UInt32
   var segments: [Segment]
   var watermark: OnlineWatermark?
+  /// What was begun since the watermark was written.
+  var begun = HistoryRun.none
   /// Whether it was read from a version of before.
   var isOutdated = false
 
@@ -120,6 +122,7 @@ extension TableState {
       out.append(key.type.rawValue)
       out.append(key.name)
     }
+    out.append(begun.rawValue)
     out.append(naming.rawValue)
     out.append(nextField)
     out.append(currentID)
@@ -176,6 +179,10 @@ extension TableState {
     }
     naming = .names
     if version > 1 {
+      guard let run = HistoryRun(rawValue: try reader.read(UInt8.self)) else {
+        throw reader.damaged("tells of an unknown run")
+      }
+      begun = run
       guard let known = Naming(rawValue: try reader.read(UInt8.self)) else {
         throw reader.damaged("names features in an unknown way")
       }
@@ -207,4 +214,17 @@ extension TableState {
     if version == 1 { currentID = schemas.last?.id ?? 0 }
     guard schema(currentID) != nil else { throw reader.damaged("names an unknown definition") }
   }
+}
+
+/// What rows beyond the watermark a table may have: of runs that were begun and not finished, or of
+/// a given range.
+package enum HistoryRun: UInt8, Hashable, Sendable, Comparable {
+  /// None.
+  case none = 0
+  /// Rows that history gained.
+  case gaining = 1
+  /// Answers that were taken anew.
+  case rebuilding = 2
+
+  package static func < (a: HistoryRun, b: HistoryRun) -> Bool { a.rawValue < b.rawValue }
 }

@@ -69,6 +69,11 @@ extension MappedOnlineStore: WatermarkedOnlineStore {
     try withTable(of: view) { (table) throws(LarderError) in try table.snapshot().state.watermark }
   }
 
+  /// What rows beyond the watermark a view's table may have.
+  package func begunRun(of view: ResolvedView) throws(LarderError) -> HistoryRun {
+    try withTable(of: view) { (table) throws(LarderError) in try table.snapshot().state.begun }
+  }
+
   /// Writes rows of history.
   ///
   /// - Parameter replacing: whether they are the answers whatever is there; else they are where

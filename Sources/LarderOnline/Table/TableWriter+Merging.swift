@@ -65,13 +65,14 @@ extension TableWriter {
     let isPartial = batch.encoder?.brought != nil
     guard before.hasFeatures else {
       // Behind a deletion, features that the write lacks are null and not history's.
-      return isPartial
+      return isPartial || knowsMore(batch)
     }
     return isPartial || needsWide(before, batch)
   }
 
   /// Whether the row before has features to be kept that the batch's schema lacks.
   private func needsWide(_ before: RowBefore, _ batch: Batch) -> Bool {
+    if batch.role == .direct, before.record.isDeletion { return knowsMore(batch) }
     guard before.hasFeatures, let narrow = batch.encoder?.schema, narrow.id != before.schema.id
     else { return false }
     let incoming = batch.role.incoming
@@ -80,6 +81,11 @@ extension TableWriter {
       if !narrow.fields.contains(where: { $0.id == field.id }) { return true }
     }
     return false
+  }
+
+  /// Whether the table knows features that the batch's schema lacks.
+  private func knowsMore(_ batch: Batch) -> Bool {
+    adopted.map { $0.schemas.wide.id != batch.encoder?.schema.id } ?? false
   }
 
   /// The encoder for a row that keeps something, and its plan.

@@ -37,7 +37,7 @@ extension TableWriter {
       try append(&batch, progress)
       guard !pending.isEmpty || batch.watermark != nil else { return 0 }
       changed = pending.count
-      try commit(batch.watermark)
+      try commit(batch.watermark, begun: batch.role.run)
     } catch {
       if poison == nil { abandonBatch() }
       throw error
@@ -70,10 +70,19 @@ extension TableWriter {
   // MARK: Committing
 
   /// Ends the batch with a new watermark, if there is one.
-  private func commit(_ watermark: OnlineWatermark?) throws(LarderError) {
+  ///
+  /// - Parameter run: what rows without one say to have begun.
+  private func commit(
+    _ watermark: OnlineWatermark?, begun run: HistoryRun
+  ) throws(LarderError) {
     if let watermark {
       var newState = state
       newState.watermark = watermark
+      newState.begun = .none
+      try commit(state: newState)
+    } else if run > state.begun {
+      var newState = state
+      newState.begun = run
       try commit(state: newState)
     } else {
       try finish(nil)
