@@ -318,6 +318,9 @@ struct OnlineLife {
   private mutating func copy() throws {
     let path = "\(root)c"
     note("back up and go on in the copy")
+    for view in model.world.views where model.tables[view.id] != nil {
+      try store.online(view.name).sync()
+    }
     try store.backup(to: path)
     try store.close()
     root = path
