@@ -41,7 +41,8 @@ extension VerificationReport {
     .object([
       "commit": commitJSON(commit), "files": .integer(files), "bytes": .integer(bytes),
       "rows": .integer(rows),
-      "findings": .array(findings.map(\.json)),
+      "findings": .array(findings.map(\.json)), "notes": .array(notes.map { .text($0) }),
+      "lastGood": lastGood.map { .integer($0.id) } ?? .null,
     ])
   }
 }

@@ -134,6 +134,11 @@ package protocol File: AnyObject, Sendable {
   /// Gives up this description's locks on bytes.
   func unlock(_ range: Range<UInt64>) throws(LarderError)
 
+  /// Waits a moment before a lock is asked for again.
+  ///
+  /// - Returns: false if waiting is in vain, which only a simulation can know.
+  func pause(_ duration: Duration) -> Bool
+
   /// Some range within bytes on which another description's lock would refuse an exclusive one.
   ///
   /// Which one is not said where there are several; see `LockTable` for the enumeration.
@@ -156,6 +161,12 @@ package enum LockKind: Sendable, Hashable { case shared, exclusive }
 extension File {
   /// Nothing, where there is no disk to begin with.
   package func beginWriting(_ range: Range<UInt64>) {}
+
+  /// Sleeps.
+  package func pause(_ duration: Duration) -> Bool {
+    sleep(duration)
+    return true
+  }
 
   /// Reads exactly so many bytes.
   ///

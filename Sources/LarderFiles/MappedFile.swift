@@ -11,15 +11,22 @@ import LarderColumns
   package let bytes: UnsafeRawBufferPointer
   private let guarded: GuardedMap?
   private let release: @Sendable () -> Void
+  /// Whether each store is an operation of a simulated machine, which may stop before it.
+  package let countsStores: Bool
+  private let counting: (@Sendable () -> Bool)?
 
   /// Wraps bytes that stay valid until `release` is called, once, at the end.
   ///
-  /// - Parameter isGuarded: whether the guard watches the bytes; whoever reads them then checks them
-  ///   each time, since zeros may take their place.
+  /// - Parameters:
+  ///   - isGuarded: whether the guard watches the bytes; whoever reads them then checks them each
+  ///     time, since zeros may take their place.
+  ///   - counting: asked before each store, in a simulation; see `beginStore`.
   package init(
     path: String, bytes: UnsafeRawBufferPointer, isGuarded: Bool = false,
-    release: @escaping @Sendable () -> Void
+    counting: (@Sendable () -> Bool)? = nil, release: @escaping @Sendable () -> Void
   ) {
+    self.counting = counting
+    countsStores = counting != nil
     self.path = path
     unsafe self.bytes = bytes
     self.release = release
@@ -33,11 +40,12 @@ import LarderColumns
   /// Whether somebody cut the file short and the guard put zeros in the place of what was missed.
   package var isTruncated: Bool { guarded?.isTruncated ?? false }
 
-  /// Asks before a store into a shared map that others see.
+  /// Called before a store that other processes see; the store happens only if it says so.
   ///
-  /// - Returns: whether the store may happen; never false but in the simulation, where a store is an
-  ///   operation at which a process may die.
-  @inlinable package func beginStore() -> Bool { true }
+  /// - Returns: true on a real machine; false if the simulated process is dead by now.
+  @inline(__always) package func beginStore() -> Bool { !countsStores || countStore() }
+
+  private func countStore() -> Bool { counting?() ?? true }
 
   deinit {
     guarded?.leave()

@@ -346,7 +346,9 @@ int32_t larder_entity_keys(const struct ArrowSchema *keys_schema, struct ArrowAr
 int32_t larder_info(larder_store *store, char **report, larder_error *error);
 
 /// Checks every checksum, order, count and reference: {"commit", "files", "bytes", "rows",
-/// "findings": [{"code", "message", "affects"}]}. Findings are no failure.
+/// "findings": [{"code", "message", "affects"}], "notes", "lastGood"}. Findings are no failure.
+/// Notes tell what is no damage: an erasure that is not finished, commits that the next writer
+/// settles. "lastGood": the newest commit of which nothing was found wrong, if something was found.
 ///
 /// Options: "deep": every value is decoded too, and what was said of it computed anew.
 /// O(bytes); deep O(values).
@@ -441,7 +443,7 @@ int32_t larder_backup(larder_store *store, const char *path, char **report, lard
 /// `certificate` (may be NULL): {"store", "entity", "requested", "dryRun", "keys": [{"joinKeys",
 /// "count"}], "maskedSince", "finished": commits or null, "complete": whether nothing is left
 /// within reach, "files": [{"path", "inode", "device", "kind", "rows", "substitutes", "removed"}],
-/// "pending", "outOfReach"}. It holds no key and no value.
+/// "pending", "searched": {"files", "bytes", "places"}, "outOfReach"}. It holds no key and no value.
 ///
 /// Fails with NOT_FOUND with the nearest name, INVALID_INPUT for keys that are missing or null,
 /// READ_ONLY, LOCKED, NO_SPACE, IO, OUTCOME_UNKNOWN. The same call again finishes what was begun.

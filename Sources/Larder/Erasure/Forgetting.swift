@@ -8,8 +8,9 @@ import LarderOnline
 /// One run of an erasure: history is masked and rewritten, then the online tables, then it is said
 /// to be finished.
 ///
-/// The order makes every crash harmless. Once the ids are masked, the key log of before is kept as
-/// the list of what is left to do; it goes last.
+/// The order makes every crash harmless. The first commit hides the entities in every snapshot and
+/// online; from then on the key log of before is kept as the list of what is left to do. It goes
+/// last, and only when it was seen gone is the erasure said to be finished.
 struct Forgetting {
   private(set) var report: ErasureReport
   private let history: Store
@@ -30,7 +31,8 @@ struct Forgetting {
   mutating func look(for selection: KeySelection) throws(LarderError) {
     let snapshot = try history.snapshot()
     note(try history.keys(of: selection), snapshot.catalog)
-    for table in try tables?.erase([selection], dryRun: true) ?? [] {
+    var scan = OnlineScan()
+    for table in try tables?.holders(of: [selection], &scan) ?? [] {
       report.pending.append("the online table of \"\(table.view)\" holds rows")
     }
     if !report.keys.isEmpty { report.pending.append("history holds keys") }
@@ -38,6 +40,8 @@ struct Forgetting {
 
   /// Retires the entities' ids: from then on no snapshot shows them.
   mutating func mask(_ selection: KeySelection) throws(LarderError) {
+    // What only online tables have gets ids as well: they are what is masked and remembered.
+    for keys in try tables?.keys(of: selection) ?? [] { try history.admit(keys) }
     let erased = try history.eraseKeys(selection)
     note(erased.ids, try history.snapshot().catalog)
     report.maskedSince = erased.commit
@@ -61,17 +65,64 @@ struct Forgetting {
       report.pending.append("rewriting segments: \(error.message)")
     }
     let isUnpinned = try waitForPins(until: deadline)
-    try eraseOnline(selection)
-    if report.pending.isEmpty, isUnpinned, !ids.isEmpty {
-      report.finished = try history.finishErasure(of: ids)
+    var selections = try history.retiredKeys().map(\.keys)
+    if let selection { selections.append(selection) }
+    try eraseOnline(selections)
+    if report.pending.isEmpty, isUnpinned {
+      try complete(ids, selections, timeout: timeout)
     } else {
       try history.sweep()
-      report.finished = report.pending.isEmpty ? try history.snapshot().commit : nil
     }
     try checkFiles()
   }
 
   // MARK: Steps
+
+  /// Says that nothing is left, once it was seen.
+  private mutating func complete(
+    _ ids: [UInt64: [UInt32]], _ selections: [KeySelection], timeout: Duration
+  ) throws(LarderError) {
+    let tables = self.tables
+    var end = ErasureEnd()
+    func beside(_ scan: inout ErasureScan) throws(LarderError) {
+      try tables?.search(for: selections, &scan)
+    }
+    if ids.isEmpty {
+      try beside(&end.scan)
+      if end.scan.leftovers.isEmpty { end.commit = try history.snapshot().commit }
+    } else {
+      do throws(LarderError) {
+        end = try history.finishErasure(of: ids, timeout: timeout, beside: beside)
+      } catch {
+        guard error.code == .locked else { throw error }
+        report.pending.append("removing the last files: \(error.message)")
+      }
+    }
+    report.search = ErasureReport.Search(
+      files: end.scan.files, bytes: end.scan.bytes, places: Self.places(ids, tables != nil))
+    for left in end.scan.leftovers { report.pending.append("\(left.path): \(left.why)") }
+    report.finished = end.commit
+    if end.commit == nil, report.pending.isEmpty {
+      report.pending.append("the store changed while it was searched: run it again")
+    }
+  }
+
+  /// What was searched for where.
+  private static func places(_ ids: [UInt64: [UInt32]], _ hasTables: Bool) -> [String] {
+    var places: [String] = []
+    if !ids.isEmpty {
+      places = [
+        "the entities' ids in the entity index of every segment, those of earlier snapshots too",
+        "the entities' slots in the key logs; key logs and key maps of before by their names",
+        "timelines by the segments that they follow from",
+        "manifest files by the commits that they begin with",
+      ]
+    }
+    if hasTables {
+      places.append("the entities' keys at every 64 bytes of every row log of online tables")
+    }
+    return places
+  }
 
   /// Waits until nothing is pinned from before the erasure: a job or a materialization of then may
   /// still read what is to go, and write it elsewhere.
@@ -86,9 +137,11 @@ struct Forgetting {
           range.count == 1
             ? "\(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound - 1)"
         }
+        let holders = history.pinHolders(of: pins)
+        let who = holders.isEmpty ? "readers" : holders.joined(separator: ", ")
         report.pending.append(
-          "readers still hold snapshots from before the erasure: \(ids.joined(separator: ", ")). "
-            + "Run it again once they are done")
+          "readers still hold snapshots from before the erasure: \(ids.joined(separator: ", ")) "
+            + "(held by \(who)). Run it again once they are done")
         return false
       }
       LarderFiles.sleep(.milliseconds(5))
@@ -97,20 +150,14 @@ struct Forgetting {
 
   private var tables: MappedOnlineStore? { online as? MappedOnlineStore }
 
-  private mutating func eraseOnline(_ selection: KeySelection?) throws(LarderError) {
+  private mutating func eraseOnline(_ selections: [KeySelection]) throws(LarderError) {
     guard let tables else {
       if online != nil {
         report.outOfReach.append("the online store, which is not Larder's own: erase there too")
       }
       return
     }
-    var selections = try history.pendingSelections()
-    // Of entities that came back meanwhile, online rows may be new ones: what history has of them
-    // is brought over again.
-    var hasReturned = false
-    for pending in selections where try !history.keys(of: pending).isEmpty { hasReturned = true }
-    if let selection { selections.append(selection) }
-    for table in try tables.erase(selections, forgetsWatermarks: hasReturned) {
+    for table in try tables.erase(selections) {
       if let failure = table.failure {
         report.pending.append("the online table of \"\(table.view)\": \(failure.message)")
       }

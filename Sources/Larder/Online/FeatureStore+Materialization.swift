@@ -30,10 +30,12 @@ extension FeatureStore {
     progress: (@Sendable (Int) -> Void)? = nil, isCancelled: (@Sendable () -> Bool)? = nil
   ) throws(LarderError) -> MaterializationReport {
     let watch = MaterializationWatch(progress: progress, isCancelled: isCancelled)
-    return try materializing(view) { (target, history) throws(LarderError) in
+    let report = try materializing(view) { (target, history) throws(LarderError) in
       let through = min(through, Timestamp(microseconds: history.store.host.now()))
       return try target.bringOver(through, from: history, full: full, watch)
     }
+    continueErasures()
+    return report
   }
 
   /// Writes the latest row of each entity with `from <= event time <= through` to the online table.
@@ -57,7 +59,7 @@ extension FeatureStore {
       throw LarderError(.invalidArgument, "`from` is later than `through`.")
     }
     let watch = MaterializationWatch(progress: progress, isCancelled: isCancelled)
-    return try materializing(view) { (target, history) throws(LarderError) in
+    let report = try materializing(view) { (target, history) throws(LarderError) in
       let through = min(through, Timestamp(microseconds: history.store.host.now()))
       var run = Materialization(target, watch)
       if from <= through {
@@ -71,6 +73,8 @@ extension FeatureStore {
         view: target.view.name, rows: run.rows, changedKeys: run.changedKeys, lateRows: 0,
         watermark: try target.watermark(), leftOut: run.leftOut)
     }
+    continueErasures()
+    return report
   }
 
   /// The views whose online tables are behind: history was changed since in a way that the next

@@ -12,9 +12,9 @@ extension FeatureStore {
     if online is MappedOnlineStore, let offline = offlineStore as? SegmentOfflineStore,
       let resolved = try offline.definitionsByName().resolved(named: view)
     {
-      return OnlineView(online, resolved)
+      return OnlineView(online, resolved, of: self)
     }
-    return OnlineView(online, ResolvedView(try self.view(named: view), table: 0))
+    return OnlineView(online, ResolvedView(try self.view(named: view), table: 0), of: self)
   }
 
   /// The latest features of several views for each row of keys, in one call.

@@ -32,7 +32,8 @@ struct PreparedOnlineQuestion: Sendable {
       }
       parts.append(
         Part(
-          source: source, resolved: named?.resolved(named: source.view.name), features: source.features.map { source.view.features[$0].name },
+          source: source, resolved: named?.resolved(named: source.view.name),
+          features: source.features.map { source.view.features[$0].name },
           keyNames: names, first: first ?? parts.count))
     }
     self.parts = parts

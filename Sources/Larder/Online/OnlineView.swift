@@ -12,9 +12,11 @@ public struct OnlineView: Sendable {
   public var view: FeatureView { resolved.definition }
   private let resolved: ResolvedView
   private let store: any OnlineStore
+  private let whole: FeatureStore
 
-  init(_ store: any OnlineStore, _ resolved: ResolvedView) {
+  init(_ store: any OnlineStore, _ resolved: ResolvedView, of whole: FeatureStore) {
     self.store = store
+    self.whole = whole
     self.resolved = resolved
   }
 
@@ -122,12 +124,14 @@ public struct OnlineView: Sendable {
       keeping: [view], deleting: [], entitiesToKeep: view.entities, entitiesToDelete: [],
       partial: true)
     try store.writeBatch(batch, to: view, progress: progress)
+    whole.continueErasures()
   }
 
   /// Deletes the rows of keys as of an event time; see `OnlineStore.delete`.
   public func delete(_ keys: RecordBatch, at: Timestamp? = nil) throws(LarderError) {
     if let mapped = try current() { return try mapped.delete(keys, from: resolved, at: at) }
     try store.delete(keys, from: view, at: at)
+    whole.continueErasures()
   }
 
   /// Removes the table with all its rows; history stays, and the next materialization brings its
@@ -160,7 +164,9 @@ public struct OnlineView: Sendable {
   /// - Throws: `notFound`, `locked`, `corrupt`, `noSpace`; nothing is lost then.
   @discardableResult
   public func compact(share: Double = 0) throws(LarderError) -> OnlineCompactionReport {
-    try mapped("Compacting a table").compact(view, share: share)
+    let report = try mapped("Compacting a table").compact(view, share: share)
+    whole.continueErasures()
+    return report
   }
 
   /// Checks every row against its checksum, and the index against the rows.

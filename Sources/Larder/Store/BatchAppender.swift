@@ -14,8 +14,12 @@ import LarderOffline
 /// ```
 public final class BatchAppender {
   private let appender: Appender
+  private let store: FeatureStore
 
-  init(_ appender: Appender) { self.appender = appender }
+  init(_ appender: Appender, of store: FeatureStore) {
+    self.appender = appender
+    self.store = store
+  }
 
   /// Rows taken so far.
   public var rows: Int { appender.rows }
@@ -34,7 +38,9 @@ public final class BatchAppender {
   /// - Throws: `notFound` if the view was dropped meanwhile; `locked`; `noSpace`; `io`;
   ///   `outcomeUnknown`; `poisoned`.
   @discardableResult
-  public func commit() throws(LarderError) -> Commit { try appender.finish() }
+  public func commit() throws(LarderError) -> Commit {
+    try store.changing { () throws(LarderError) in try appender.finish() }
+  }
 
   /// Gives up; nothing was appended.
   public func abandon() { appender.abandon() }

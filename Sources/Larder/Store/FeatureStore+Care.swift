@@ -21,8 +21,26 @@ extension FeatureStore {
       let online = try tables.verifyAll()
       report.rows += online.rows
       report.findings += online.findings
+      report.findings += try beyondHistory(tables)
     }
     return report
+  }
+
+  /// Tables whose watermarks name commits that history does not have: its end is missing.
+  private func beyondHistory(_ tables: MappedOnlineStore) throws(LarderError) -> [Finding] {
+    var findings: [Finding] = []
+    for (view, commit) in try tables.watermarkCommits() {
+      let head = try segments(for: "Verifying files").store.snapshot().commit.id
+      guard commit > head else { continue }
+      findings.append(
+        Finding(
+          LarderError(
+            .corrupt,
+            "The online table of \"\(view)\" was materialized from commit \(commit), and the "
+              + "manifest ends with \(head): its end is missing. Restore the manifest from a copy.",
+            file: tables.directory), affects: "the commits after \(head)"))
+    }
+    return findings
   }
 
   /// Builds anew what is derived and does not hold: key maps, online indexes, STATE.
@@ -47,14 +65,19 @@ extension FeatureStore {
     if let tables = onlineStore as? MappedOnlineStore {
       report.steps += try tables.repairIndexes(dryRun: dryRun)
     }
-    if !dryRun { report.findings = try verify().findings }
+    if !dryRun {
+      continueErasures()
+      report.findings = try verify().findings
+    }
     return report
   }
 
   /// Copies the store as of its newest commit, consistently, beside running writers.
   ///
   /// The copy is a store of its own, opened by pointing at it: its commits from then on have other
-  /// chain hashes than the original's. Files that never change are hard links where the file system
+  /// chain hashes than the original's. Online tables are copied before history is pinned, so that
+  /// history reaches as far as they do; an erasure that is not finished is the copy's to finish, and
+  /// hides there what it hides here. Files that never change are hard links where the file system
   /// allows it; files that grow are copied to their committed length. The copy is verified.
   ///
   /// - Parameter path: a directory that does not exist yet, or is empty.
@@ -65,27 +88,37 @@ extension FeatureStore {
   @discardableResult
   public func backup(to path: String) throws(LarderError) -> BackupReport {
     let history = try segments(for: "Copying files")
-    let copy = BackupCopy(of: try history.snapshot(), to: path)
-    try copy.makeFolders()
-    try copy.copyHistory()
-    if let tables = onlineStore as? MappedOnlineStore {
-      for file in try tables.copyTables(of: copy.views, to: copy.online).files {
-        copy.note(file.how, bytes: file.bytes)
-      }
+    let copy = try BackupCopy(of: history.store, to: path)
+    do throws(LarderError) {
+      return try fill(copy, from: history)
+    } catch {
+      copy.abandon()
+      throw error
     }
-    var report = try copy.seal()
+  }
+
+  private func fill(
+    _ copy: BackupCopy, from history: SegmentOfflineStore
+  ) throws(LarderError) -> BackupReport {
+    let tables = onlineStore as? MappedOnlineStore
+    let snapshot = try copy.copyTables(before: history.pinned) {
+      (views, directory) throws(LarderError) in
+      try tables?.copyTables(of: views, to: directory).files ?? []
+    }
+    try copy.copyHistory(snapshot)
+    try copy.seal(snapshot)
     let made = try SegmentOfflineStore(
-      at: report.path, access: .readOnly, host: history.store.host, options: history.store.options)
+      at: copy.report.path, access: .readOnly, host: history.store.host,
+      options: history.store.options)
     let check = try FeatureStore(
       offline: made, online: try made.makeOnlineStore(OnlineOptions())
     ).verify()
-    report.rows = check.rows
     if let finding = check.findings.first {
       throw LarderError(
         .corrupt,
         "The copy does not verify, \(check.findings.count) findings; the first: "
           + finding.error.message, file: finding.error.file, offset: finding.error.offset)
     }
-    return report
+    return try copy.finish(rows: check.rows)
   }
 }

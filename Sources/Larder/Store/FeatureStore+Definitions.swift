@@ -76,7 +76,9 @@ extension FeatureStore {
     _ definitions: Definitions, dropping: Bool = false, dryRun: Bool = false
   ) throws(LarderError) -> [DefinitionChange] {
     if let store = offlineStore as? SegmentOfflineStore {
-      return try store.apply(definitions, dropping: dropping, dryRun: dryRun)
+      let changes = try store.apply(definitions, dropping: dropping, dryRun: dryRun)
+      if !dryRun { continueErasures() }
+      return changes
     }
     try definitions.validate()
     return registry.withLock { known in
@@ -101,7 +103,9 @@ extension FeatureStore {
   /// - Throws: `notFound` with the nearest name; `unsupported` if the store is not Larder's own.
   @discardableResult
   public func drop(view: String, dryRun: Bool = false) throws(LarderError) -> [DefinitionChange] {
-    try segments(for: "Dropping a view").drop(view: view, dryRun: dryRun)
+    let changes = try segments(for: "Dropping a view").drop(view: view, dryRun: dryRun)
+    if !dryRun { continueErasures() }
+    return changes
   }
 }
 

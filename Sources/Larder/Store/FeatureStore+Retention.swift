@@ -30,6 +30,7 @@ extension FeatureStore {
     if !dryRun { try store.requireNewest() }
     var report = try store.store.expire(view, olderThan: age, dryRun: dryRun)
     if report.commit != nil { report.isTableBehind = try !tablesBehind([view]).isEmpty }
+    if !dryRun { continueErasures() }
     return report
   }
 

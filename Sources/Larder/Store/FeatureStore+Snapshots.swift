@@ -76,7 +76,7 @@ extension FeatureStore {
   public func tag(_ name: String, at commit: UInt64? = nil) throws(LarderError) -> Commit {
     let store = try segments(for: "Tagging")
     try store.requireNewest()
-    return try store.store.tag(name, at: commit)
+    return try changing { () throws(LarderError) in try store.store.tag(name, at: commit) }
   }
 
   /// Removes a tag; its commit is kept no longer than others then.
@@ -85,7 +85,7 @@ extension FeatureStore {
   public func removeTag(_ name: String) throws(LarderError) {
     let store = try segments(for: "Tagging")
     try store.requireNewest()
-    try store.store.removeTag(name)
+    try changing { () throws(LarderError) in try store.store.removeTag(name) }
   }
 
   /// Makes the state of an earlier commit the newest again, definitions included, in one commit.
@@ -109,6 +109,7 @@ extension FeatureStore {
     if !dryRun { try store.requireNewest() }
     var report = try store.store.rollback(to: commit, dryRun: dryRun)
     if report.commit != nil { report.tablesBehind = try tablesBehind() }
+    if !dryRun { continueErasures() }
     return report
   }
 }

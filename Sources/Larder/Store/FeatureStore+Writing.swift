@@ -19,7 +19,9 @@ extension FeatureStore {
   /// - Complexity: O(rows log rows) at worst, and one commit to the disk.
   @discardableResult
   public func append(_ batch: RecordBatch, to view: String) throws(LarderError) -> Commit {
-    try offlineStore.append(batch, to: try self.view(named: view))
+    try changing { () throws(LarderError) in
+      try offlineStore.append(batch, to: try self.view(named: view))
+    }
   }
 
   /// Begins an append of many batches that becomes one commit.
@@ -29,7 +31,7 @@ extension FeatureStore {
   public func appender(to view: String) throws(LarderError) -> BatchAppender {
     let store = try segments(for: "Appending batch by batch")
     try store.requireNewest()
-    return BatchAppender(try store.store.appender(to: view))
+    return BatchAppender(try store.store.appender(to: view), of: self)
   }
 
   /// Replaces the rows of a range of event times, or of the whole view, in one commit.
@@ -61,7 +63,8 @@ extension FeatureStore {
   ) throws(LarderError) -> BatchAppender {
     let store = try segments(for: "Replacing rows")
     try store.requireNewest()
-    return BatchAppender(try store.store.replacer(of: view, from: from, through: through))
+    return BatchAppender(
+      try store.store.replacer(of: view, from: from, through: through), of: self)
   }
 
   /// Merges small segments that appends left, as far as merges are due.
@@ -75,6 +78,6 @@ extension FeatureStore {
   public func fold(_ view: String? = nil) throws(LarderError) -> Int {
     let store = try segments(for: "Folding")
     try store.requireNewest()
-    return try store.store.fold(view: view).merges
+    return try changing { () throws(LarderError) in try store.store.fold(view: view).merges }
   }
 }

@@ -26,6 +26,7 @@ public final class FeatureStore: Sendable {
   public let onlineStore: (any OnlineStore)?
   /// Definitions, where no directory keeps them.
   let registry: Mutex<Definitions>
+  let resumption = ErasureResumption()
 
   /// Opens a store in a directory.
   ///

@@ -8,7 +8,9 @@ struct Backup: ParsableCommand {
     discussion: """
       The copy is a store of its own with the newest commit of the original: point at it to open \
       it. On the same file system, files that never change are hard links and take no space; so a \
-      copy against the loss of a disk belongs on another one. The copy is verified.
+      copy against the loss of a disk belongs on another one. The copy is verified. An erasure \
+      that is not finished stays hidden in it, and is the copy's to finish. One that fails removes \
+      what it made; what a killed one left is cleared away by the next.
 
       EXAMPLES
         larder backup my.larder /backups/my-2026-11-22.larder

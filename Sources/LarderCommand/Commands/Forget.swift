@@ -8,10 +8,11 @@ struct Forget: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Erase an entity from history, earlier snapshots and online tables.",
     discussion: """
-      No snapshot shows the entity from the first moment on; then its rows and keys leave every \
-      file. Covered is every view whose join keys include those of the entity. Whatever keeps a \
-      file alive, such as a reader of an earlier snapshot, is told as pending, with exit code 1; \
-      the same command again finishes it. Prints a certificate in JSON, which names no key.
+      No snapshot and no online table shows the entity from the first commit on; then its rows \
+      and keys leave every file. Covered is every view whose join keys include those of the \
+      entity. Whatever keeps a file alive, such as a reader of an earlier snapshot, is told as \
+      pending, with exit code 1; the next command that changes the store finishes it, and so does \
+      this one again. Prints a certificate in JSON, which names no key, and says what was searched.
 
       EXAMPLES
         larder forget my.larder --entity driver driver_id=1001 --dry-run

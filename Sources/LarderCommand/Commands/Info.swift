@@ -47,6 +47,7 @@ struct Info: ParsableCommand {
         Quantity.bytes(view.bytes), perRow, Quantity.count(view.debtRows))
     }
     text += table.text
+    for note in report.notes { text += "\n\(note)\n" }
     guard isDetailed, let view = report.views.first else { return text }
     var parts = Table([
       "part": .left, "bytes": .right, "per row": .right, "encodings": .left,
@@ -79,6 +80,7 @@ struct Info: ParsableCommand {
     return .object([
       "commit": .integer(report.commit.id), "time": .text("\(report.commit.time)"),
       "chainHash": .text(String(report.commit.chainHash, radix: 16)), "views": .array(views),
+      "notes": .array(report.notes.map { .text($0) }),
     ])
   }
 }

@@ -81,7 +81,8 @@ struct Materialize: ParsableCommand {
     ])
     for (report, seconds) in rows {
       table.add(
-        report.view, Quantity.count(report.rows) + (report.isRebuilt ? " anew" : ""), Quantity.count(report.lateRows),
+        report.view, Quantity.count(report.rows) + (report.isRebuilt ? " anew" : ""),
+        Quantity.count(report.lateRows),
         Quantity.count(report.changedKeys), Quantity.fixed(seconds, 2),
         Quantity.rate(report.rows, "row", in: seconds),
         report.watermark.map { "\($0.through)" } ?? "-")

@@ -5,7 +5,8 @@ import LarderContract
 /// `larder online`: what the online tables hold.
 struct Online: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Tell what online tables hold: keys, bytes, dead share, load, watermark; or drop one.",
+    abstract:
+      "Tell what online tables hold: keys, bytes, dead share, load, watermark; or drop one.",
     discussion: """
       Dead is the share of the written rows that no key needs any more; compaction returns it. Load \
       is keys per place in the index. The watermark is how far history was materialized. With --drop \

@@ -9,7 +9,9 @@ struct Verify: ParsableCommand {
     discussion: """
       Reads everything and changes nothing: history and earlier snapshots, keys, online tables. \
       Each finding says which file it is in, where, and what it affects. With --deep every value \
-      is decoded, and zone maps and hashes are computed anew. Exit code 1 if there are findings. \
+      is decoded, and zone maps and hashes are computed anew. Exit code 1 if there are findings; \
+      then the last snapshot is named of which nothing was found wrong. An erasure that is not \
+      finished and commits that the next writer settles are told, and are no findings. \
       With --parity instead: whether the online tables say at their watermarks what the join says \
       at that time and commit, each key once; of keys that were written directly, what they have of \
       history's is compared.
@@ -26,7 +28,7 @@ struct Verify: ParsableCommand {
   @Flag(help: "Compare the online tables with history.")
   var parity = false
   @Option(help: ArgumentHelp("Compare so many keys of each view, not all.", valueName: "N"))
-  var sample: Int?
+  var sample: CountArgument?
   @Option(help: ArgumentHelp("Draw the same sample again.", valueName: "SEED"))
   var seed: UInt64?
   @OptionGroup var output: ReportArgument
@@ -35,7 +37,6 @@ struct Verify: ParsableCommand {
     if !parity, sample != nil || seed != nil {
       throw ValidationError("--sample and --seed belong to --parity.")
     }
-    if let sample, sample < 1 { throw ValidationError("--sample must be at least 1.") }
   }
 
   func run() throws {
@@ -53,7 +54,7 @@ struct Verify: ParsableCommand {
   private func compareWithHistory() throws {
     let progress = Progress("parity")
     let report = try target.openForReading().verifyParity(
-      sample: sample, seed: seed, progress: { progress.show(rows: $0, part: nil) },
+      sample: sample?.count, seed: seed, progress: { progress.show(rows: $0, part: nil) },
       isCancelled: { Interrupt.isRequested })
     progress.clear()
     let text = ParityText(report: report)
@@ -70,6 +71,13 @@ struct Verify: ParsableCommand {
       text += "\(finding.error)\n"
       if !finding.affects.isEmpty { text += "  affects \(finding.affects)\n" }
     }
+    if !report.findings.isEmpty {
+      text +=
+        report.lastGood.map {
+          "the last good snapshot is commit \($0.id) of \($0.time): `larder rollback --to \($0.id)`\n"
+        } ?? "of no snapshot that is kept all is well\n"
+    }
+    for note in report.notes { text += "\(note)\n" }
     let outcome = report.findings.isEmpty ? "all is well" : "not all is well"
     return text
       + "\(outcome) as of commit \(report.commit.id): \(Quantity.count(report.files, "file")), "
@@ -89,7 +97,8 @@ struct Verify: ParsableCommand {
     return .object([
       "commit": .integer(report.commit.id), "files": .integer(report.files),
       "bytes": .integer(report.bytes), "rows": .integer(report.rows),
-      "findings": .array(findings),
+      "findings": .array(findings), "notes": .array(report.notes.map { .text($0) }),
+      "lastGood": report.lastGood.map { .integer($0.id) } ?? .null,
     ])
   }
 }

@@ -22,6 +22,8 @@ public struct ErasureReport: Sendable, Hashable {
   public var files: [File]
   /// What is not done yet and why; empty if nothing is left.
   public var pending: [String]
+  /// The last look for what is left: what was searched, and how much; nil if none was made.
+  public var search: Search?
   /// What no command of the store can reach.
   public var outOfReach: [String]
 
@@ -29,7 +31,7 @@ public struct ErasureReport: Sendable, Hashable {
   public init(
     entity: String, requested: Int, store: String, isDryRun: Bool, keys: [Keys] = [],
     maskedSince: Commit? = nil, finished: Commit? = nil, files: [File] = [],
-    pending: [String] = [], outOfReach: [String] = []
+    pending: [String] = [], search: Search? = nil, outOfReach: [String] = []
   ) {
     self.entity = entity
     self.requested = requested
@@ -40,11 +42,31 @@ public struct ErasureReport: Sendable, Hashable {
     self.finished = finished
     self.files = files
     self.pending = pending
+    self.search = search
     self.outOfReach = outOfReach
   }
 
   /// Whether nothing of the entities is left within reach.
   public var isComplete: Bool { pending.isEmpty && !isDryRun }
+
+  /// A search of the store's files for what is left of the entities.
+  ///
+  /// All files in the store's folders are looked at, whether the store names them or not.
+  public struct Search: Sendable, Hashable {
+    /// Files looked at.
+    public var files: Int
+    /// Bytes of them.
+    public var bytes: UInt64
+    /// Where was searched, and for what.
+    public var places: [String]
+
+    /// Makes an entry.
+    public init(files: Int, bytes: UInt64, places: [String]) {
+      self.files = files
+      self.bytes = bytes
+      self.places = places
+    }
+  }
 
   /// How many keys of one join-key set were erased.
   public struct Keys: Sendable, Hashable {
@@ -116,11 +138,17 @@ extension ErasureReport {
         "joinKeys": .array(keys.joinKeys.map { .text($0) }), "count": .integer(keys.count),
       ])
     }
+    let search = search.map { search in
+      JSONValue.object([
+        "files": .integer(search.files), "bytes": .integer(search.bytes),
+        "places": .array(search.places.map { .text($0) }),
+      ])
+    }
     return .object([
       "store": .text(store), "entity": .text(entity), "requested": .integer(requested),
       "dryRun": .bool(isDryRun), "keys": .array(keys), "maskedSince": commit(maskedSince),
       "finished": commit(finished), "complete": .bool(isComplete), "files": .array(files),
-      "pending": .array(pending.map { .text($0) }),
+      "pending": .array(pending.map { .text($0) }), "searched": search ?? .null,
       "outOfReach": .array(outOfReach.map { .text($0) }),
     ])
   }

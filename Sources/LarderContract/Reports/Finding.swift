@@ -26,13 +26,24 @@ public struct VerificationReport: Sendable, Hashable {
   public var rows: Int
   /// What is wrong; empty if nothing is.
   public var findings: [Finding]
+  /// What is no damage and yet to be known: an erasure that is not finished, commits that the next
+  /// writer settles.
+  public var notes: [String]
+  /// The newest commit of which nothing was found wrong, if something was of a later one; nil if
+  /// none that is kept is good.
+  public var lastGood: Commit?
 
   /// Makes a report.
-  public init(commit: Commit, files: Int, bytes: UInt64, rows: Int, findings: [Finding]) {
+  public init(
+    commit: Commit, files: Int, bytes: UInt64, rows: Int, findings: [Finding],
+    notes: [String] = [], lastGood: Commit? = nil
+  ) {
     self.commit = commit
     self.files = files
     self.bytes = bytes
     self.rows = rows
     self.findings = findings
+    self.notes = notes
+    self.lastGood = lastGood
   }
 }

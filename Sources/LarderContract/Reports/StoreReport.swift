@@ -6,11 +6,15 @@ public struct StoreReport: Sendable, Hashable {
   public var commit: Commit
   /// The views, in the order they were made.
   public var views: [View]
+  /// What goes on in the store beside: an erasure that is not finished, commits that the next writer
+  /// settles.
+  public var notes: [String]
 
   /// Makes a report.
-  public init(commit: Commit, views: [View]) {
+  public init(commit: Commit, views: [View], notes: [String] = []) {
     self.commit = commit
     self.views = views
+    self.notes = notes
   }
 
   /// What a store holds of one view.

@@ -217,7 +217,7 @@ extension LockFile {
       if try file.tryLock(range, kind) { return true }
       let left = deadline - ContinuousClock.now
       if left <= .zero { return false }
-      sleep(min(pause, left))
+      if !file.pause(min(pause, left)) { return false }
       pause = min(pause * 2, .milliseconds(10))
     }
   }

@@ -100,6 +100,9 @@ package final class SnapshotPins: Sendable {
     return PinnedSnapshots(found)
   }
 
+  /// The file, where it is one of the machine's.
+  var posixFile: POSIXFile? { file as? POSIXFile }
+
   private func checkProcess() throws(LarderError) {
     guard generation == ForkedChild.generation else { throw ForkedChild.error(path: path) }
   }

@@ -32,4 +32,7 @@ final class SimulatedDirectory {
 
   /// Binds a name to what survived a crash.
   func restore(_ name: String, to node: Node) { entries[name] = node }
+
+  /// Gives a name the changes that it has on the machine that this one is a copy of.
+  func restorePending(_ name: String, to changes: [Change]) { pending[name] = changes }
 }

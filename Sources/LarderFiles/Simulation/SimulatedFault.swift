@@ -15,7 +15,8 @@ package struct SimulatedFault: Sendable, Hashable {
     /// Whether this can happen to such an operation.
     package func applies(to operation: SimulatedOperation.Kind) -> Bool {
       switch self {
-      case .io: true
+      // A store has no way to fail.
+      case .io: operation != .store
       case .noSpace:
         switch operation {
         case .create, .write, .reserve, .makeDirectory, .link, .sync, .syncDirectory: true
@@ -33,11 +34,17 @@ package struct SimulatedFault: Sendable, Hashable {
   package var operation: Int
   /// Whether it happens to every later operation too that it applies to.
   package var isSticky: Bool
+  /// The one process that it happens to; nil for whichever comes.
+  package var process: Int?
 
-  package init(_ kind: Kind, at operation: Int, isSticky: Bool = false) {
+  package init(
+    _ kind: Kind, at operation: Int, isSticky: Bool = false,
+    of process: SimulatedFileSystem? = nil
+  ) {
     self.kind = kind
     self.operation = operation
     self.isSticky = isSticky
+    self.process = process?.process
   }
 }
 
@@ -47,12 +54,14 @@ package struct SimulatedOperation: Sendable, Hashable, CustomStringConvertible {
   package enum Kind: String, Sendable, Hashable, CaseIterable {
     case create, open, status, names, makeDirectory, syncDirectory, remove, removeDirectory, link
     case read, write, sync, reserve, map, mapShared
+    /// A store through a shared map, such as that of STATE.
+    case store
 
     /// Whether it can change what a disk holds; a crash before any other is no new case.
     package var isChange: Bool {
       switch self {
       case .create, .makeDirectory, .syncDirectory, .remove, .removeDirectory, .link, .write,
-        .sync, .reserve:
+        .sync, .reserve, .store:
         true
       case .open, .status, .names, .read, .map, .mapShared: false
       }

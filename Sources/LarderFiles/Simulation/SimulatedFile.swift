@@ -117,6 +117,8 @@ final class SimulatedFile: File, @unchecked Sendable {
     machine.lock()
     defer { machine.unlock() }
     try machine.checkAlive(process, path)
+    machine.reach(.lock, path, process)
+    try machine.checkAlive(process, path)
     try check(range)
     if kind == .exclusive, !isWritable {
       throw LarderError(
@@ -131,6 +133,16 @@ final class SimulatedFile: File, @unchecked Sendable {
     try machine.checkAlive(process, path)
     try check(range)
     inode.locks.unlock(range, owner: owner)
+    machine.reach(.unlock, path, process)
+  }
+
+  func pause(_ duration: Duration) -> Bool {
+    machine.lock()
+    let turns = machine.turns
+    machine.unlock()
+    if let turns { return turns.wait(process: process) }
+    sleep(duration)
+    return true
   }
 
   func conflictingLock(in range: Range<UInt64>) throws(LarderError) -> Range<UInt64>? {
@@ -176,9 +188,14 @@ final class SimulatedFile: File, @unchecked Sendable {
     inode.sharers[process, default: 0] += 1
     machine.shared[inode.number] = inode
     let block = inode.bytes
+    var counting: (@Sendable () -> Bool)?
+    if writable {
+      counting = { [machine, path, process] in machine.beginStore(path, process) }
+    }
     let share = SimulatedShare(machine: machine, inode: inode, process: process, block: block)
     return unsafe MappedFile(
       path: path, bytes: UnsafeRawBufferPointer(start: block.start, count: bytes),
+      counting: counting,
       release: { [self] in
         share.end()
         withExtendedLifetime(self) {}
@@ -230,5 +247,21 @@ extension SimulatedInode {
   var status: FileStatus {
     FileStatus(
       kind: .file, bytes: UInt64(size), device: 1, inode: number, permissions: 0o644)
+  }
+}
+
+extension SimulatedMachine {
+  /// Counts a store through a map.
+  ///
+  /// - Returns: whether it is to happen.
+  fileprivate func beginStore(_ path: String, _ process: Int) -> Bool {
+    lock()
+    defer { unlock() }
+    do throws(LarderError) {
+      _ = try begin(.store, path, process)
+      return true
+    } catch {
+      return false
+    }
   }
 }

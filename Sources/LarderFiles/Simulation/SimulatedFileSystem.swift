@@ -39,10 +39,12 @@ package struct SimulatedFileSystem: FileSystem {
     machine.lock()
     defer { machine.unlock() }
     try machine.checkAlive(process, path)
-    let found = try machine.node(at: path, .open)
-    let creates = found == nil && mode != .read && mode != .update
+    let canCreate = mode != .read && mode != .update
+    var creates = false
+    if canCreate, try machine.node(at: path, .open) == nil { creates = true }
     _ = try machine.begin(creates ? .create : .open, path, process)
-    switch found {
+    // Looked for now: another process may have had its turn.
+    switch try machine.node(at: path, .open) {
     case .directory?:
       if mode == .create { throw machine.failure(EEXIST, .create, path) }
       throw LarderError(
@@ -51,7 +53,7 @@ package struct SimulatedFileSystem: FileSystem {
       if mode == .create { throw machine.failure(EEXIST, .create, path) }
       return SimulatedFile(self, path: path, inode, isWritable: mode != .read)
     case nil:
-      guard creates else { throw machine.failure(ENOENT, .open, path) }
+      guard canCreate else { throw machine.failure(ENOENT, .open, path) }
       let (directory, name) = try machine.parent(of: path, .create)
       let inode = SimulatedInode(number: machine.nextInode)
       machine.nextInode += 1

@@ -28,6 +28,10 @@ import LarderColumns
   var dead: Set<Int> = []
   /// The operations before which processes die.
   var killAt: [Int: Int] = [:]
+  /// Called before each operation, with a way to copy the machine.
+  var watcher: (@Sendable (SimulatedOperation, () -> SimulatedFileSystem) -> Void)?
+  /// Who says which process goes on.
+  var turns: (any SimulatedTurns)?
   /// Files with shared maps.
   var shared: [UInt64: SimulatedInode] = [:]
 
@@ -71,15 +75,21 @@ import LarderColumns
     throws(LarderError) -> SimulatedFault.Kind?
   {
     try checkAlive(process, path)
+    reach(.operation(kind), path, process)
+    try checkAlive(process, path)
     operations += 1
     if keepsLog {
       log.append(SimulatedOperation(number: operations, kind: kind, path: path))
+    }
+    if let watcher {
+      watcher(SimulatedOperation(number: operations, kind: kind, path: path)) { forked() }
     }
     if operations >= stopAt { stop() }
     if let death = killAt[process], operations >= death { kill(process) }
     try checkAlive(process, path)
     if faults.isEmpty { return nil }
-    for fault in faults where fault.kind.applies(to: kind) {
+    for fault in faults
+    where fault.kind.applies(to: kind) && (fault.process ?? process) == process {
       guard fault.isSticky ? operations >= fault.operation : operations == fault.operation else {
         continue
       }
@@ -90,6 +100,15 @@ import LarderColumns
       }
     }
     return nil
+  }
+
+  /// Lets others go on first, if it is their turn; the mutex is held before and after.
+  func reach(_ point: SimulatedPoint, _ path: String, _ process: Int) {
+    guard let turns else { return }
+    unlock()
+    let lives = turns.reach(point, at: path, process: process)
+    lock()
+    if !lives { kill(process) }
   }
 
   func failure(_ number: Int32, _ kind: SimulatedOperation.Kind, _ path: String) -> LarderError {

@@ -40,6 +40,28 @@ package enum KeyFolder {
     return paths
   }
 
+  /// The maps of a folder whose headers hold: the generation of the log that they were built from,
+  /// and how many keys it had.
+  ///
+  /// - Throws: `io`.
+  package static func mapsWithCounts(
+    in files: any FileSystem, directory: String
+  ) throws(LarderError) -> [(path: String, generation: UInt64, count: UInt32)] {
+    var found: [(path: String, generation: UInt64, count: UInt32)] = []
+    for path in try maps(in: files, directory: directory) {
+      do throws(LarderError) {
+        let file = try files.open(path, .read)
+        guard try file.status().bytes >= UInt64(KeyMapHeader.bytes),
+          let header = KeyMapHeader(try file.readExactly(KeyMapHeader.bytes, at: 0))
+        else { continue }
+        found.append((path, header.generation, header.count))
+      } catch {
+        guard error.code == .notFound || error.code == .corrupt else { throw error }
+      }
+    }
+    return found
+  }
+
   /// Overwrites by zeros what uncommitted appends left behind a log's committed bytes.
   ///
   /// Only under the append lock.

@@ -112,6 +112,11 @@ import LarderFiles
 
   /// Chunk headers' offsets, for `KeyLogWalk.resume`.
   var headerOffsets: [UInt64] { offsets }
+
+  /// Where the chunks start, and the first id of each.
+  package var boundaries: [(offset: UInt64, first: UInt32)] {
+    offsets.enumerated().map { index, offset in (offset, unsafe runs.runs[index].first) }
+  }
 }
 
 extension KeyLog {

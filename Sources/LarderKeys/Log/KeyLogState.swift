@@ -9,8 +9,9 @@ package struct KeyLogState: Sendable, Hashable {
   package var length: UInt64
   /// How many ids were given out: the ids are 0..<count, erased slots included.
   package var count: UInt32
-  /// The checksum of the last header within the length, which binds every key before it: two logs of
-  /// one length and count, but of other keys, differ here. 0 in what version 1 of the manifest says.
+  /// The checksum of the last header within the length; 0 in what version 1 of the manifest says.
+  ///
+  /// It binds every key before it: two logs of one length and count, but of other keys, differ here.
   package var checksum: UInt64
 
   package init(generation: UInt64, length: UInt64, count: UInt32, checksum: UInt64) {

@@ -5,82 +5,108 @@ import LarderKeys
 
 /// A copy of a store in the making: one snapshot, under a number of its own.
 ///
-/// Sealed files get a second name, files that grow are copied to their committed length. The
-/// manifest comes last: without it the directory is no store, so an interrupted copy is refused.
+/// Sealed files get a second name, files that grow are copied to their committed length. Online
+/// tables come first and then history, so that history reaches as far as what was brought online.
+/// The manifest comes last: without it the directory is no store, so an interrupted copy is refused.
 package final class BackupCopy {
-  private let snapshot: Snapshot
+  private let store: Store
   private let target: StoreLayout
   private let files: any FileSystem
+  private let folder: BackupFolder
   /// What was copied so far.
   package private(set) var report: BackupReport
 
-  /// Plans a copy.
+  /// Begins a copy.
   ///
-  /// - Parameter path: a directory that does not exist, or is empty.
-  package init(of snapshot: Snapshot, to path: String) {
-    self.snapshot = snapshot
+  /// - Parameter path: a directory that does not exist, is empty, or holds what a copy that was cut
+  ///   off left.
+  /// - Throws: `alreadyExists` for one that holds something; `locked` if another run copies there;
+  ///   `notFound` if its parent is missing; `noSpace`, `io`.
+  package init(of store: Store, to path: String) throws(LarderError) {
+    self.store = store
     target = StoreLayout(root: path)
-    files = snapshot.store.host.files
-    report = BackupReport(path: target.root, commit: snapshot.commit)
+    files = store.host.files
+    report = BackupReport(
+      path: target.root, commit: Commit(id: 0, time: Timestamp(microseconds: 0), chainHash: 0))
+    folder = try BackupFolder(target, host: store.host)
   }
 
-  /// Makes the directories of the copy.
+  /// Removes what was copied, after a failure.
+  package func abandon() { folder.abandon() }
+
+  /// Copies what lies outside of history, then pins history.
   ///
-  /// - Throws: `alreadyExists` for one that holds something; `notFound` if its parent is missing;
-  ///   `noSpace`, `io`.
-  package func makeFolders() throws(LarderError) {
-    if let status = try files.status(of: target.root) {
-      guard status.kind == .directory, try files.names(in: target.root).isEmpty else {
-        throw LarderError(
-          .alreadyExists, "There is something there already. Name a new or an empty directory.",
-          file: target.root)
+  /// Starts again if an erasure went on meanwhile: what was copied may hold what it took away.
+  ///
+  /// - Parameters:
+  ///   - snapshot: one that is to be copied; nil for the newest.
+  ///   - copyTables: copies the online tables of views to a directory.
+  /// - Returns: the snapshot that is to be copied, pinned.
+  /// - Throws: `locked` if erasures went on time and again; what copying throws.
+  package func copyTables(
+    before snapshot: Snapshot?,
+    _ copyTables: (_ views: [UInt64], _ directory: String) throws(LarderError) -> [(
+      how: CopiedBy, bytes: UInt64
+    )]
+  ) throws(LarderError) -> Snapshot {
+    for folder in [target.keys, target.offline] { try files.makeDirectory(folder) }
+    for _ in 0..<8 {
+      let before = try store.refresh()
+      try files.makeDirectory(target.online)
+      let made = try copyTables(before.catalog.views.map(\.id), target.online)
+      let pinned = if let snapshot { snapshot } else { try store.snapshot() }
+      if try store.refresh().erasures.last == before.erasures.last {
+        for file in made { report.note(file.how, bytes: file.bytes) }
+        report.commit = pinned.commit
+        return pinned
       }
+      try folder.remove(target.online)
     }
-    try files.makeDirectory(target.root)
-    for folder in [target.keys, target.offline, target.online] {
-      try files.makeDirectory(folder)
-    }
+    throw LarderError(
+      .locked, "Erasures went on again and again while the store was copied. Try again.",
+      file: store.layout.root)
   }
-
-  /// Where the copy's online tables go.
-  package var online: String { target.online }
-
-  /// The views whose online tables belong to the copy.
-  package var views: [UInt64] { snapshot.catalog.views.map(\.id) }
 
   /// Copies segments and keys.
   ///
   /// - Throws: `corrupt` if a file is shorter than was committed; `noSpace`, `io`.
-  package func copyHistory() throws(LarderError) {
+  package func copyHistory(_ snapshot: Snapshot) throws(LarderError) {
     for (view, segments) in snapshot.segments.sorted(by: { $0.key < $1.key }) {
       try files.makeDirectory(target.viewFolder(view))
       for segment in segments {
         let how = try files.linkOrCopy(
-          snapshot.store.layout.segment(segment), to: target.segment(segment))
+          store.layout.segment(segment), to: target.segment(segment))
         report.note(how, bytes: segment.fileBytes)
       }
       try files.syncDirectory(target.viewFolder(view))
     }
     for (set, log) in snapshot.keyLogs.sorted(by: { $0.key < $1.key }) {
-      let folder = target.keyFolder(set)
-      try files.makeDirectory(folder)
-      let source = try files.open(
-        KeyFolder.logPath(snapshot.store.layout.keyFolder(set), generation: log.generation),
-        .read)
-      try files.copy(
-        source, bytes: log.length, to: KeyFolder.logPath(folder, generation: log.generation))
-      report.note(.copy, bytes: log.length)
-      try files.syncDirectory(folder)
+      try files.makeDirectory(target.keyFolder(set))
+      try copy(log, of: set)
+      // The list of what is still to be erased, from the copy's online tables too.
+      for retired in snapshot.retiredLogs where retired.set == set {
+        do throws(LarderError) { try copy(retired.log, of: set) } catch {
+          // It goes when nothing else is left.
+          guard error.code == .notFound else { throw error }
+        }
+      }
+      try files.syncDirectory(target.keyFolder(set))
     }
   }
 
-  /// Notes files of online tables that were copied.
-  package func note(_ how: CopiedBy, bytes: UInt64) { report.note(how, bytes: bytes) }
+  private func copy(_ log: KeyLogState, of set: UInt64) throws(LarderError) {
+    let source = try files.open(
+      KeyFolder.logPath(store.layout.keyFolder(set), generation: log.generation), .read)
+    try files.copy(
+      source, bytes: log.length,
+      to: KeyFolder.logPath(target.keyFolder(set), generation: log.generation))
+    report.note(.copy, bytes: log.length)
+  }
 
   /// Makes the copy a store: syncs the directories, then writes its manifest.
   ///
   /// - Throws: `noSpace`, `io`.
-  package func seal() throws(LarderError) -> BackupReport {
+  package func seal(_ snapshot: Snapshot) throws(LarderError) {
     for folder in [target.keys, target.offline, target.online, target.root] {
       try files.syncDirectory(folder)
     }
@@ -88,10 +114,18 @@ package final class BackupCopy {
     _ = try files.open("\(target.root)/\(StoreLock.fileName)", .createForOwnerIfMissing)
     // Readers, who make nothing, need it for their pins.
     _ = try files.open("\(target.root)/\(SnapshotPins.fileName)", .createIfMissing)
-    let host = snapshot.store.host
-    let state = snapshot.stateOfCopy(store: host.makeIdentifier())
-    try Manifest(target.root, host: host).found(state)
+    let state = snapshot.stateOfCopy(store: store.host.makeIdentifier())
+    try Manifest(target.root, host: store.host).found(state)
     try files.syncDirectory(target.root)
+  }
+
+  /// Says that the copy was looked at and is whole.
+  ///
+  /// - Parameter rows: those that were verified.
+  /// - Throws: `io`.
+  package func finish(rows: Int) throws(LarderError) -> BackupReport {
+    report.rows = rows
+    try folder.finish()
     return report
   }
 }

@@ -9,7 +9,9 @@ import LarderKeys
 /// Locks keep most of it still; a command that died, and whose record was settled in between, or
 /// definitions, which take no lock but the commit's, do not.
 struct CommitPlan: Sendable {
-  /// The newest commit when the plan was made. Where it still is, nothing else need be compared.
+  /// The newest commit when the plan was made.
+  ///
+  /// Where it still is, nothing else need be compared.
   let head: Commit
   /// The view, with its features and their types.
   let view: Catalog.View

@@ -1,4 +1,5 @@
 import LarderColumns
+import LarderFiles
 import Synchronization
 
 /// Builds files that follow from segments and keys, such as timelines: never on the way of a commit,
@@ -18,6 +19,13 @@ package protocol DerivedBuilder: Sendable {
 
   /// Whether a file is one of this builder's, by its name.
   func owns(_ path: String) -> Bool
+
+  /// The segments that a file of this builder's follows from; nil if it is not whole, or gone.
+  ///
+  /// - Throws: `io`, which says nothing about the file.
+  func segments(
+    in path: String, _ files: any FileSystem
+  ) throws(LarderError) -> [FileIdentifier]?
 }
 
 extension Store {

@@ -35,6 +35,7 @@ struct LivingSnapshots: Sendable {
     state.retired.removeAll { !names($0) }
     state.history.removeAll { !isLiving($0.id) && $0.id != state.head.id }
     state.erasures.prune(self)
+    for id in state.earlier.keys where !isLiving(id) { state.earlier[id] = nil }
   }
 
   /// Whether some pinned snapshot lies in a range.

@@ -52,10 +52,10 @@ extension Manifest {
     }
   }
 
-  /// The newest state, if a record may follow it as things are: STATE is trusted, no sync failed, and
-  /// only zeros follow the word. Else nil: `settle` is to be called under the commit lock.
+  /// The newest state, if a record may follow it as things are.
   ///
-  /// Takes no lock and writes nothing.
+  /// STATE is trusted then, no sync failed, and only zeros follow the word. Else nil: `settle` is to
+  /// be called under the commit lock. Takes no lock and writes nothing.
   ///
   /// - Throws: `poisoned`; as `refresh()`.
   /// - Complexity: three system calls.
@@ -103,7 +103,7 @@ extension Manifest {
   /// Brings the newest file to a state in which a record may follow its last one.
   ///
   /// - Returns: how many bytes of the file are there already.
-  private func prepare(_ inner: inout Inner, _ pruning: Pruning) throws(LarderError) -> UInt64 {
+  func prepare(_ inner: inout Inner, _ pruning: Pruning) throws(LarderError) -> UInt64 {
     if !inner.pageIsWritable {
       inner.page = try StatePage.openForWriting(statePath, files)
       inner.pageIsWritable = true
@@ -164,7 +164,7 @@ extension Manifest {
 
   /// Writes a file with a checkpoint, makes it durable, and publishes it.
   @discardableResult
-  private func writeFile(
+  func writeFile(
     _ state: StoreState, number: UInt64, chain: UInt64, _ inner: inout Inner
   ) throws(LarderError) -> UInt64 {
     guard number <= UInt64(UInt32.max) else {

@@ -25,8 +25,10 @@ final class Manifest: Sendable {
     var pageIsWritable = false
     /// What `loaded` stands for, if STATE was trusted to say it.
     var published: StatePage.Published?
-    /// A trusted publication beyond which `loaded` lies: somebody died before it published, or STATE
-    /// was put back. Until something is published, `loaded` stays as it is.
+    /// A trusted publication beyond which `loaded` lies, if that is so.
+    ///
+    /// Somebody died before it published, or STATE was put back. Until something is published,
+    /// `loaded` stays as it is.
     var surpassed: StatePage.Published?
     /// The newest commit that was published when `loaded` went beyond it.
     var unsettledFrom: UInt64 = 0
@@ -308,6 +310,7 @@ final class Manifest: Sendable {
     let newest = try refresh()
     guard commit <= newest.head.id else { return nil }
     if commit == newest.head.id { return newest }
+    if let earlier = newest.earlier[commit] { return earlier.state(in: newest) }
     for number in try numbers() {
       guard var loaded = try LoadedManifest.open(path(number), number: number, files),
         loaded.state.head.id <= commit

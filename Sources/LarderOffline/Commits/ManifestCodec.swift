@@ -246,6 +246,7 @@ enum ManifestCodec {
       writer.write(view)
       writer.write(commit)
     }
+    encode(earlier: state.earlier, into: &writer)
   }
 
   /// The state of a checkpoint; its store, and its head's number and time, are the frame's.
@@ -299,6 +300,7 @@ enum ManifestCodec {
     for _ in 0..<(try reader.readCount("revisions", each: 16)) {
       state.revisions[try reader.read(UInt64.self)] = try reader.read(UInt64.self)
     }
+    state.earlier = try decodeEarlier(&reader)
     return state
   }
 }

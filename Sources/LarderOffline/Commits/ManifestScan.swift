@@ -90,7 +90,8 @@ extension LoadedManifest {
     return LoadedManifest(
       position: ManifestPosition(
         file: file, number: number, major: header.major, store: header.store,
-        device: status.device, inode: status.inode, end: frame.range.upperBound, chain: frame.chainHash, edits: 0),
+        device: status.device, inode: status.inode, end: frame.range.upperBound,
+        chain: frame.chainHash, edits: 0),
       state: state)
   }
 
@@ -115,8 +116,11 @@ extension LoadedManifest {
 
   /// Replays every whole record there is.
   ///
+  /// - Parameter visit: called with each record and the state after it.
   /// - Throws: `corrupt` if a good record follows a damaged one.
-  mutating func replayAll() throws(LarderError) -> ManifestTail {
+  mutating func replayAll(
+    _ visit: (ManifestRecord.Body, StoreState) -> Void = { _, _ in }
+  ) throws(LarderError) -> ManifestTail {
     let bytes = try position.file.status().bytes
     guard bytes <= Limits.manifestBytes, bytes >= position.end,
       let count = Int(exactly: bytes - position.end)
@@ -127,7 +131,7 @@ extension LoadedManifest {
     }
     let rest = try position.file.readExactly(count, at: position.end)
     let start = position.end
-    let used = try replay(rest, through: nil)
+    let used = try replay(rest, through: nil, visit)
     guard let last = lastNonZero(rest, from: used) else {
       return ManifestTail(fileBytes: bytes, tornThrough: nil)
     }
@@ -148,7 +152,8 @@ extension LoadedManifest {
   ///
   /// - Returns: how many bytes the whole records took.
   private mutating func replay(
-    _ bytes: [UInt8], through last: UInt64?
+    _ bytes: [UInt8], through last: UInt64?,
+    _ visit: (ManifestRecord.Body, StoreState) -> Void = { _, _ in }
   ) throws(LarderError) -> Int {
     var offset = 0
     let origin = position.end
@@ -170,6 +175,7 @@ extension LoadedManifest {
         body,
         commit: Commit(
           id: frame.id, time: Timestamp(microseconds: frame.time), chainHash: frame.chainHash))
+      visit(body, state)
       offset = Int(frame.range.upperBound - origin)
       position.end = frame.range.upperBound
       position.chain = frame.chainHash

@@ -56,8 +56,14 @@ package struct Snapshot: Sendable {
     state.revisions = revisions
     // What is being erased stays masked, and is erased from the copy by the copy's own run.
     state.erasures.pending = erasures.pending
+    state.erasures.retiredLogs = retiredLogs
     state.erasures.last = erasures.pending.isEmpty ? 0 : commit.id
     return state
+  }
+
+  /// The key logs of before that hold the keys of what is being erased.
+  var retiredLogs: [Erasures.RetiredLog] {
+    erasures.retiredLogs.filter { erasures.pending[$0.set] != nil }
   }
 
   /// Opens a segment; the same object for everyone while anyone has it.

@@ -43,11 +43,14 @@ import Synchronization
   private enum Offset {
     static let identity = 0
     static let checksum = 56
-    /// Where version 1 kept its word. Zero for ever: whoever knows version 1 alone trusts nothing
-    /// here, and learns from the manifest that it is of a later version.
+    /// Where version 1 kept its word.
+    ///
+    /// Zero for ever: whoever knows version 1 alone trusts nothing here, and learns from the manifest
+    /// that it is of a later version.
     static let wordOfVersion1 = 64
-    /// The sequence of the newest publication, whose parity names the slot; 0 while the fields above
-    /// change. What a poll looks at.
+    /// The sequence of the newest publication, whose parity names the slot.
+    ///
+    /// 0 while the fields above change. What a poll looks at.
     static let sequence = 128
     static let slots = [192, 256]
     static let poisoned = 320
@@ -192,6 +195,17 @@ import Synchronization
       if self.sequence == sequence { return nil }
     }
     return nil
+  }
+
+  /// What the page says of a store, whatever file it was bound to: where the manifest once durably
+  /// ended, and which boot that was in; nil if it speaks of another store or does not hold.
+  func claims(of store: FileIdentifier) -> (published: Published, boot: FileIdentifier)? {
+    guard let published else { return nil }
+    let fields = (0..<7).map { load(Offset.identity + $0 * 8) }
+    guard fields[0] == Self.magic, load(Offset.checksum) == Self.checksum(fields),
+      FileIdentifier(high: fields[1], low: fields[2]) == store
+    else { return nil }
+    return (published, FileIdentifier(high: fields[3], low: fields[4]))
   }
 
   private static func fields(of identity: Identity) -> [UInt64] {

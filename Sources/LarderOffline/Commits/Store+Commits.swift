@@ -40,7 +40,7 @@ extension Store {
     return try manifest.commit(now: host.now(), pruning: pruning, plan: plan)
   }
 
-  private var pruning: Manifest.Pruning {
+  var pruning: Manifest.Pruning {
     { state, published throws(LarderError) in
       try self.living(state, oldest: published).prune(&state)
     }

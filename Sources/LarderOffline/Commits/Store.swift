@@ -75,11 +75,14 @@ package final class Store: Sendable {
     }
     let locks: LockFile? =
       access == .readOnly
-      ? nil : try LockFile(
+      ? nil
+      : try LockFile(
         in: layout.root, host: host, mode: .createForOwnerIfMissing)
     // Who may only read may be denied LOCK; then nobody can be asked whether a commit is under way.
     let asked: LockFile?
-    if let locks { asked = locks } else {
+    if let locks {
+      asked = locks
+    } else {
       asked = try LockFile.forAsking(in: layout.root, host: host)
     }
     let manifest = try Manifest(

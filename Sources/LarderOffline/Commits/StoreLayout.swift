@@ -69,6 +69,14 @@ extension StoreLayout {
       }
     }
     let names = try files.names(in: root)
+    if names.contains(BackupFolder.markName),
+      !names.contains(where: { ManifestFile.number(of: $0) != nil })
+    {
+      throw LarderError(
+        .notAStore,
+        "This is a copy that a backup did not finish. Run the backup to this directory again.",
+        file: root)
+    }
     if let foreign = names.first(where: { !Self.isOurs($0) }), !names.contains("LOCK") {
       throw LarderError(
         .notAStore,

@@ -28,9 +28,12 @@ package struct StoreState: Sendable {
   package var tags: [String: UInt64] = [:]
   /// What is being erased, and what erasures changed for earlier snapshots.
   package var erasures = Erasures()
-  /// The last commit of each view that was not growth: whoever keeps up with a view by its new rows
-  /// alone, as an online table does, has to look at everything once more after it. Folds and
-  /// compactions are none: they change no answer.
+  /// Earlier snapshots that the checkpoint carries: the files they were committed to are gone.
+  package var earlier: [UInt64: EarlierState] = [:]
+  /// The last commit of each view that was not growth.
+  ///
+  /// Whoever keeps up with a view by its new rows alone, as an online table does, has to look at
+  /// everything once more after it. Folds and compactions are none: they change no answer.
   package var revisions: [UInt64: UInt64] = [:]
 
   /// A live segment and the commit that made it so.

@@ -95,7 +95,7 @@ extension Store {
   }
 
   /// The names in a directory; none if it went away meanwhile.
-  private func names(in directory: String) throws(LarderError) -> [String] {
+  func names(in directory: String) throws(LarderError) -> [String] {
     do { return try host.files.names(in: directory) } catch  where error.code == .notFound {
       return []
     }
@@ -139,13 +139,18 @@ extension Store {
     let current = manifest.fileNumber
     let numbers = try manifest.numbers().filter { $0 <= current }
     guard numbers.count > 1 else { return }
+    let state = try refresh()
+    // Those that a checkpoint carries are replayed from no other file.
+    let replayed = state.history.map(\.id).filter {
+      living.isLiving($0) && state.earlier[$0] == nil && $0 != state.head.id
+    }
     var next = try manifest.firstCommit(of: current) ?? 0
     for number in numbers.sorted(by: >).dropFirst() {
       let first = try manifest.firstCommit(of: number)
       // Snapshot `next` is replayed from the later file, whose checkpoint it is.
       let isNeeded =
         first.map { first in
-          next > living.oldest || living.keeps(first..<max(first, next))
+          replayed.contains { (first..<max(first, next)).contains($0) }
         } ?? false
       if !isNeeded {
         let bytes = try host.files.status(of: manifest.path(number))?.bytes ?? 0

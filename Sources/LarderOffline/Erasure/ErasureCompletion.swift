@@ -3,6 +3,16 @@ import LarderContract
 import LarderFiles
 import LarderKeys
 
+/// How an attempt to finish erasures ended.
+package struct ErasureEnd: Sendable {
+  /// The commit that says that nothing is left; nil if something is, or it could not be said.
+  package var commit: Commit?
+  /// What was looked at, and what is left.
+  package var scan = ErasureScan()
+
+  package init() {}
+}
+
 extension Store {
   /// The snapshots that were pinned before the newest step of an erasure, and may still use files
   /// of before.
@@ -12,26 +22,98 @@ extension Store {
     try pins.pinned(below: try refresh().erasures.last)
   }
 
-  /// Says that nothing is left of ids, and removes the last files that held them.
+  /// Who holds pins, as far as that is known.
+  package func pinHolders(of pinned: PinnedSnapshots) -> [String] { pins.holders(of: pinned) }
+
+  /// Removes the last files that hold something of ids, sees that nothing is left anywhere, and
+  /// says so.
   ///
-  /// The caller has rewritten the segments and every table outside of history, while no snapshot
-  /// from before the erasure was pinned.
+  /// The order makes every crash harmless: the key log of before, which is the list of what is left
+  /// to do, goes when nothing else is left, and the record comes when it was seen gone.
   ///
-  /// - Throws: `readOnly`, `noSpace`, `io`.
-  package func finishErasure(of ids: [UInt64: [UInt32]]) throws(LarderError) -> Commit {
-    // What a power cut could bring back is not gone.
-    try sweep()
-    try syncRemovals()
-    let result = try commit { state throws(LarderError) in
-      let isPending = ids.contains { set, ids in
-        let pending = Set(state.erasures.pending[set] ?? [])
-        return ids.contains { pending.contains($0) }
+  /// - Parameters:
+  ///   - ids: those of which the caller has rewritten the segments.
+  ///   - timeout: how long to wait for merges under way.
+  ///   - beside: looks for what is left outside of history.
+  /// - Throws: `readOnly`, `locked`, `noSpace`, `io`.
+  package func finishErasure(
+    of ids: [UInt64: [UInt32]], timeout: Duration,
+    beside: (inout ErasureScan) throws(LarderError) -> Void
+  ) throws(LarderError) -> ErasureEnd {
+    let held = try writerLocks().acquire(.maintenance, timeout: timeout)
+    defer { held.release() }
+    var end = ErasureEnd()
+    let state = try settle()
+    guard state.erasures.pending == ids else {
+      if isFinished(ids, state) {
+        // Another command saw that nothing was left, and said so.
+        try beside(&end.scan)
+        if end.scan.leftovers.isEmpty { end.commit = state.head }
+      } else {
+        end.scan.add(layout.root, "another erasure began meanwhile: run it again")
       }
-      return isPending ? .erased(ids) : nil
+      return end
     }
+    try forgetEarlierRecords()
     try sweep()
+    try removeSpentTimelines(state)
+    // What a power cut could bring back is not gone.
     try syncRemovals()
-    return result.state.head
+    try search(for: ids, in: try refresh(), spareLogs: true, &end.scan)
+    try beside(&end.scan)
+    guard end.scan.leftovers.isEmpty, try isUnchanged(state, &end.scan) else { return end }
+    try removeRetiredLogs(of: ids)
+    try syncRemovals()
+    var again = ErasureScan()
+    try search(for: ids, in: try refresh(), spareLogs: false, &again)
+    end.scan.leftovers = again.leftovers
+    guard again.leftovers.isEmpty else { return end }
+    let result = try commit { newest throws(LarderError) in
+      newest.erasures.pending == ids && newest.erasures.last == state.erasures.last
+        ? .erased(ids) : nil
+    }
+    if result.didCommit { end.commit = result.state.head }
+    for view in state.catalog.views { buildDerived(view.id) }
+    return end
+  }
+
+  /// Whether none of some ids is masked any more.
+  private func isFinished(
+    _ ids: [UInt64: [UInt32]], _ state: StoreState
+  ) -> Bool {
+    ids.allSatisfy { set, ids in
+      let pending = Set(state.erasures.pending[set] ?? [])
+      return ids.allSatisfy { !pending.contains($0) }
+    }
+  }
+
+  /// Whether nobody pinned, masked or substituted anything since a state.
+  private func isUnchanged(
+    _ state: StoreState, _ scan: inout ErasureScan
+  ) throws(LarderError) -> Bool {
+    let newest = try refresh()
+    guard newest.erasures.last == state.erasures.last,
+      newest.erasures.pending == state.erasures.pending
+    else {
+      scan.add(layout.root, "another erasure began meanwhile: run it again")
+      return false
+    }
+    let pins = try pinsBeforeErasure()
+    if pins.ranges.isEmpty { return true }
+    scan.add(layout.root, "a reader holds a snapshot from before the erasure")
+    return false
+  }
+
+  /// Removes the key logs of before, once nothing else is left and nobody reads from them.
+  private func removeRetiredLogs(of ids: [UInt64: [UInt32]]) throws(LarderError) {
+    let state = try settle()
+    for retired in state.erasures.retiredLogs {
+      guard ids[retired.set] != nil, let current = state.keyLogs[retired.set],
+        retired.log.generation < current.generation
+      else { continue }
+      let folder = layout.keyFolder(retired.set)
+      try host.files.remove(KeyFolder.logPath(folder, generation: retired.log.generation))
+    }
   }
 
   /// Makes durable that names are gone.
@@ -43,6 +125,7 @@ extension Store {
     for name in try host.files.names(in: layout.offline) {
       try host.files.syncDirectory("\(layout.offline)/\(name)")
     }
+    try host.files.syncDirectory(layout.root)
   }
 
   /// Removes the files of key sets that no snapshot reads from: logs of earlier generations, maps
@@ -68,7 +151,7 @@ extension Store {
           // Begun by an erasure, or by the first append, that holds the append lock or is no more.
           guard let held = try locks?.tryAcquire(.append) else { continue }
           defer { held.release() }
-          guard try refresh().keyLogs[set.id]?.generation == current else { continue }
+          guard try settle().keyLogs[set.id]?.generation == current else { continue }
           try remove(path, bytes: 0, &report)
         } else {
           try remove(path, bytes: try host.files.status(of: path)?.bytes ?? 0, &report)
@@ -87,6 +170,18 @@ extension Store {
 }
 
 extension Store {
+  /// Whether nobody reads from before the newest erasure, and no merge is under way: then what was
+  /// begun can be finished without waiting.
+  ///
+  /// - Throws: `readOnly`, `io`.
+  package func canFinishErasures() throws(LarderError) -> Bool {
+    guard try pinsBeforeErasure().ranges.isEmpty,
+      let held = try writerLocks().tryAcquire(.maintenance)
+    else { return false }
+    held.release()
+    return true
+  }
+
   /// Whether an erasure was begun and is not finished.
   ///
   /// - Throws: `corrupt`, `io`.

@@ -93,7 +93,8 @@ extension Store {
   package func eraseKeys(_ selection: KeySelection) throws(LarderError) -> KeyErasure {
     let held = try writerLocks().acquire(.append, timeout: options.lockTimeout)
     defer { held.release() }
-    let state = try refresh()
+    // A record that is not seen yet may name keys behind the end, or the next generation.
+    let state = try settle()
     // Keys of appends that came to nothing are nobody's, but they are bytes.
     for set in state.catalog.keySets {
       guard let log = state.keyLogs[set.id] else { continue }
@@ -106,8 +107,14 @@ extension Store {
     let made = try rewriteKeyLogs(erasing: result.ids, state, &result.files)
     do throws(LarderError) {
       let ids = result.ids
-      result.commit = try commit { _ throws(LarderError) in
-        .erasure(ErasureRecord(ids: ids, keyLogs: made.logs))
+      result.commit = try commit { newest throws(LarderError) in
+        // The append lock keeps them still: whatever else changed, the plan is void.
+        guard ids.keys.allSatisfy({ newest.keyLogs[$0] == state.keyLogs[$0] }) else {
+          throw LarderError(
+            .conflict, "The key logs changed while keys were erased; nothing was. Try again.",
+            file: layout.keys)
+        }
+        return .erasure(ErasureRecord(ids: ids, keyLogs: made.logs))
       }.state.head
     } catch {
       if error.code != .outcomeUnknown { abandon(made.paths) }
@@ -173,37 +180,5 @@ extension Store {
       // What stays is removed by a sweep.
       do throws(LarderError) { try host.files.remove(path) } catch { continue }
     }
-  }
-
-  /// The keys whose erasure is not finished, one selection for each join-key set.
-  ///
-  /// The manifest names ids alone; the keys are in the key log of before, which stays until the
-  /// erasure is finished.
-  ///
-  /// - Throws: `corrupt`, `io`.
-  package func pendingSelections() throws(LarderError) -> [KeySelection] {
-    let state = try refresh()
-    var selections: [KeySelection] = []
-    for set in state.catalog.keySets {
-      guard let ids = state.erasures.pending[set.id] else { continue }
-      var selection = KeySelection(try set.schema())
-      for retired in state.erasures.retiredLogs where retired.set == set.id {
-        let log: KeyLog
-        do throws(LarderError) {
-          log = try KeyLog.open(
-            in: host.files, directory: layout.keyFolder(set.id),
-            identity: keyIdentity(set.id, state.fileIdentity), schema: try set.schema(),
-            state: retired.log)
-        } catch {
-          guard error.code == .notFound else { throw error }
-          continue
-        }
-        for id in ids where id < log.count {
-          if let tail = unsafe try log.tail(of: id) { unsafe selection.insert(tail) }
-        }
-      }
-      selections.append(selection)
-    }
-    return selections
   }
 }

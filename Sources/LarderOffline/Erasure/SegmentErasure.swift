@@ -21,8 +21,8 @@ extension Store {
   package func rewriteErased(timeout: Duration) throws(LarderError) -> SegmentErasure {
     let held = try writerLocks().acquire(.maintenance, timeout: timeout)
     defer { held.release() }
-    // After a reboot nothing may be swept before STATE speaks for this boot: a commit makes it.
-    if manifest.oldestRetained == nil { _ = try commit { _ throws(LarderError) in nil } }
+    // What a command that died left may name segments and ids that are not seen yet.
+    try settle()
     var result = SegmentErasure()
     // Another process may retire what was live, or drop a view, while one is rewritten.
     for _ in 0..<8 {
@@ -80,7 +80,7 @@ extension Store {
   ///
   /// The snapshot that a segment came with may be gone, and the manifest file it was in, while a
   /// later one still names it: the last that did is asked first, then the first, then tagged ones.
-  private func retiredDescriptions(
+  func retiredDescriptions(
     in state: StoreState, _ failures: inout [LarderError]
   ) throws(LarderError) -> [(segment: SegmentDescription, set: UInt64)] {
     var found: [(segment: SegmentDescription, set: UInt64)] = []

@@ -12,7 +12,7 @@ extension Snapshot {
   package func report() throws(LarderError) -> StoreReport {
     var views: [StoreReport.View] = []
     for view in catalog.views { views.append(try report(of: view)) }
-    return StoreReport(commit: commit, views: views)
+    return StoreReport(commit: commit, views: views, notes: try store.notes())
   }
 
   private func report(of view: Catalog.View) throws(LarderError) -> StoreReport.View {
@@ -32,6 +32,30 @@ extension Snapshot {
       segments: segments.count, partitions: partitions(of: segments, view),
       bytes: segments.reduce(0) { $0 + $1.fileBytes },
       debtRows: plan.debtRows, parts: parts.parts)
+  }
+}
+
+extension Store {
+  /// What is no damage and yet to be known.
+  ///
+  /// - Throws: `corrupt`, `io`.
+  func notes() throws(LarderError) -> [String] {
+    var notes: [String] = []
+    let pending = try refresh().erasures.pending
+    if !pending.isEmpty {
+      let count = pending.values.reduce(0) { $0 + $1.count }
+      notes.append(
+        "an erasure is not finished: \(count == 1 ? "1 key is" : "\(count) keys are") hidden, and "
+          + "the files are not all rewritten; `larder vacuum` goes on with it")
+    }
+    let unsettled = unsettledCommits
+    if unsettled > 0 {
+      notes.append(
+        "unsettled: \(unsettled == 1 ? "1 commit lies" : "\(unsettled) commits lie") beyond what "
+          + "was published, since a command ended in between; the next command that writes "
+          + "settles it")
+    }
+    return notes
   }
 }
 

@@ -14,7 +14,14 @@ extension Store {
   /// - Complexity: O(keys) of the sets whose maps are damaged.
   package func repair(dryRun: Bool) throws(LarderError) -> [RepairReport.Step] {
     var steps: [RepairReport.Step] = []
-    let state = try refresh()
+    if manifest.oldestRetained == nil {
+      steps.append(
+        RepairReport.Step(
+          path: manifest.statePath, action: "publish anew how far the manifest is durable",
+          reason: "It is missing, damaged, or from another boot of the machine."))
+    }
+    // What a command that died left is history before anything is taken for derived or obsolete.
+    let state = if dryRun { try refresh() } else { try settle() }
     for set in state.catalog.keySets {
       guard let log = state.keyLogs[set.id] else { continue }
       let directory = try directory(
@@ -40,14 +47,6 @@ extension Store {
         keyCache.forget(set.id)
         try buildKeyMap(of: set)
       }
-    }
-    if manifest.oldestRetained == nil {
-      steps.append(
-        RepairReport.Step(
-          path: manifest.statePath, action: "publish anew how far the manifest is durable",
-          reason: "It is missing, damaged, or from another boot of the machine."))
-      // A writer that finds STATE untrusted begins a manifest file and publishes it.
-      if !dryRun { _ = try commit { _ throws(LarderError) in nil } }
     }
     if !dryRun {
       for view in state.catalog.views { buildDerived(view.id) }

@@ -8,6 +8,7 @@ extension Snapshot {
   /// references, of this snapshot and of the earlier ones that are kept.
   ///
   /// Damage in one place does not keep the others from being checked: each is a finding of its own.
+  /// What goes on beside is no finding: files that come and go, an erasure that is not finished.
   ///
   /// - Parameter deep: whether every value is decoded too, and zone maps and content hashes are
   ///   computed anew.
@@ -22,10 +23,13 @@ extension Snapshot {
     }
     for set in catalog.keySets where keyLogs[set.id] != nil { try verifyKeys(set, &check) }
     try verifyEarlier(&check)
-    for error in store.manifest.findings() { check.add(error, affects: "commits") }
-    return VerificationReport(
+    try verifyCommits(&check)
+    try verifyEnd(&check)
+    var report = VerificationReport(
       commit: commit, files: check.files, bytes: check.bytes, rows: check.rows,
-      findings: check.findings)
+      findings: check.findings, notes: try store.notes())
+    if !report.findings.isEmpty { report.lastGood = check.lastGood }
+    return report
   }
 
   private func verify(
@@ -37,12 +41,24 @@ extension Snapshot {
     let all = "\(description.rows) rows of \"\(view.name)\""
     let segment: Segment
     do throws(LarderError) { segment = try open(description) } catch {
-      check.add(error, affects: all)
+      check.add(error, affects: all, segment: description.uuid)
       return
     }
-    check.attempt(all) { () throws(LarderError) in try verifyIDs(of: segment, view) }
+    check.types[description.uuid] = segment.features.map { ($0.fieldID, $0.type) }
+    let keys = keyLogs[view.keySet]?.count ?? 0
+    check.attempt(all, segment: description.uuid) { () throws(LarderError) in
+      try description.checkIDs(among: keys, file: segment.path)
+      try view.checkTypes(of: segment.features, file: segment.path)
+    }
+    if check.isDeep, description.maxID < keys {
+      check.attempt(all, segment: description.uuid) { () throws(LarderError) in
+        try verifySlots(of: segment, view)
+      }
+    }
     for finding in segment.findings(deep: check.isDeep) {
-      check.add(finding.error, affects: Self.words(finding, view, of: description.rows))
+      check.add(
+        finding.error, affects: Self.words(finding, view, of: description.rows),
+        segment: description.uuid)
     }
   }
 
@@ -60,12 +76,19 @@ extension Snapshot {
     return (feature ?? "") + (rows ?? "some of \(count) rows") + " of \"\(view.name)\""
   }
 
-  private func verifyIDs(of segment: Segment, _ view: Catalog.View) throws(LarderError) {
-    let keys = keyLogs[view.keySet]?.count ?? 0
-    guard segment.description.maxID < keys else {
+  /// Refuses rows of ids whose slot in the key log is empty, unless they are being erased.
+  private func verifySlots(of segment: Segment, _ view: Catalog.View) throws(LarderError) {
+    guard let directory = try keyDirectory(of: view.keySet) else { return }
+    let pending = Set(try store.refresh().erasures.pending[view.keySet] ?? [])
+      .union(erasures.pending[view.keySet] ?? [])
+    let index = try segment.entityIndex()
+    for position in 0..<index.count {
+      let id = unsafe index.ids[position]
+      guard unsafe try directory.log.tail(of: id) == nil, !pending.contains(id) else { continue }
+      // An erasure that began since is at work on them.
+      if try store.refresh().erasures.pending[view.keySet]?.contains(id) ?? false { continue }
       throw LarderError(
-        .corrupt,
-        "It has rows of entity \(segment.description.maxID), and the key log has \(keys) keys.",
+        .corrupt, "It has rows of entity \(id), whose key is not in the key log.",
         file: segment.path)
     }
   }
@@ -85,8 +108,7 @@ extension Snapshot {
           finding.error,
           affects: "keys \(finding.ids.lowerBound) to \(finding.ids.upperBound - 1) \(affected)")
       }
-      let maps = try KeyFolder.damagedMaps(
-        in: store.host.files, directory: store.layout.keyFolder(set.id), for: directory.log)
+      let maps = try damagedMaps(for: directory.log, of: set)
       for map in maps {
         for error in map.findings {
           check.add(error, affects: "the speed of lookups \(affected); repair builds it anew")
@@ -94,15 +116,41 @@ extension Snapshot {
       }
       if findings.isEmpty, maps.isEmpty { try directory.checkInvariants() }
     } catch {
+      // An erasure that began since put the next log in its place.
+      if error.code == .notFound || error.code == .corrupt,
+        try store.refresh().keyLogs[set.id]?.generation != keyLogs[set.id]?.generation
+      {
+        return
+      }
       check.add(error, affects: "the keys \(affected)")
     }
+  }
+
+  /// The key maps that do not hold; one that is being written is none.
+  private func damagedMaps(
+    for log: KeyLog, of set: Catalog.KeySet
+  ) throws(LarderError) -> [(path: String, findings: [LarderError])] {
+    let files = store.host.files
+    var damaged: [(path: String, findings: [LarderError])] = []
+    for map in try KeyFolder.damagedMaps(
+      in: files, directory: store.layout.keyFolder(set.id), for: log)
+    {
+      let file: any File
+      do throws(LarderError) { file = try files.open(map.path, .read) } catch {
+        guard error.code == .notFound else { throw error }
+        continue
+      }
+      // Whoever builds one holds it; once it is built it is another one.
+      if try file.conflictingLock(in: 0..<1) == nil { damaged.append(map) }
+    }
+    return damaged
   }
 
   /// Checks the segments that only earlier snapshots name.
   private func verifyEarlier(_ check: inout SnapshotCheck) throws(LarderError) {
     let state = try store.refresh()
-    let oldest = store.manifest.oldestRetained ?? state.head.id
-    let living = try store.living(state, oldest: oldest)
+    let oldest = try store.oldestKept(state)
+    let living = try store.living(state, oldest: oldest.id)
     for retired in state.retired where living.names(retired) {
       let path = "\(store.layout.viewFolder(retired.view))/\(retired.uuid).seg"
       let affected = "snapshots \(retired.since) to \(retired.until - 1)"
@@ -110,57 +158,77 @@ extension Snapshot {
         let segment = try Segment(path: path, files: store.host.files, expected: nil)
         check.files += 1
         check.bytes += segment.description.fileBytes
+        check.types[retired.uuid] = segment.features.map { ($0.fieldID, $0.type) }
         for finding in segment.findings(deep: false) {
-          check.add(finding.error, affects: affected)
+          check.add(finding.error, affects: affected, segment: retired.uuid)
         }
       } catch {
-        // A sweep may have taken it, now or before a reboot, after which STATE no longer says so:
-        // a snapshot that nobody named or holds is one that is no longer kept.
-        let isHeld = living.keeps(retired.since..<retired.until)
-        if error.code == .notFound, !isHeld { continue }
-        check.add(error, affects: affected)
+        // A sweep may have taken it meanwhile, or before a reboot, after which nobody says so: a
+        // snapshot that nobody named or holds is one that is no longer kept.
+        if error.code == .notFound, try !store.mustBeThere(retired, living, oldest) { continue }
+        check.add(error, affects: affected, segment: retired.uuid)
       }
     }
   }
 }
 
-extension Manifest {
-  /// Reads every manifest file there is, as a question about an earlier commit would.
-  ///
-  /// - Returns: what does not hold. The newest file was checked when the store was opened.
-  func findings() -> [LarderError] {
-    var findings: [LarderError] = []
-    do throws(LarderError) {
-      for number in try numbers() where number < fileNumber {
-        do throws(LarderError) {
-          guard var loaded = try LoadedManifest.open(path(number), number: number, files) else {
-            continue
-          }
-          _ = try loaded.replayAll()
-        } catch { findings.append(error) }
+extension SegmentDescription {
+  /// Refuses rows of ids that were not given out.
+  func checkIDs(among keys: UInt32, file: String) throws(LarderError) {
+    guard maxID < keys else {
+      throw LarderError(
+        .corrupt, "It has rows of entity \(maxID), and the key log has \(keys) keys.", file: file)
+    }
+  }
+}
+
+extension Catalog.View {
+  /// Refuses columns that are wider than the features they are read as.
+  func checkTypes(
+    of columns: [(fieldID: UInt32, type: DataType?)], file: String
+  ) throws(LarderError) {
+    for column in columns {
+      guard let type = column.type, let field = fields.first(where: { $0.id == column.fieldID }),
+        type != field.type
+      else { continue }
+      switch (type, field.type) {
+      case (.int32, .int64), (.int32, .float64), (.float32, .float64): continue
+      default:
+        throw LarderError(
+          .corrupt,
+          "It holds \(type) for the feature \"\(field.name)\", which is \(field.type) in the "
+            + "definition of \"\(name)\": it was written under another definition.", file: file)
       }
-    } catch { findings.append(error) }
-    return findings
+    }
   }
 }
 
 /// What a check has looked at and found so far.
-private struct SnapshotCheck {
+struct SnapshotCheck {
   let isDeep: Bool
   var files = 0
   var bytes: UInt64 = 0
   var rows = 0
   var findings: [Finding] = []
+  /// The columns of the segments that could be opened.
+  var types: [FileIdentifier: [(fieldID: UInt32, type: DataType?)]] = [:]
+  /// The segments of which something was found wrong.
+  var bad: Set<FileIdentifier> = []
+  /// The newest snapshot that is kept and of which nothing was.
+  var lastGood: Commit?
 
   init(deep: Bool) { isDeep = deep }
 
-  mutating func add(_ error: LarderError, affects: String) {
+  mutating func add(_ error: LarderError, affects: String, segment: FileIdentifier? = nil) {
     findings.append(Finding(error, affects: affects))
+    if let segment { bad.insert(segment) }
   }
 
-  mutating func attempt(_ affects: String, _ body: () throws(LarderError) -> Void) {
+  mutating func attempt(
+    _ affects: String, segment: FileIdentifier? = nil, _ body: () throws(LarderError) -> Void
+  ) {
     do throws(LarderError) { try body() } catch {
-      add(error, affects: affects)
+      add(error, affects: affects, segment: segment)
     }
   }
 }

@@ -14,6 +14,7 @@ import Synchronization
   let bytes: Int
   private let owner: AnyObject
   private let map: MappedFile?
+  private let countsStores: Bool
 
   /// Takes a mapped file.
   init(_ map: MappedFile) throws(LarderError) {
@@ -27,6 +28,7 @@ import Synchronization
     lines = UInt64((bytes - IndexFormat.linesOffset) / IndexFormat.line)
     owner = map
     self.map = map
+    countsStores = map.countsStores
   }
 
   /// Takes memory of this process alone.
@@ -36,10 +38,14 @@ import Synchronization
     lines = UInt64((bytes - IndexFormat.linesOffset) / IndexFormat.line)
     owner = buffer
     map = nil
+    countsStores = false
   }
 
   /// Whether somebody cut the file short: then it hides rows.
   var isTruncated: Bool { map?.isTruncated ?? false }
+
+  /// Called before a store that readers see; false if this process is dead, in a simulation.
+  @inline(__always) func beginStore() -> Bool { !countsStores || map?.beginStore() ?? true }
 
   // MARK: Words
 
@@ -56,6 +62,7 @@ import Synchronization
 
   /// Stores a word; whoever sees it sees what was stored before.
   @inline(__always) func store(_ value: UInt64, _ offset: Int) {
+    guard beginStore() else { return }
     let word = unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt64>.self)
     unsafe word.pointee.store(value, ordering: .releasing)
   }
@@ -100,6 +107,7 @@ import Synchronization
 
   /// Zeros a line.
   func clear(line: UInt64) {
+    guard beginStore() else { return }
     unsafe memset64(address(ofLine: line))
   }
 }

@@ -94,6 +94,7 @@ extension IndexWriter {
     let first = unsafe IndexLine(base: memory.address(ofLine: start))
     let moving = split.moving
     for (entry, (hash, slot)) in moving.prefix(IndexFormat.entries).enumerated() {
+      guard memory.beginStore() else { return }
       first.setTag(entry, IndexFormat.tag(of: hash))
       first.setSlot(entry, slot)
     }
@@ -145,15 +146,18 @@ extension IndexWriter {
     for (moved, used) in split.lines {
       var left = moved
       while left != 0 {
+        guard memory.beginStore() else { return }
         entries.setSlot(left.trailingZeroBitCount, 0)
         left &= left &- 1
       }
       let next = entries.next
       if used == moved, !isFirst {
         let number = UInt64(previous.next) - 1
+        guard memory.beginStore() else { return }
         previous.setNext(next)
         // Readers that stand on the line see this and look again.
         memory.add(1, IndexFormat.relinks)
+        guard memory.beginStore() else { return }
         entries.setNext(UInt32(truncatingIfNeeded: memory.load(IndexFormat.firstFree)))
         memory.store(number + 1, IndexFormat.firstFree)
       } else {

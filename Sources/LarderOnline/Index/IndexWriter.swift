@@ -86,7 +86,7 @@ final class IndexWriter {
       var candidates = entries.candidates(tag)
       while let entry = candidates.next() {
         if entries.slot(entry) == old {
-          entries.setSlot(entry, new)
+          if memory.beginStore() { entries.setSlot(entry, new) }
           return true
         }
       }
@@ -124,7 +124,9 @@ final class IndexWriter {
       let empty = unsafe larder_online_empty(entries.base)
       if empty != 0 {
         let entry = empty.trailingZeroBitCount
+        guard memory.beginStore() else { return }
         entries.setTag(entry, tag)
+        guard memory.beginStore() else { return }
         entries.setSlot(entry, slot)
         return
       }
@@ -134,8 +136,10 @@ final class IndexWriter {
     }
     let number = try takeOverflow()
     let fresh = try line(IndexFormat.line(ofOverflow: number))
+    guard memory.beginStore() else { return }
     fresh.setTag(0, tag)
     fresh.setSlot(0, slot)
+    guard memory.beginStore() else { return }
     // Found anew: the memory may have moved when it grew.
     try line(last).setNext(UInt32(truncatingIfNeeded: number &+ 1))
   }

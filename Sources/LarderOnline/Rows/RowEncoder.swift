@@ -114,7 +114,7 @@ struct RowEncoder {
     switch source.kind {
     case .bytes: return unsafe column.variableBytes(row).count
     case .list:
-      guard let elements = column.elements else { return 0 }
+      guard let elements = column.sharedElements else { return 0 }
       return unsafe ListCodec.bytes(
         elements, Int(column.offsets[row])..<Int(column.offsets[row + 1]))
     default: return 0
@@ -185,7 +185,7 @@ struct RowEncoder {
           unsafe memcpy(base + end - value.count, start, value.count)
         }
       case .list:
-        guard let column = columns[source.position], let elements = column.elements else {
+        guard let column = columns[source.position], let elements = column.sharedElements else {
           continue
         }
         let range = unsafe Int(column.offsets[row])..<Int(column.offsets[row + 1])

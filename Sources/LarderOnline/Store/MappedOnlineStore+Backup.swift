@@ -40,8 +40,11 @@ extension OnlineTable {
     try files.makeDirectory(target)
     // Compaction may take a segment away, or a new one begin, while the others are copied.
     for attempt in 0..<100 {
+      // Before the rows: those of an erasure that is taken in later are copied, and stay hidden.
+      let mark = try ErasureMark.newest(in: directory, files)
       if let made = try copyOnce(to: target) {
         copy.files += made
+        if mark > 0 { try ErasureMark.set(mark, in: target, files) }
         try files.syncDirectory(target)
         return
       }
@@ -59,7 +62,8 @@ extension OnlineTable {
   ) throws(LarderError) -> [(how: CopiedBy, bytes: UInt64)]? {
     let snapshot = try snapshot()
     let applied = LogPosition(bits: snapshot.lookup.index.loadAcquiring(IndexFormat.applied))
-    let segments = snapshot.lookup.segments.segments.sorted { $0.sequence < $1.sequence }
+    let segments = snapshot.lookup.segments.segments.filter { $0.sequence <= applied.sequence }
+      .sorted { $0.sequence < $1.sequence }
     guard segments.last?.sequence == applied.sequence else { return nil }
     var made: [(how: CopiedBy, bytes: UInt64)] = []
     for segment in segments {

@@ -3,11 +3,11 @@ import LarderContract
 import LarderFiles
 import LarderKeys
 
-/// What erasing keys did to one online table.
+/// What erasing keys found in one online table, or did to it.
 package struct OnlineErasure: Sendable, Hashable {
   /// The view's name, as the table knows it.
   package var view: String
-  /// The files that held rows of the keys; they were removed.
+  /// The files that held rows of the keys.
   package var files: [File] = []
   /// Why rows may be left: another process writes to the table, or a row is damaged.
   package var failure: LarderError?
@@ -22,47 +22,112 @@ package struct OnlineErasure: Sendable, Hashable {
 }
 
 extension MappedOnlineStore {
-  /// Removes every row of the keys of selections from all tables, those of dropped views included.
+  /// Looks for rows of the keys of selections in the files of all tables, those of dropped views
+  /// included; takes no lock.
   ///
-  /// Tables without such rows need no lock.
-  ///
-  /// - Parameters:
-  ///   - selections: what goes.
-  ///   - forgetsWatermarks: whether materialization of the tables concerned begins anew.
-  ///   - dryRun: whether only to look.
-  /// - Returns: one entry for each table that held rows, or may still hold some.
-  /// - Throws: `readOnly`, `io`, `corrupt`.
+  /// - Returns: one entry for each table that holds rows, or may hold some.
+  /// - Throws: `io`.
   /// - Complexity: O(bytes of the logs whose keys the selections can reach).
-  package func erase(
-    _ selections: [KeySelection], forgetsWatermarks: Bool = false, dryRun: Bool = false
+  package func holders(
+    of selections: [KeySelection], _ scan: inout OnlineScan
   ) throws(LarderError) -> [OnlineErasure] {
-    guard try host.files.status(of: directory) != nil else { return [] }
     var results: [OnlineErasure] = []
-    for name in try host.files.names(in: directory).sorted() {
-      guard name.first == "v", let id = UInt32(name.dropFirst()), name == "v\(id)",
-        try TableFiles.mayExist("\(directory)/\(name)", host.files)
-      else { continue }
-      var result = OnlineErasure(view: name)
+    for id in try tableIDs() {
+      var result = OnlineErasure(view: "v\(id)")
       do throws(LarderError) {
-        let table = try table(id)
-        result.view = try table.snapshot().state.view
-        let holdsRows = try table.holdsRows(of: selections)
-        if !dryRun, !holdsRows, try table.hasLeftovers() {
-          // A crash left a segment that the table no longer names; a writer that opens removes it.
-          _ = try writableTable(id)
-          try host.files.syncDirectory("\(directory)/\(name)")
-        }
-        guard holdsRows else { continue }
-        if !dryRun {
-          result.files = try writableTable(id)
-            .erase(selections, forgetsWatermark: forgetsWatermarks)
-        }
+        let state = try table(id).snapshot().state
+        result.view = state.view
+        result.files = try scan.look(
+          for: try state.matchers(of: selections), in: folder(id), host)
       } catch {
-        guard error.code == .locked || error.code == .corrupt else { throw error }
+        guard error.code == .corrupt else { throw error }
         result.failure = error
       }
-      results.append(result)
+      if !result.files.isEmpty || result.failure != nil { results.append(result) }
     }
     return results
+  }
+
+  /// The keys of a selection that tables show rows of, a selection for each table.
+  ///
+  /// Those whose erasure is under way are not among them.
+  ///
+  /// - Throws: `io`.
+  /// - Complexity: O(bytes of the logs whose keys the selection can reach).
+  package func keys(of selection: KeySelection) throws(LarderError) -> [KeySelection] {
+    var found: [KeySelection] = []
+    for id in try tableIDs() {
+      do throws(LarderError) {
+        let snapshot = try table(id).snapshot()
+        let matchers = try snapshot.state.matchers(of: [selection])
+        if matchers.isEmpty { continue }
+        let taken = try ErasureMark.newest(in: folder(id), host.files)
+        let hidden = try snapshot.state.matchers(
+          of: try erasures?.hidden()?.since(taken)?.selections ?? [])
+        var keys = KeySelection(try KeySchema(snapshot.state.keys))
+        for segment in snapshot.lookup.segments.segments {
+          unsafe RowMarks(UnsafeRawBufferPointer(start: segment.base, count: segment.bytes))
+            .forEachTail(of: matchers) { tail in
+              // What is no key of the table's was passed over.
+              do throws(LarderError) {
+                if try unsafe !hidden.hold(tail) { unsafe keys.insert(tail) }
+              } catch { return }
+            }
+        }
+        if keys.count > 0 { found.append(keys) }
+      } catch {
+        // Said where the files are searched.
+        guard error.code == .corrupt else { throw error }
+      }
+    }
+    return found
+  }
+
+  /// Removes every row of the keys of selections from all tables, those of dropped views included.
+  ///
+  /// Tables without such rows need no lock. Erasures that history began are taken in with it.
+  ///
+  /// - Parameter selections: what goes.
+  /// - Returns: one entry for each table that held rows, or may still hold some.
+  /// - Throws: `readOnly`, `io`.
+  /// - Complexity: O(bytes of the logs whose keys the selections can reach).
+  package func erase(_ selections: [KeySelection]) throws(LarderError) -> [OnlineErasure] {
+    var scan = OnlineScan()
+    var results = try holders(of: selections, &scan)
+    for id in try tableIDs() {
+      var index = results.firstIndex { result in
+        result.files.contains { $0.path.hasPrefix(folder(id) + "/") }
+      }
+      do throws(LarderError) {
+        if index == nil {
+          guard
+            try erasures?.hidden()?.since(
+              try ErasureMark.newest(in: folder(id), host.files)) != nil,
+            try hasLeftovers(id)
+          else { continue }
+        }
+        let table = try writableTable(id)
+        try takeIn(table, id)
+        if index == nil { continue }
+        let erased = try table.erase(selections, forgetsWatermark: false)
+        let known = Set(results[index ?? 0].files.map(\.inode))
+        results[index ?? 0].files += erased.filter { !known.contains($0.inode) }
+      } catch {
+        guard error.code == .locked || error.code == .corrupt else { throw error }
+        if index == nil {
+          results.append(OnlineErasure(view: "v\(id)"))
+          index = results.count - 1
+        }
+        results[index ?? 0].failure = error
+      }
+    }
+    return results
+  }
+
+  /// Whether a table's folder has segments that the table does not name.
+  private func hasLeftovers(_ id: UInt32) throws(LarderError) -> Bool {
+    let named = Set(try table(id).snapshot().lookup.segments.segments.map(\.sequence))
+    return try TableFiles.numbers(folder(id), LogFormat.suffix, host.files)
+      .contains { !named.contains($0) }
   }
 }

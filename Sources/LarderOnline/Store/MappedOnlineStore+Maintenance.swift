@@ -57,61 +57,8 @@ extension MappedOnlineStore {
   ///
   /// - Complexity: O(rows); takes memory for an index of its own.
   public func verify(_ view: FeatureView) throws(LarderError) -> OnlineVerification {
-    try withTable(of: view) { (table) throws(LarderError) in try table.verify() }
-  }
-}
-
-extension OnlineTable {
-  /// Reads the whole log and compares what it says with what lookups say.
-  func verify() throws(LarderError) -> OnlineVerification {
-    var result = OnlineVerification(rows: 0, findings: [])
-    let found: TableRecovery.Findings
-    do throws(LarderError) {
-      var recovery = try TableRecovery(
-        directory, store: store, files: host.files, writable: false)
-      found = try recovery.rebuilding(IndexFile.makePrivate(), nil)
-    } catch {
-      guard error.code == .corrupt || error.code == .unsupportedVersion else { throw error }
-      result.findings.append(error)
-      return result
+    try withTable(of: view) { (table) throws(LarderError) in
+      try table.verify(hidden: try hiddenKeys(of: try resolve(view)) ?? [])
     }
-    let snapshot = try snapshot()
-    let shared = snapshot.lookup.index
-    // In the boot that made it an index is trusted unread; here all of it is looked at.
-    if !IndexFile.holdsWhatWasClosed(shared) {
-      result.findings.append(
-        LarderError(
-          .corrupt, "The key index is not as it was when the table was closed.", file: directory))
-    }
-    let before = shared.loadAcquiring(IndexFormat.applied)
-    for slot in found.index.memory.slots {
-      result.rows += 1
-      let lane = found.index.lane(of: Slot(bits: slot))
-      switch unsafe snapshot.lookup.find(lane.hash, lane.tail, lane.bytes) {
-      case .row(_, let other) where other.bits == slot: continue
-      case .damaged(let other):
-        result.findings.append(
-          LarderError(
-            .corrupt, "A row does not match its checksum.",
-            file: snapshot.lookup.segments.segment(number: other.number)?.path,
-            offset: UInt64(other.unit * LogFormat.unit)))
-      default:
-        // A writer may have replaced the row, or moved it, since the log was read.
-        if shared.loadAcquiring(IndexFormat.applied) != before || snapshot.isBehind { continue }
-        // A batch whose writer ended, or failed, before its rows were published: it was not
-        // acknowledged, and the next writer publishes it.
-        let place = Slot(bits: slot)
-        let sequence = snapshot.lookup.segments.sequence(ofNumber: place.number) ?? .max
-        if LogPosition(sequence: sequence, unit: place.unit) >= LogPosition(bits: before) {
-          continue
-        }
-        result.findings.append(
-          LarderError(
-            .corrupt,
-            "The key index does not lead to the newest row of a key; reopen the table "
-              + "for writing after removing the index.", file: directory))
-      }
-    }
-    return result
   }
 }

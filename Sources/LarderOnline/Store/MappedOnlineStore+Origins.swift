@@ -11,7 +11,7 @@ extension MappedOnlineStore {
     of keys: RecordBatch, in view: ResolvedView
   ) throws(LarderError) -> [RowOrigin?] {
     let plan = try plan(view, nil)
-    let batch = try self.keys(keys, plan)
+    let batch = try visible(try self.keys(keys, plan), in: view)
     return try withTable(of: view) { (table) throws(LarderError) in
       try table.origins(batch, plan)
     }

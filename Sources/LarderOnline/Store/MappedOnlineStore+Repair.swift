@@ -1,6 +1,7 @@
 import LarderColumns
 import LarderContract
 import LarderFiles
+import LarderKeys
 
 extension MappedOnlineStore {
   /// The ids of the tables whose folders are there.
@@ -29,16 +30,40 @@ extension MappedOnlineStore {
       do throws(LarderError) {
         let table = try table(id)
         let view = try table.snapshot().state.view
-        let result = try table.verify()
+        let result = try table.verify(hidden: try hidden())
         rows += result.rows
         findings += result.findings.map {
           Finding($0, affects: "the online table of \"\(view)\"")
         }
       } catch {
+        // Dropped meanwhile.
+        if error.code == .notFound, try !TableFiles.mayExist(folder(id), host.files) { continue }
         findings.append(Finding(error, affects: "online table v\(id)"))
       }
     }
     return (rows, findings)
+  }
+
+  /// The commits that the tables were materialized from, with the views' names; damaged tables are
+  /// passed over.
+  ///
+  /// - Throws: `io`.
+  package func watermarkCommits() throws(LarderError) -> [(view: String, commit: UInt64)] {
+    var commits: [(view: String, commit: UInt64)] = []
+    for id in try tableIDs() {
+      do throws(LarderError) {
+        let state = try table(id).snapshot().state
+        if let watermark = state.watermark { commits.append((state.view, watermark.commit)) }
+      } catch {
+        guard error.code == .corrupt || error.code == .notFound else { throw error }
+      }
+    }
+    return commits
+  }
+
+  /// Keys that are being erased: the index leads nowhere, and the log still has their rows.
+  private func hidden() throws(LarderError) -> [KeySelection] {
+    try erasures?.hidden()?.selections ?? []
   }
 
   /// Builds key indexes anew that do not lead to the newest rows, or that nobody trusts.
@@ -53,7 +78,7 @@ extension MappedOnlineStore {
       let reason: String?
       do throws(LarderError) {
         let table = try table(id)
-        let findings = try table.verify().findings
+        let findings = try table.verify(hidden: try hidden()).findings
         // A damaged log is no matter of the index.
         if findings.contains(where: { $0.file?.hasSuffix(LogFormat.suffix) ?? false }) { continue }
         reason =

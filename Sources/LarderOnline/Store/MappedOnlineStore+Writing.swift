@@ -39,10 +39,11 @@ extension MappedOnlineStore {
   ) throws(LarderError) {
     let view = resolved.definition
     let columns = try WrittenColumns(keys.schema, of: view, isDeletion: true)
-    let batch = try self.keys(keys, columns.keys, view, for: .write)
+    let given = try self.keys(keys, columns.keys, view, for: .write)
     let now = Timestamp(microseconds: host.now())
     let times = try RowTimes(deleting: keys, columns, view: view, at: at ?? now, now: now)
     let table = try writableTable(of: resolved)
+    let batch = try writable(given, to: table, resolved, isFromHistory: false)
     try table.withWriter { (writer) throws(LarderError) in
       try writer.adopt(resolved)
       try writer.write(
@@ -62,9 +63,10 @@ extension MappedOnlineStore {
   ) throws(LarderError) -> Int {
     let view = resolved.definition
     let columns = try WrittenColumns(batch.schema, of: view)
-    let keys = try keys(batch, columns.keys, view, for: .write)
+    let given = try keys(batch, columns.keys, view, for: .write)
     let times = try RowTimes(batch, columns, view: view)
     let table = try writableTable(of: resolved)
+    let keys = try writable(given, to: table, resolved, isFromHistory: role != .direct)
     let now = Timestamp(microseconds: host.now())
     let changed = try table.withWriter { (writer) throws(LarderError) in
       let schemas = try writer.adopt(resolved)

@@ -18,6 +18,8 @@ public final class MappedOnlineStore: OnlineStore {
   /// The store's locks; nil where no other process can be, as in tests.
   let locks: LockFile?
   let isReadOnly: Bool
+  /// What history says of erasures that are not finished; nil if there is no history beside.
+  let erasures: ErasureWatch?
   /// A view as the catalog has it; nil for an unknown one.
   private let lookUp: @Sendable (FeatureView) throws(LarderError) -> ResolvedView?
   let tables = Mutex<[UInt32: OpenTable]>([:])
@@ -34,11 +36,13 @@ public final class MappedOnlineStore: OnlineStore {
   ///   - store: the store's identifier, which every file repeats.
   ///   - locks: the store's LOCK.
   ///   - isReadOnly: whether writing is refused.
+  ///   - erasures: which keys history hides, since their erasure is not finished.
   ///   - resolve: tells a view as the catalog of now has it; nil if it has none of the name. A
   ///     table's id is never used again for another.
   package init(
     host: Host, directory: String, store: FileIdentifier, locks: LockFile?,
     isReadOnly: Bool = false, options: OnlineOptions = OnlineOptions(),
+    erasures: ErasureWatch? = nil,
     resolve: @escaping @Sendable (FeatureView) throws(LarderError) -> ResolvedView?
   ) {
     self.host = host
@@ -47,6 +51,7 @@ public final class MappedOnlineStore: OnlineStore {
     self.locks = locks
     self.isReadOnly = isReadOnly
     self.options = options
+    self.erasures = erasures
     lookUp = resolve
   }
 
@@ -201,7 +206,7 @@ public final class MappedOnlineStore: OnlineStore {
     includeExpired: Bool
   ) throws(LarderError) -> OnlineRows {
     let plan = try plan(view, features)
-    let batch = try self.keys(keys, plan)
+    let batch = try visible(try self.keys(keys, plan), in: view)
     return try withTable(of: view) { (table) throws(LarderError) in
       try table.read(batch, plan, at: at, includeExpired: includeExpired)
     }
@@ -221,8 +226,9 @@ public final class MappedOnlineStore: OnlineStore {
         "The keys are of \(keys.batch.schema), and the view \"\(view.name)\" "
           + "is found by \(plan.keySchema).")
     }
+    let batch = try visible(keys.batch, in: view)
     return try withTable(of: view) { (table) throws(LarderError) in
-      try table.read(keys.batch, plan, at: at, includeExpired: includeExpired)
+      try table.read(batch, plan, at: at, includeExpired: includeExpired)
     }
   }
 

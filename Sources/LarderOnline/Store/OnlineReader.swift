@@ -32,7 +32,7 @@ public struct OnlineReader: Sendable {
     _ keys: RecordBatch, at: Timestamp? = nil, includeExpired: Bool = false,
     into buffers: inout OnlineBuffers
   ) throws(LarderError) {
-    let batch = try store.keys(keys, plan)
+    let batch = try store.visible(try store.keys(keys, plan), in: plan.resolved)
     try read(TableKeys(batch), at, includeExpired, &buffers)
     withExtendedLifetime(batch) {}
   }
@@ -54,9 +54,11 @@ public struct OnlineReader: Sendable {
     var failure: LarderError?
     unsafe keys.withUnsafeBufferPointer { values in
       let batch = unsafe KeyBatch(borrowing: values, schema: plan.keySchema)
-      do throws(LarderError) { try read(TableKeys(batch), at, includeExpired, &buffers) } catch {
-        failure = error
-      }
+      do throws(LarderError) {
+        let shown = try store.visible(batch, in: plan.resolved)
+        try read(TableKeys(shown), at, includeExpired, &buffers)
+        withExtendedLifetime(shown) {}
+      } catch { failure = error }
     }
     if let failure { throw failure }
   }
@@ -119,6 +121,7 @@ public struct OnlineReader: Sendable {
     _ tail: UnsafeRawBufferPointer, _ at: Timestamp?,
     _ body: (borrowing OnlineRow) throws -> Result
   ) throws -> Result? {
+    if try unsafe store.isHidden(tail, plan.keySchema, in: plan.resolved) { return nil }
     // An empty string has no address, and needs none.
     let empty: StaticString = ""
     let base = unsafe tail.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? empty.utf8Start

@@ -124,7 +124,7 @@ extension MappedOnlineStore {
     }
     let view = try resolve(view)
     let plan = try plan(view, features)
-    let batch = try self.keys(keys, plan)
+    let batch = try visible(try self.keys(keys, plan), in: view)
     guard batch.mark(0) == .key else { return nil }
     let found = try withTable(of: view) { (table) throws(LarderError) in
       try table.find(TableKeys(batch).lane(0), plan)

@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import LarderColumns
 import LarderContract
@@ -67,13 +66,16 @@ extension OnlineTable {
         && Double(dead) >= share * Double(units)
     }
     guard isDue, background.withLock({ $0.begin() }) else { return }
-    DispatchQueue.global(qos: .utility).async { [self] in
+    let compaction = { @Sendable [self] in
       var failure: LarderError?
       do throws(LarderError) { _ = try compact(view, share: share) } catch {
         // A table that was closed meanwhile is compacted another time.
         if error.code != .readOnly { failure = error }
       }
       background.withLock { $0.end(failure) }
+    }
+    do throws(LarderError) { try WorkThread.start(compaction) } catch {
+      background.withLock { $0.end(error) }
     }
   }
 }

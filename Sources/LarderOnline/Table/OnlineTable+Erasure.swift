@@ -11,43 +11,19 @@ struct ErasedRows {
   var places: [(hash: UInt64, slot: UInt32)] = []
 }
 
-extension OnlineTable {
+extension TableState {
   /// The matchers of selections that reach this table's keys.
-  private static func matchers(
-    _ selections: [KeySelection], _ state: TableState
-  ) throws(LarderError) -> [KeyMatcher] {
-    let schema = state.keys.isEmpty ? .entityless : try KeySchema(state.keys)
+  func matchers(of selections: [KeySelection]) throws(LarderError) -> [KeyMatcher] {
+    let schema = keys.isEmpty ? .entityless : try KeySchema(keys)
     return selections.compactMap { $0.matcher(among: schema) }
   }
+}
 
-  /// Whether the log holds rows of a selection's keys, newest or not; takes no lock.
-  ///
-  /// - Complexity: O(log).
-  func holdsRows(of selections: [KeySelection]) throws(LarderError) -> Bool {
-    let snapshot = try snapshot()
-    let matchers = try Self.matchers(selections, snapshot.state)
-    if matchers.isEmpty { return false }
-    for segment in snapshot.lookup.segments.segments {
-      var unit = LogFormat.headerUnits
-      while let record = segment.record(at: unit) {
-        if try record.isRow(among: matchers) { return true }
-        unit += record.units
-      }
-    }
-    return false
-  }
-
-  /// Whether the folder has segments that the table does not name.
-  func hasLeftovers() throws(LarderError) -> Bool {
-    let named = Set(try snapshot().lookup.segments.segments.map(\.sequence))
-    return try TableFiles.numbers(directory, LogFormat.suffix, host.files)
-      .contains { !named.contains($0) }
-  }
-
+extension OnlineTable {
   /// Removes every row of a selection's keys, newest or not, and the files that held them.
   ///
   /// Readers go on meanwhile. What an interrupted run left is found by the next: the log is
-  /// searched, not the index.
+  /// searched, not the index, and files that the table no longer names go as well.
   ///
   /// - Parameter forgetsWatermark: whether the next materialization is to look at all of history.
   /// - Returns: the files that held rows; empty if there were none.
@@ -57,7 +33,8 @@ extension OnlineTable {
     _ selections: [KeySelection], forgetsWatermark: Bool
   ) throws(LarderError) -> [OnlineErasure.File] {
     let matchers = try withWriter { (writer) throws(LarderError) in
-      try Self.matchers(selections, writer.state)
+      try writer.removeLeftovers()
+      return try writer.state.matchers(of: selections)
     }
     if matchers.isEmpty { return [] }
     var files: [OnlineErasure.File] = []
@@ -85,14 +62,23 @@ extension Record {
   /// Whether the record is a row of a key that one of some selections holds.
   func isRow(among matchers: [KeyMatcher]) throws(LarderError) -> Bool {
     guard kind == RecordKind.row, isBounded else { return false }
-    for matcher in matchers {
-      if unsafe try matcher.matches(tail) { return true }
-    }
-    return false
+    return try unsafe matchers.hold(tail)
   }
 }
 
 extension TableWriter {
+  /// Removes segments that the table no longer names: a crash came before they went.
+  func removeLeftovers() throws(LarderError) {
+    let named = Set(segments.map(\.sequence))
+    let left = try TableFiles.numbers(directory, LogFormat.suffix, host.files)
+      .filter { !named.contains($0) }
+    for sequence in left {
+      try host.files.remove("\(directory)/\(LogFormat.fileName(sequence))")
+    }
+    // What an earlier writer removed may come back with the end of power.
+    try host.files.syncDirectory(directory)
+  }
+
   /// Makes keys unknown, and finds all their rows.
   ///
   /// Afterwards none of the rows lies in the segment that is being written.
@@ -117,6 +103,11 @@ extension TableWriter {
         }
         unit += record.units
       }
+      // Batches that came to nothing may have left rows behind the end.
+      let void = unsafe RowMarks(
+        UnsafeRawBufferPointer(start: segment.base, count: segment.bytes)
+      ).count(of: matchers, from: end)
+      if void > 0 { found.rows[segment.sequence, default: 0] += void }
     }
     if found.rows.isEmpty { return found }
     for (hash, slot) in found.places { _ = try index.remove(hash, slot: slot) }

@@ -15,6 +15,7 @@ final class OnlineTable: Sendable {
   private let writer: Mutex<TableWriter?>
   /// What compaction does in the background.
   let background = Mutex(BackgroundWork())
+  private let erasure = Mutex(())
   /// Whether this object has the writer.
   private let isWriting = Atomic(false)
   private let forkGeneration = ForkedChild.generation
@@ -117,6 +118,11 @@ final class OnlineTable: Sendable {
       (recovery, trusted, newest) throws(LarderError) in
       if let trusted { return snapshot(trusted, privateAfter: nil) }
       let found = try recovery.rebuilding(IndexFile.makePrivate(), nil)
+      if let last = recovery.segments.last {
+        // Where the log ends, as a writer's index says it.
+        found.index.memory.store(
+          LogPosition(sequence: last.sequence, unit: found.end).bits, IndexFormat.applied)
+      }
       return snapshot(found, privateAfter: newest)
     }
   }
@@ -235,6 +241,11 @@ final class OnlineTable: Sendable {
       }
       return try body(writer)
     }
+  }
+
+  /// Does something that takes erased rows away, one thread at a time.
+  func erasing(_ body: () throws(LarderError) -> Void) throws(LarderError) {
+    try erasure.withLock { (_) throws(LarderError) in try body() }
   }
 
   /// Ends writing: everything is durable, and the next opening need not read the log.

@@ -243,6 +243,7 @@ enum TableFiles {
       LogFormat.sequence(ofFile: name) != nil
         || LogFormat.sequence(ofFile: name, suffix: IndexFormat.suffix) != nil
         || LogFormat.sequence(ofFile: name, suffix: SpareSegment.suffix) != nil
+        || LogFormat.sequence(ofFile: name, suffix: ErasureMark.suffix) != nil
     }
     guard own.count == names.count else { throw foreign(directory) }
     let indexes = own.filter { $0.hasSuffix(IndexFormat.suffix) }

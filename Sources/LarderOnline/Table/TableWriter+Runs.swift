@@ -60,6 +60,8 @@ extension TableWriter {
     for lane in 0..<count {
       let row = start &+ lane
       if let losers, losers[row] { continue }
+      // A key that is hidden, since it is being erased.
+      if batch.keys.hasMarks, !batch.keys.hasKey(row) { continue }
       unsafe run.kept[chosen] = nil
       var making = RowMaking.plain
       if let base = unsafe found.rows[lane] {

@@ -1,4 +1,3 @@
-import Dispatch
 import LarderColumns
 import LarderContract
 import LarderFiles
@@ -49,7 +48,7 @@ final class TableWriter: @unchecked Sendable {
   /// Who fills the rest of the current segment, if somebody does.
   var fill: SegmentFill?
   /// Where segments are filled, one after the other.
-  let filling = DispatchQueue(label: "larder.online.fill", qos: .utility)
+  let filling = WorkQueue()
   /// Works in the background for the disk, and up to which unit of the current segment it was begun.
   let backgroundSync = BackgroundSync()
   var syncStarted = 0

@@ -51,6 +51,13 @@ package struct TimelineBuilder: DerivedBuilder {
 
   package func owns(_ path: String) -> Bool { path.hasSuffix(TimelineFormat.suffix) }
 
+  package func segments(
+    in path: String, _ files: any FileSystem
+  ) throws(LarderError) -> [FileIdentifier]? {
+    let folder = TimelineFolder(files: files, path: "", viewID: 0)
+    return try folder.open(path)?.segments.map(\.uuid)
+  }
+
   private func segments(
     of view: Catalog.View, in snapshot: Snapshot
   ) throws(LarderError) -> [Segment] {

@@ -246,6 +246,9 @@ extension Store {
     let rewritten = try rewriteErased(timeout: .milliseconds(200))
     if let failure = rewritten.failures.first { throw failure }
     guard try pinsBeforeErasure().ranges.isEmpty else { return }
-    _ = try finishErasure(of: rewritten.ids)
+    let end = try finishErasure(of: rewritten.ids, timeout: .milliseconds(200)) { _ in }
+    if let left = end.scan.leftovers.first {
+      throw CrashFinding(description: "left of an erasure: \(left.path), \(left.why)")
+    }
   }
 }

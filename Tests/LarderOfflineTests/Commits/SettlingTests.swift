@@ -6,8 +6,10 @@ import Testing
 
 @testable import LarderOffline
 
+/// No plan overlooks what a dead process left, and nothing that it names goes.
+///
 /// A process that dies between a record's write and its publication leaves a whole record that STATE
-/// does not name. No plan may overlook it, and nothing that it names may go.
+/// does not name.
 @Suite struct SettlingTests {
   private let options = Fixture.options()
 

@@ -53,7 +53,8 @@ import Testing
       Self.change(&payload, &random, others: seeds.map(\.payload))
       do throws(LarderError) {
         let body = try ManifestCodec.decode(
-          type: type, payload: payload, major: ManifestFile.major, file: "seed \(seed), round \(round)", origin: 0)
+          type: type, payload: payload, major: ManifestFile.major,
+          file: "seed \(seed), round \(round)", origin: 0)
         var next = state
         try next.apply(
           body, commit: Commit(id: 6, time: Timestamp(microseconds: 10), chainHash: 2))

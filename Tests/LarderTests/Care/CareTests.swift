@@ -152,7 +152,7 @@ import Testing
 }
 
 /// Runs a closure on a thread of its own.
-private final class WriterThread: @unchecked Sendable {
+final class WriterThread: @unchecked Sendable {
   private var thread = pthread_t()
   private let body: @Sendable () throws -> Void
   private var failure: (any Error)?

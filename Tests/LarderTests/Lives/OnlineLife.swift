@@ -211,7 +211,9 @@ struct OnlineLife {
       fields.append(ColumnField(name, type))
       columns.append(try .of(type, values))
     }
-    func time(_ seconds: Int64) -> Value { .timestamp(Timestamp(microseconds: seconds * 1_000_000)) }
+    func time(_ seconds: Int64) -> Value {
+      .timestamp(Timestamp(microseconds: seconds * 1_000_000))
+    }
     if !view.isEntityless { try add("id", .int64, rows.map { .int64($0.key) }) }
     try add("at", .timestamp(.microseconds), rows.map { time($0.event) })
     if view.name == "a" {
@@ -318,9 +320,6 @@ struct OnlineLife {
   private mutating func copy() throws {
     let path = "\(root)c"
     note("back up and go on in the copy")
-    for view in model.world.views where model.tables[view.id] != nil {
-      try store.online(view.name).sync()
-    }
     try store.backup(to: path)
     try store.close()
     root = path

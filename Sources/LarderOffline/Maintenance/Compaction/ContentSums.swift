@@ -76,7 +76,7 @@ struct ContentSums: Sendable, Equatable {
 
   private mutating func remove(_ column: Column, _ hashes: [UInt64], _ key: UInt64) {
     let scalars = ElementHashes(column)
-    let elements = column.elements.map(ElementHashes.init)
+    let elements = column.sharedElements.map(ElementHashes.init)
     var content = ContentHash()
     for (row, hash) in hashes.enumerated() {
       guard column.isValid(row) else {

@@ -177,7 +177,8 @@ extension Store {
   ///   not add up; `noSpace`, `io`. Nothing was changed then, unless the outcome is unknown.
   @discardableResult
   func perform(
-    _ rewrite: Rewrite, _ reason: ManifestRecord.EditReason, by plan: CommitPlan, profile: SegmentProfile = .hot,
+    _ rewrite: Rewrite, _ reason: ManifestRecord.EditReason, by plan: CommitPlan,
+    profile: SegmentProfile = .hot,
     dropsRepeated: Bool = false
   ) throws(LarderError) -> RewriteResult {
     let view = rewrite.view

@@ -17,6 +17,11 @@ extension Store {
   package func compact(
     _ names: [String] = [], _ options: CompactionOptions = CompactionOptions()
   ) throws(LarderError) -> CompactionReport {
+    if let seconds = options.maxSeconds, !(0...CompactionOptions.mostSeconds).contains(seconds) {
+      throw LarderError(
+        .invalidArgument, "The most seconds of a compaction are 0 to 1,000,000,000, not \(seconds)."
+      )
+    }
     if options.isDryRun { return try dryRun(names, options) }
     let held = try writerLocks().acquire(.maintenance, timeout: self.options.lockTimeout)
     defer { held.release() }
@@ -145,7 +150,8 @@ extension Store {
     _ report: inout CompactionReport.View
   ) throws(LarderError) {
     let result = try perform(
-      rewrite, .compaction, by: CommitPlan(state, rewrite.view, inputs: rewrite.removed), profile: options.isCold ? .cold : .hot,
+      rewrite, .compaction, by: CommitPlan(state, rewrite.view, inputs: rewrite.removed),
+      profile: options.isCold ? .cold : .hot,
       dropsRepeated: options.dropsRepeated)
     report.commit = result.commit
     report.rowsWritten += result.rows
