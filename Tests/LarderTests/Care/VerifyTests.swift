@@ -89,13 +89,10 @@ import Testing
           if isGone { try files.remove(segment) } else { try Self.harm(segment) }
           let report = try FeatureStore(at: path, access: .readOnly).verify(deep: true)
           told.append(
-            report.findings.compactMap {
-              $0.error.file?.split(separator: "/").last.map(String.init)
-            }
+            report.findings.compactMap { $0.error.file?.split(separator: "/").last.map(String.init) }
           )
         }
-        #expect(
-          told[0].contains(name) && told[1].contains(name), "\(name), gone \(isGone): \(told)")
+        #expect(told[0].contains(name) && told[1].contains(name), "\(name), gone \(isGone): \(told)")
         found += 1
       }
     }
@@ -122,13 +119,12 @@ import Testing
     try copyFolder(copy, to: root.path + "/again")
     for path in [original, copy, root.path + "/again"] {
       try Self.cut(path, records: 1)
-      do {
+      do throws(LarderError) {
         let report = try FeatureStore(at: path, access: .readOnly).verify(deep: true)
+        let tells = report.findings.contains { $0.error.message.contains("were committed") }
         #expect(path != original)
-        #expect(
-          report.findings.contains { $0.error.message.contains("were committed") },
-          "\(report.findings)")
-      } catch let error as LarderError {
+        #expect(tells, "\(report.findings)")
+      } catch {
         // Where STATE is trusted, no question is answered at all.
         #expect(error.code == .corrupt && path == original, "\(error)")
       }
