@@ -27,13 +27,16 @@ import Testing
   }
 
   /// The features of an entity; nil if it is not found.
-  private func got(_ shell: Shell, _ id: Int) throws -> [String: AnyHashable]? {
+  private func got(_ shell: Shell, _ id: Int) throws -> [String: String]? {
     let output = try shell.succeed("get", "st", "a", "uid=\(id)", "--json").output
     let answer = try #require(
       try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
     if answer["status"] as? String == "notFound" { return nil }
     let features = try #require(answer["features"] as? [String: [String: Any]])
-    return features.compactMapValues { $0["value"] as? AnyHashable }
+    return features.mapValues { feature in
+      guard let value = feature["value"], !(value is NSNull) else { return "null" }
+      return "\(value)"
+    }
   }
 
   private func expectParity(_ shell: Shell) throws {
@@ -47,16 +50,16 @@ import Testing
     let renamed = #"{"name":"renamed","type":"int64","formerly":"x"}"#
     try shell.write("d2.json", Self.definitions("\(renamed),\(Self.s)"))
     try shell.succeed("apply", "st", "d2.json")
-    #expect(try got(shell, 1) == ["renamed": 11, "s": "A"])
+    #expect(try got(shell, 1) == ["renamed": "11", "s": "A"])
     try expectParity(shell)
     try shell.succeed("materialize", "st")
-    #expect(try got(shell, 1) == ["renamed": 11, "s": "A"])
+    #expect(try got(shell, 1) == ["renamed": "11", "s": "A"])
     try expectParity(shell)
     // A new feature of the old name has nothing of the old one's.
     try shell.write(
       "d3.json", Self.definitions(#"{"name":"renamed","type":"int64"},\#(Self.s),\#(Self.x)"#))
     try shell.succeed("apply", "st", "d3.json")
-    #expect(try got(shell, 1)?["x"] == NSNull() as AnyHashable)
+    #expect(try got(shell, 1)?["x"] == "null")
     try expectParity(shell)
   }
 
@@ -69,7 +72,7 @@ import Testing
     try shell.succeed("apply", "st", "d2.json", "--drop")
     try shell.succeed("apply", "st", "d.json")
     for _ in 0..<2 {
-      #expect(try got(shell, 1) == ["x": NSNull() as AnyHashable, "s": "A"])
+      #expect(try got(shell, 1) == ["x": "null", "s": "A"])
       try expectParity(shell)
       try shell.succeed("materialize", "st")
     }
@@ -85,7 +88,7 @@ import Testing
     #expect(back.output.contains("online table of a is behind: run `larder materialize`"))
     let run = try shell.succeed("materialize", "st")
     #expect(run.output.contains("anew"))
-    #expect(try got(shell, 2) == ["x": 22, "s": "B"])
+    #expect(try got(shell, 2) == ["x": "22", "s": "B"])
     try expectParity(shell)
   }
 
@@ -97,7 +100,7 @@ import Testing
     #expect(replaced.notes.contains("online table of a is behind"))
     try shell.succeed("materialize", "st")
     #expect(try got(shell, 1) == nil)
-    #expect(try got(shell, 2) == ["x": 99, "s": "Bnew"])
+    #expect(try got(shell, 2) == ["x": "99", "s": "Bnew"])
     try expectParity(shell)
     // Nothing was changed since: only what is new is read.
     #expect(try !shell.succeed("materialize", "st").output.contains("anew"))
@@ -109,7 +112,7 @@ import Testing
     try shell.succeed("materialize", "st")
     try shell.succeed("rollback", "st", "--to", "2", "--yes")
     try shell.succeed("materialize", "st")
-    #expect(try got(shell, 1) == ["x": 1, "s": "A"])
+    #expect(try got(shell, 1) == ["x": "1", "s": "A"])
     #expect(try got(shell, 9) == nil)
     try shell.succeed("materialize", "st", "--from", "2000-01-01")
     #expect(try got(shell, 9) == nil)
@@ -122,12 +125,12 @@ import Testing
     try shell.write("put.csv", "uid,ts,s\n1,2026-01-03,D\n3,2026-01-03,E\n")
     try shell.succeed("put", "st", "a", "put.csv")
     try shell.succeed("materialize", "st", "--to", "2026-01-02")
-    #expect(try got(shell, 1) == ["x": 22, "s": "B"])
+    #expect(try got(shell, 1) == ["x": "22", "s": "B"])
     try shell.refuse(
       "materialize", "st", "--full", "--from", "2026-01-01", code: 2, saying: ["--full"])
     try shell.succeed("materialize", "st", "--full", "--to", "2026-01-02")
-    #expect(try got(shell, 1) == ["x": 11, "s": "A"])
-    #expect(try got(shell, 3) == ["x": NSNull() as AnyHashable, "s": "E"])
+    #expect(try got(shell, 1) == ["x": "11", "s": "A"])
+    #expect(try got(shell, 3) == ["x": "null", "s": "E"])
     try expectParity(shell)
   }
 
@@ -143,7 +146,7 @@ import Testing
     try shell.succeed("online", "st", "a", "--drop", "--yes")
     try shell.refuse("get", "st", "a", "uid=1", code: 4, saying: ["larder materialize"])
     try shell.succeed("materialize", "st")
-    #expect(try got(shell, 1) == ["x": 11, "s": "A"])
+    #expect(try got(shell, 1) == ["x": "11", "s": "A"])
   }
 
   @Test func aRowThatIsTooLargeIsNamedAndLeftOut() throws {
@@ -151,9 +154,10 @@ import Testing
     try shell.succeed("materialize", "st")
     let long = String(repeating: "x", count: 17 << 20)
     try append(shell, "1,2026-01-02,12,\(long)\n2,2026-01-02,22,B\n")
-    try shell.refuse(
-      "materialize", "st", code: 1, saying: ["left out", "a uid=1 s", "16 MiB"])
+    let run = try shell.run(["materialize", "st"])
+    #expect(run.exitCode == 1 && run.notes.contains("left out: a uid=1 s: "), "\(run.notes)")
+    #expect(run.notes.contains("16 MiB"))
     #expect(try got(shell, 1) == nil)
-    #expect(try got(shell, 2) == ["x": 22, "s": "B"])
+    #expect(try got(shell, 2) == ["x": "22", "s": "B"])
   }
 }
