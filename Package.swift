@@ -102,7 +102,8 @@ let package = Package(
     .executableTarget(
       name: "LarderCommand",
       dependencies: [
-        "CLarderCommand", "Larder", "LarderColumns", "LarderContract", "LarderFiles", "LarderInterchange",
+        "CLarderCommand", "Larder", "LarderColumns", "LarderContract", "LarderFiles",
+        "LarderInterchange",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: engine),

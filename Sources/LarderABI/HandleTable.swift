@@ -120,7 +120,9 @@ final class HandleTable: Sendable {
         + "the store again.")
   }
 
-  /// Takes an object out. Whoever uses it at the moment keeps it until they are done.
+  /// Takes an object out.
+  ///
+  /// Whoever uses it at the moment keeps it until they are done.
   func remove<Object: AnyObject>(_ handle: Handle, _ type: Object.Type) {
     guard handle.bits & 1 == 1, handle.table == number else { return }
     // It may go at the end of this function, and not under the lock.

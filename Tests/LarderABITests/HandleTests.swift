@@ -14,46 +14,68 @@ import Testing
 
   /// Every function that takes a store, with arguments that a store would take.
   private static let storeUses: [(String, Use)] = [
-    ("snapshot", { store, error in
-      var past: OpaquePointer?
-      return larder_snapshot(store, 1, &past, error)
-    }),
-    ("snapshot_tagged", { store, error in
-      var past: OpaquePointer?
-      return larder_snapshot_tagged(store, "t", &past, error)
-    }),
+    (
+      "snapshot",
+      { store, error in
+        var past: OpaquePointer?
+        return larder_snapshot(store, 1, &past, error)
+      }
+    ),
+    (
+      "snapshot_tagged",
+      { store, error in
+        var past: OpaquePointer?
+        return larder_snapshot_tagged(store, "t", &past, error)
+      }
+    ),
     ("apply", { larder_apply($0, Client.definitions, nil, nil, $1) }),
     ("definitions", { larder_definitions($0, nil, $1) }),
     ("drop", { larder_drop($0, "stats", nil, nil, $1) }),
-    ("append", { store, error in
-      var rows = ForeignStream([Client.rows([1], [1], trips: nil)], log: ReleaseLog()).make()
-      return larder_append(store, "stats", &rows, nil, error)
-    }),
-    ("replace", { store, error in
-      var rows = ForeignStream([Client.rows([1], [1], trips: nil)], log: ReleaseLog()).make()
-      return larder_replace(store, "stats", nil, &rows, nil, error)
-    }),
+    (
+      "append",
+      { store, error in
+        var rows = ForeignStream([Client.rows([1], [1], trips: nil)], log: ReleaseLog()).make()
+        return larder_append(store, "stats", &rows, nil, error)
+      }
+    ),
+    (
+      "replace",
+      { store, error in
+        var rows = ForeignStream([Client.rows([1], [1], trips: nil)], log: ReleaseLog()).make()
+        return larder_replace(store, "stats", nil, &rows, nil, error)
+      }
+    ),
     ("import_files", { larder_import_files($0, "stats", #"{"paths": ["x"]}"#, nil, $1) }),
-    ("historical_features", { store, error in
-      var job: OpaquePointer?
-      let code = larder_historical_features(
-        store, nil,
-        #"{"features": ["stats:trips"], "from": "1970-01-01", "through": "1971-01-01"}"#, &job, error)
-      larder_job_free(job)
-      return code
-    }),
-    ("pull", { store, error in
-      var job: OpaquePointer?
-      let code = larder_pull(store, "stats", nil, &job, error)
-      larder_job_free(job)
-      return code
-    }),
+    (
+      "historical_features",
+      { store, error in
+        var job: OpaquePointer?
+        let code = larder_historical_features(
+          store, nil,
+          #"{"features": ["stats:trips"], "from": "1970-01-01", "through": "1971-01-01"}"#, &job,
+          error)
+        larder_job_free(job)
+        return code
+      }
+    ),
+    (
+      "pull",
+      { store, error in
+        var job: OpaquePointer?
+        let code = larder_pull(store, "stats", nil, &job, error)
+        larder_job_free(job)
+        return code
+      }
+    ),
     ("why", { larder_why($0, "stats", #"{"at": "2026-01-01"}"#, nil, $1) }),
     ("materialize", { larder_materialize($0, "stats", nil, nil, $1) }),
-    ("write_online", { store, error in
-      var rows = ForeignStream([Client.rows([1], [1], trips: nil)], log: ReleaseLog()).make()
-      return larder_write_online(store, "stats", &rows, nil, error)
-    }),
+    (
+      "write_online",
+      { store, error in
+        var rows = ForeignStream([Client.rows([1], [1], trips: nil)], log: ReleaseLog()).make()
+        return larder_write_online(store, "stats", &rows, nil, error)
+      }
+    ),
     ("end_writing", { larder_end_writing($0, $1) }),
     ("tear_down", { larder_tear_down($0, nil, $1) }),
     ("info", { larder_info($0, nil, $1) }),
@@ -73,24 +95,33 @@ import Testing
   /// Every function that takes a job.
   private static let jobUses: [(String, Use)] = [
     ("explain", { larder_job_explain($0, nil, $1) }),
-    ("schema", { job, error in
-      var schema = ArrowSchema()
-      defer { if let release = schema.release { release(&schema) } }
-      return larder_job_schema(job, &schema, error)
-    }),
-    ("collect", { job, error in
-      var (schema, rows) = (ArrowSchema(), ArrowArray())
-      defer {
-        if let release = schema.release { release(&schema) }
-        if let release = rows.release { release(&rows) }
+    (
+      "schema",
+      { job, error in
+        var schema = ArrowSchema()
+        defer { if let release = schema.release { release(&schema) } }
+        return larder_job_schema(job, &schema, error)
       }
-      return larder_job_collect(job, &schema, &rows, error)
-    }),
-    ("stream", { job, error in
-      var stream = ArrowArrayStream()
-      defer { if let release = stream.release { release(&stream) } }
-      return larder_job_stream(job, &stream, error)
-    }),
+    ),
+    (
+      "collect",
+      { job, error in
+        var (schema, rows) = (ArrowSchema(), ArrowArray())
+        defer {
+          if let release = schema.release { release(&schema) }
+          if let release = rows.release { release(&rows) }
+        }
+        return larder_job_collect(job, &schema, &rows, error)
+      }
+    ),
+    (
+      "stream",
+      { job, error in
+        var stream = ArrowArrayStream()
+        defer { if let release = stream.release { release(&stream) } }
+        return larder_job_stream(job, &stream, error)
+      }
+    ),
     ("report", { larder_job_report($0, nil, $1) }),
   ]
 

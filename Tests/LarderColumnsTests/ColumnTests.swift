@@ -72,8 +72,10 @@ import Testing
     let lists: [(DataType, good: [Value], bad: Value)] = [
       (.int64, [.int64(1), .null, .int64(3)], .string("x")), (.bool, [.bool(true)], .int32(1)),
       (.string, [.string("a"), .null, .string("bc")], .int64(1)), (.float32, [.null], .bool(true)),
-      (.timestamp(.seconds), [.timestamp(Timestamp(seconds: 1))],
-        .timestamp(Timestamp(milliseconds: 1))),
+      (
+        .timestamp(.seconds), [.timestamp(Timestamp(seconds: 1))],
+        .timestamp(Timestamp(milliseconds: 1))
+      ),
     ]
     for (type, good, bad) in lists {
       for before in 0..<10 {

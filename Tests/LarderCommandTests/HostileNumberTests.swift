@@ -1,8 +1,9 @@
 import Foundation
 import Testing
 
-/// Every option of every command is given what it cannot take: an answer of the command's own, never
-/// a signal. The options are those that the command tells, so that a new one is tried too.
+/// Every option of every command is given what it cannot take: an answer, never a signal.
+///
+/// The options are those that the command tells, so that a new one is tried too.
 @Suite struct HostileNumberTests {
   /// What no number, size, duration or time may be.
   private static let impossible = [
@@ -32,7 +33,8 @@ import Testing
     "export": ["export", "s", "stats"], "materialize": ["materialize", "s", "stats"],
     "get": ["get", "s", "stats", "id=1"], "put": ["put", "s", "stats", "rows.csv"],
     "online": ["online", "s"], "info": ["info", "s"], "verify": ["verify", "s", "--parity"],
-    "compact": ["compact", "s"], "expire": ["expire", "s", "stats", "--older-than", "90d", "--yes"],
+    "compact": ["compact", "s"],
+    "expire": ["expire", "s", "stats", "--older-than", "90d", "--yes"],
     "snapshots": ["snapshots", "s"], "rollback": ["rollback", "s", "1", "--yes"],
     "vacuum": ["vacuum", "s"], "repair": ["repair", "s"], "backup": ["backup", "s", "b"],
     "forget": ["forget", "s", "--entity", "driver", "id=7", "--dry-run"],
@@ -98,7 +100,8 @@ import Testing
         if let place = line.firstIndex(of: option) { line.removeSubrange(place...(place + 1)) }
         let result = try shell.run(line + ["\(option)=\(value)"])
         let isSignal = result.exitCode > 8
-        #expect(!isSignal, "\(line) \(option)=\(value): \(result.exitCode) \(result.notes.suffix(300))")
+        #expect(
+          !isSignal, "\(line) \(option)=\(value): \(result.exitCode) \(result.notes.suffix(300))")
         if isSignal { signals += 1 }
         return result
       }
@@ -139,7 +142,8 @@ import Testing
     ["why", "s", "stats", "id=99999999999999999999", "--at", "2026-01-01T00:00:00Z"],
     ["get", "s", "stats", "id=1e30"], ["get", "s", "stats", "id=-9223372036854775809"],
     ["compact", "s", "--partition", "99999999999999999999"], ["compact", "s", "--partition", "-1"],
-    ["compact", "s", "--partition", "2026-13"], ["compact", "s", "--partition", "9223372036854775807"],
+    ["compact", "s", "--partition", "2026-13"],
+    ["compact", "s", "--partition", "9223372036854775807"],
     ["compact", "s", "--partition", "0000-00"], ["compact", "s", "--partition", "9999-12-31T24"],
     ["forget", "s", "--entity", "driver", "id=99999999999999999999", "--yes"],
   ])

@@ -121,7 +121,8 @@ import Testing
     try shell.write("all.csv", "what was there before\n")
     for pause in ["0.05", "0.2", "0.4"] {
       _ = try shell.bash(
-        "'\(Shell.command.path)' export s stats -o all.csv & sleep \(pause); \(kill); wait $!; true")
+        "'\(Shell.command.path)' export s stats -o all.csv & sleep \(pause); \(kill); wait $!; true"
+      )
       let left = try names(shell).filter { $0.contains("all.csv") }
       #expect(left == ["all.csv"])
       let text = try shell.read("all.csv")

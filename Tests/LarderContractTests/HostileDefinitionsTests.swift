@@ -31,7 +31,8 @@ import Testing
         switch text[at] {
         case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
         case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-        case UInt8(ascii: "\""): at += 1 + text[(at + 1)...].prefix { $0 != UInt8(ascii: "\"") }.count
+        case UInt8(ascii: "\""):
+          at += 1 + text[(at + 1)...].prefix { $0 != UInt8(ascii: "\"") }.count
         case UInt8(ascii: "n"): at += 3
         default: break
         }

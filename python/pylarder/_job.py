@@ -33,8 +33,8 @@ class Job:
 
     def __reduce__(self) -> Any:
         raise TypeError(
-            "A job cannot be copied or sent to another process. Send the store, which is opened anew "
-            "there, and ask again; or send the answer."
+            "A job cannot be copied or sent to another process. Send the store, which is opened "
+            "anew there, and ask again; or send the answer."
         )
 
     def _open(self) -> int:

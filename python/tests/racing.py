@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import ctypes
 import datetime as dt
@@ -19,6 +20,7 @@ import threading
 import time
 
 import pyarrow as pa
+
 import pylarder
 from pylarder import _library
 
@@ -67,15 +69,19 @@ class World:
             self.online = store.read_online("v", {"k": list(range(KEYS))})
 
     def check(self, table: pa.Table) -> None:
+        """Compares with the right answer."""
         assert table.combine_chunks().equals(self.answer.combine_chunks()), "a wrong answer"
 
     def ask(self, store: pylarder.Store) -> pylarder.Job:
+        """The question whose answer is known."""
         return store.historical_features(self.spine, ["v:*"])
 
     def collect(self, store: pylarder.Store) -> None:
+        """Answers it in one piece."""
         self.check(self.ask(store).to_arrow())
 
     def stream(self, store: pylarder.Store) -> None:
+        """Answers it batch by batch."""
         self.check(pa.Table.from_batches(self.ask(store).to_batches()))
 
 
@@ -163,10 +169,8 @@ def child(world: World, store: pylarder.Store, job: pylarder.Job, draw: random.R
         found = own.read_online("v", {"k": list(range(KEYS))})
         assert found.equals(world.online), "wrong values online"
         for _ in range(8):
-            try:
+            with contextlib.suppress(pylarder.LockedError):
                 use(world, own, world.ask(own), draw)
-            except pylarder.LockedError:
-                pass
 
 
 def forked(world: World, store: pylarder.Store, job: pylarder.Job, draw: random.Random) -> None:

@@ -129,11 +129,18 @@ struct HistoryAnswers {
   func answers(
     of keys: RecordBatch, at time: Timestamp, features: [String]? = nil
   ) throws(LarderError) -> [Column] {
-    let name = view.joinKeys.contains { $0.name == "event_timestamp" } ? "at" : "event_timestamp"
     let times = [Int64?](repeating: time.ticks, count: keys.count)
+    return try answers(of: keys, at: .timestamp(times, unit: time.unit), features: features)
+  }
+
+  /// The same, for each key at a time of its own.
+  func answers(
+    of keys: RecordBatch, at times: Column, features: [String]? = nil
+  ) throws(LarderError) -> [Column] {
+    let name = view.joinKeys.contains { $0.name == "event_timestamp" } ? "at" : "event_timestamp"
     let spine = RecordBatch(
-      unchecked: Schema(keys.schema.fields + [ColumnField(name, .timestamp(time.unit))]),
-      columns: keys.columns + [.timestamp(times, unit: time.unit)], count: keys.count)
+      unchecked: Schema(keys.schema.fields + [ColumnField(name, times.type)]),
+      columns: keys.columns + [times], count: keys.count)
     let references =
       features.map { $0.map { FeatureReference(view: view.name, feature: $0) } }
       ?? [FeatureReference(view: view.name, feature: nil)]

@@ -101,7 +101,8 @@ private struct ParityCheck {
     else { return }
     let comparison = ParityComparison(
       past: past, online: online, newest: NewestView(view, history.at(newest)),
-      watermark: watermark, hasRowsOfNoCommit: try hasRowsOfNoCommit())
+      watermark: watermark, begun: try online.begunRun(of: view),
+      hasRowsOfNoCommit: try hasRowsOfNoCommit())
     var random = random
     var chosen = KeyReservoir(past.view.definition, places: sample)
     let keys = try past.history.pullLatest(

@@ -72,9 +72,9 @@ struct NewestView {
   /// What the join answers for keys at a time, in the columns of another state of the view: the
   /// features, null where they are gone, then the event time.
   func answers(
-    of keys: RecordBatch, at time: Timestamp, as other: ResolvedView
+    of keys: RecordBatch, at times: Column, as other: ResolvedView
   ) throws(LarderError) -> [Column] {
-    let own = try HistoryAnswers(view.definition, history).answers(of: keys, at: time)
+    let own = try HistoryAnswers(view.definition, history).answers(of: keys, at: times)
     let ids = view.featureIDs ?? []
     var columns: [Column] = []
     for (id, field) in zip(other.featureIDs ?? [], other.definition.features) {
@@ -101,6 +101,8 @@ struct ParityComparison {
   let online: MappedOnlineStore
   let newest: NewestView
   let watermark: OnlineWatermark
+  /// What was begun since the watermark.
+  let begun: HistoryRun
   /// Whether what no commit explains is of a run that goes further than the watermark.
   let hasRowsOfNoCommit: Bool
 
@@ -122,14 +124,22 @@ struct ParityComparison {
     }
     if doubtful.isEmpty { return findings }
     // What came since the watermark, by an unfinished run or one of a given range.
-    let now = try newest.answers(of: keys, at: watermark.through, as: past.view)
-    let through = watermark.through.floor(in: definition.timeUnit)
+    let unit = definition.timeUnit
+    let times = [Int64?](repeating: watermark.through.ticks, count: keys.count)
+    let now = try newest.answers(
+      of: keys, at: .timestamp(times, unit: watermark.through.unit), as: past.view)
+    // A run of a given range may have brought a row that is not the newest.
+    let own = try newest.answers(
+      of: keys, at: .timestamp(origins.map { $0?.historyEvent }, unit: unit), as: past.view)
+    let through = watermark.through.floor(in: unit)
     for (row, column) in doubtful {
       if hasRowsOfNoCommit {
         findings.ahead += 1
       } else if let event = origins[row]?.historyEvent, event > through {
         findings.ahead += 1
       } else if difference(found, origins[row], now, row) == nil {
+        findings.ahead += 1
+      } else if begun != .none, difference(found, origins[row], own, row) == nil {
         findings.ahead += 1
       } else {
         findings.differences.append(described(keys, row, column, found, expected))

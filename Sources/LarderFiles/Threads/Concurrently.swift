@@ -24,7 +24,9 @@ package func concurrently(_ times: Int, _ body: @Sendable (Int) -> Void) {
   }
 }
 
-/// The times that threads share. Whoever helps may come too late, and then finds nothing.
+/// The times that threads share.
+///
+/// Whoever helps may come too late, and then finds nothing.
 private final class SharedTimes: Sendable {
   private let times: Int
   private let next = Atomic<Int>(0)

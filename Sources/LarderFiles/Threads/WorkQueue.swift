@@ -62,7 +62,8 @@ package enum WorkThread {
     guard WorkerThreads.current.start(work) else {
       throw LarderError(
         .limitExceeded,
-        "The system gives no further thread; allow more threads or memory, or ask for less at once.")
+        "The system gives no further thread; allow more threads or memory, or ask for less at once."
+      )
     }
   }
 }

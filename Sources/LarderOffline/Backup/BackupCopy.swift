@@ -54,7 +54,7 @@ package final class BackupCopy {
       let before = try store.refresh()
       try files.makeDirectory(target.online)
       let made = try copyTables(before.catalog.views.map(\.id), target.online)
-      let pinned = if let snapshot { snapshot } else { try store.snapshot() }
+      let pinned = if let snapshot { snapshot } else { try store.publishedSnapshot() }
       if try store.refresh().erasures.last == before.erasures.last {
         for file in made { report.note(file.how, bytes: file.bytes) }
         report.commit = pinned.commit

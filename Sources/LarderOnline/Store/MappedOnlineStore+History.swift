@@ -94,20 +94,22 @@ extension MappedOnlineStore: WatermarkedOnlineStore {
     let view = resolved.definition
     let columns = try WrittenColumns.keys(keys.schema, of: view)
     let batch = try self.keys(keys, columns, view, for: .write)
-    let table = try writableTable(of: resolved)
-    let now = Timestamp(microseconds: host.now())
-    let changed = try table.withWriter { (writer) throws(LarderError) in
-      let schemas = try writer.adopt(resolved)
-      let features = RowFeatures()
-      return try writer.write(
-        TableWriter.Batch(
-          keys: TableKeys(batch), times: RowTimes(count: keys.count), role: .none,
-          features: features, encoder: try features.encoder(schemas.narrow),
-          expiry: Expiry(view, at: now), watermark: watermark),
-        progress: nil)
+    return try beforeItEnds { () throws(LarderError) in
+      let table = try writableTable(of: resolved)
+      let now = Timestamp(microseconds: host.now())
+      let changed = try table.withWriter { (writer) throws(LarderError) in
+        let schemas = try writer.adopt(resolved)
+        let features = RowFeatures()
+        return try writer.write(
+          TableWriter.Batch(
+            keys: TableKeys(batch), times: RowTimes(count: keys.count), role: .none,
+            features: features, encoder: try features.encoder(schemas.narrow),
+            expiry: Expiry(view, at: now), watermark: watermark),
+          progress: nil)
+      }
+      try table.compactIfDue(view)
+      return changed
     }
-    try table.compactIfDue(view)
-    return changed
   }
 
   /// Does something as the only one who materializes to a view's table, of this process and of

@@ -58,6 +58,16 @@ extension MappedOnlineStore {
     return try openForWriting(id, try lock(id))
   }
 
+  /// Does something with a table that is open for writing, and does it anew with the table opened
+  /// again where another thread ended writing in between.
+  func beforeItEnds<Result>(
+    _ body: () throws(LarderError) -> Result
+  ) throws(LarderError) -> Result {
+    while true {
+      do throws(LarderError) { return try body() } catch  where error.code == .closed {}
+    }
+  }
+
   /// Refuses a view that has no table.
   private func requireTable(_ id: UInt32, of view: FeatureView?) throws(LarderError) {
     guard let view else { return }
@@ -150,7 +160,11 @@ extension MappedOnlineStore {
   /// Makes everything durable that this store wrote so far, whatever the durability of writes.
   public func sync() throws(LarderError) {
     for table in tables.withLock({ $0.values.map(\.table) }) where table.isOpenForWriting {
-      try table.withWriter { (writer) throws(LarderError) in try writer.sync() }
+      do throws(LarderError) {
+        try table.withWriter { (writer) throws(LarderError) in try writer.sync() }
+      } catch  where error.code == .closed {
+        // By another thread, durably.
+      }
     }
   }
 
@@ -158,6 +172,8 @@ extension MappedOnlineStore {
   ///
   /// - Throws: `notFound`, `locked`; `outcomeUnknown` if the disk failed to say.
   public func sync(_ view: FeatureView) throws(LarderError) {
-    try writableTable(of: view).withWriter { (writer) throws(LarderError) in try writer.sync() }
+    try beforeItEnds { () throws(LarderError) in
+      try writableTable(of: view).withWriter { (writer) throws(LarderError) in try writer.sync() }
+    }
   }
 }

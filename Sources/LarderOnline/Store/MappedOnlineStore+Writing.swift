@@ -42,16 +42,18 @@ extension MappedOnlineStore {
     let given = try self.keys(keys, columns.keys, view, for: .write)
     let now = Timestamp(microseconds: host.now())
     let times = try RowTimes(deleting: keys, columns, view: view, at: at ?? now, now: now)
-    let table = try writableTable(of: resolved)
-    let batch = try writable(given, to: table, resolved, isFromHistory: false)
-    try table.withWriter { (writer) throws(LarderError) in
-      try writer.adopt(resolved)
-      try writer.write(
-        TableWriter.Batch(
-          keys: TableKeys(batch), times: times, role: .deletion, expiry: Expiry(view, at: now)),
-        progress: nil)
+    try beforeItEnds { () throws(LarderError) in
+      let table = try writableTable(of: resolved)
+      let batch = try writable(given, to: table, resolved, isFromHistory: false)
+      try table.withWriter { (writer) throws(LarderError) in
+        try writer.adopt(resolved)
+        try writer.write(
+          TableWriter.Batch(
+            keys: TableKeys(batch), times: times, role: .deletion, expiry: Expiry(view, at: now)),
+          progress: nil)
+      }
+      try table.compactIfDue(view)
     }
-    try table.compactIfDue(view)
   }
 
   /// Writes rows of a batch.
@@ -65,23 +67,27 @@ extension MappedOnlineStore {
     let columns = try WrittenColumns(batch.schema, of: view)
     let given = try keys(batch, columns.keys, view, for: .write)
     let times = try RowTimes(batch, columns, view: view)
-    let table = try writableTable(of: resolved)
-    let keys = try writable(given, to: table, resolved, isFromHistory: role != .direct)
-    let now = Timestamp(microseconds: host.now())
-    let changed = try table.withWriter { (writer) throws(LarderError) in
-      let schemas = try writer.adopt(resolved)
-      var sources = [Column?](repeating: nil, count: view.features.count)
-      for written in columns.features { sources[written.feature] = batch.columns[written.column] }
-      let features = RowFeatures(schemas.narrow, sources)
-      return try writer.write(
-        TableWriter.Batch(
-          keys: TableKeys(keys), times: times, role: role, features: features,
-          encoder: try features.encoder(schemas.narrow), expiry: Expiry(view, at: now),
-          watermark: watermark),
-        progress: progress)
+    return try beforeItEnds { () throws(LarderError) in
+      let table = try writableTable(of: resolved)
+      let keys = try writable(given, to: table, resolved, isFromHistory: role != .direct)
+      let now = Timestamp(microseconds: host.now())
+      let changed = try table.withWriter { (writer) throws(LarderError) in
+        let schemas = try writer.adopt(resolved)
+        var sources = [Column?](repeating: nil, count: view.features.count)
+        for written in columns.features {
+          sources[written.feature] = batch.columns[written.column]
+        }
+        let features = RowFeatures(schemas.narrow, sources)
+        return try writer.write(
+          TableWriter.Batch(
+            keys: TableKeys(keys), times: times, role: role, features: features,
+            encoder: try features.encoder(schemas.narrow), expiry: Expiry(view, at: now),
+            watermark: watermark),
+          progress: progress)
+      }
+      try table.compactIfDue(view)
+      return changed
     }
-    try table.compactIfDue(view)
-    return changed
   }
 
   /// The keys of a batch's rows.

@@ -113,10 +113,12 @@ public final class MappedOnlineStore: OnlineStore {
     try checkWritable()
     let id = view.table
     // Nobody else may change or drop a table that this store writes to.
-    if let open = tables.withLock({ $0[id] }), open.table.isOpenForWriting,
-      try open.table.withWriter({ $0.adopted?.view == view })
-    {
-      return
+    if let open = tables.withLock({ $0[id] }), open.table.isOpenForWriting {
+      do throws(LarderError) {
+        if try open.table.withWriter({ $0.adopted?.view == view }) { return }
+      } catch  where error.code == .closed {
+        // By another thread: it is opened again where that is needed.
+      }
     }
     if try !TableFiles.exists(folder(id), host.files) {
       try closeTable(id)
@@ -132,8 +134,10 @@ public final class MappedOnlineStore: OnlineStore {
     try state.check(view.definition)
     var changed = state
     guard try changed.adopt(view).isChanged else { return }
-    try writableTable(id, of: view.definition).withWriter { (writer) throws(LarderError) in
-      _ = try writer.adopt(view)
+    try beforeItEnds { () throws(LarderError) in
+      try writableTable(id, of: view.definition).withWriter { (writer) throws(LarderError) in
+        _ = try writer.adopt(view)
+      }
     }
   }
 
