@@ -27,9 +27,25 @@ private final class LastHidden: Sendable {
     var hidden: HiddenKeys?
   }
   private let state = Mutex(State())
+  /// The publication of which it is known that nothing was hidden; 0 for none.
+  private let quiet = Atomic<UInt64>(0)
 
   func refresh(from store: Store) throws(LarderError) -> HiddenKeys? {
-    try state.withLock { (state) throws(LarderError) in
+    let known = quiet.load(ordering: .acquiring)
+    if known != 0, store.polledPublication == known { return nil }
+    return try state.withLock { (state) throws(LarderError) in
+      let hidden = try refresh(&state, store)
+      // Asked before what is hidden: what was published since is looked at again.
+      quiet.store(hidden.keys == nil ? hidden.publication : 0, ordering: .releasing)
+      return hidden.keys
+    }
+  }
+
+  private func refresh(
+    _ state: inout State, _ store: Store
+  ) throws(LarderError) -> (keys: HiddenKeys?, publication: UInt64) {
+    let publication = store.standingPublication ?? 0
+    func look() throws(LarderError) -> HiddenKeys? {
       guard let now = try store.erasures(after: state.commit) else { return state.hidden }
       if now.last != state.erasures {
         state.hidden =
@@ -40,5 +56,6 @@ private final class LastHidden: Sendable {
       state.commit = now.commit
       return state.hidden
     }
+    return (try look(), publication)
   }
 }

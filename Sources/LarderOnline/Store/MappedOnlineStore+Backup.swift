@@ -62,8 +62,7 @@ extension OnlineTable {
   ) throws(LarderError) -> [(how: CopiedBy, bytes: UInt64)]? {
     let snapshot = try snapshot()
     let applied = LogPosition(bits: snapshot.lookup.index.loadAcquiring(IndexFormat.applied))
-    let segments = snapshot.lookup.segments.segments.filter { $0.sequence <= applied.sequence }
-      .sorted { $0.sequence < $1.sequence }
+    let segments = snapshot.published(through: applied)
     guard segments.last?.sequence == applied.sequence else { return nil }
     var made: [(how: CopiedBy, bytes: UInt64)] = []
     for segment in segments {
