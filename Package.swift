@@ -35,6 +35,7 @@ let package = Package(
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "CLarderKernels"),
     .target(name: "CLarder"),
+    .target(name: "CLarderCommand"),
 
     .target(name: "LarderColumns", swiftSettings: engine),
     .target(name: "LarderContract", dependencies: ["LarderColumns"], swiftSettings: engine),
@@ -93,7 +94,7 @@ let package = Package(
     .target(
       name: "LarderABI",
       dependencies: [
-        "CLarder", "Larder", "LarderColumns", "LarderContract", "LarderKeys",
+        "CLarder", "Larder", "LarderColumns", "LarderContract", "LarderFiles", "LarderKeys",
         "LarderInterchange",
       ],
       exclude: ["exports.map"],
@@ -101,7 +102,8 @@ let package = Package(
     .executableTarget(
       name: "LarderCommand",
       dependencies: [
-        "Larder", "LarderColumns", "LarderContract", "LarderFiles", "LarderInterchange",
+        "CLarderCommand", "Larder", "LarderColumns", "LarderContract", "LarderFiles",
+        "LarderInterchange",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: engine),

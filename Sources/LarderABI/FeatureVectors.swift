@@ -111,7 +111,7 @@ extension WireWriter {
       if !absent[row], column.isValid(row) {
         if field == 0 {
           unsafe value.append(column.variableBytes(row))
-        } else if case .list = column.type, let elements = column.elements {
+        } else if case .list = column.type, let elements = column.sharedElements {
           list.removeAll()
           let offsets = unsafe column.offsets
           for place in unsafe Int(offsets[row])..<Int(offsets[row + 1]) {

@@ -3,7 +3,7 @@ import LarderColumns
 import LarderContract
 import Synchronization
 
-/// What a `larder_store *` points to.
+/// What a `larder_store *` stands for.
 final class StoreHandle: Sendable {
   let store: FeatureStore
   /// Questions for the latest features by their text.
@@ -12,7 +12,7 @@ final class StoreHandle: Sendable {
   init(_ store: FeatureStore) { self.store = store }
 }
 
-/// What a `larder_job *` points to: a question and whether it was cancelled.
+/// What a `larder_job *` stands for: a question and whether it was cancelled.
 final class JobHandle: Sendable {
   let job: any RetrievalJob
   /// Which columns of the result are dictionary columns.
@@ -40,24 +40,33 @@ final class Cancellation: Sendable {
 }
 
 /// Hands an object to C, which gives it back to `free`.
-func handOut(_ object: some AnyObject) -> OpaquePointer {
-  unsafe OpaquePointer(Unmanaged.passRetained(object).toOpaque())
+///
+/// - Throws: `limitExceeded` if C holds too many.
+func handOut(_ object: some AnyObject & Sendable) throws(LarderError) -> OpaquePointer? {
+  let handle = try HandleTable.current.add(object)
+  return unsafe OpaquePointer(bitPattern: UInt(handle.bits))
 }
 
-/// The object behind a handle.
+/// The object behind a handle, which lives at least as long as the caller holds it.
 ///
-/// - Throws: `invalidArgument` for a null pointer, by name.
-func object<Object: AnyObject>(
+/// - Throws: `invalidArgument` for a null pointer and for what is no handle of this kind, `closed`
+///   for one that was given back, `forked` for one of a parent process.
+func object<Object: AnyObject & Sendable>(
   _ handle: OpaquePointer?, _ type: Object.Type, _ name: String
 ) throws(LarderError) -> Object {
   guard let handle = unsafe handle else {
     throw LarderError(.invalidArgument, "The \(name) is NULL.")
   }
-  return unsafe Unmanaged<Object>.fromOpaque(UnsafeRawPointer(handle)).takeUnretainedValue()
+  let known = try HandleTable.current.object(Handle(bits: UInt64(UInt(bitPattern: handle))), name)
+  guard let object = known as? Object else {
+    throw LarderError(.invalidArgument, "The \(name) is a handle of another kind.")
+  }
+  return object
 }
 
-/// Takes a handle back; null is allowed.
-func takeBack<Object: AnyObject>(_ handle: OpaquePointer?, _ type: Object.Type) {
+/// Takes a handle back; null is allowed, and so is one that was given back before, or is no handle
+/// of this process.
+func takeBack<Object: AnyObject & Sendable>(_ handle: OpaquePointer?, _ type: Object.Type) {
   guard let handle = unsafe handle else { return }
-  unsafe Unmanaged<Object>.fromOpaque(UnsafeRawPointer(handle)).release()
+  HandleTable.current.remove(Handle(bits: UInt64(UInt(bitPattern: handle))), type)
 }

@@ -1,6 +1,7 @@
 import Dispatch
 import LarderColumns
 import LarderContract
+import LarderFiles
 import LarderInterchange
 import Synchronization
 
@@ -8,13 +9,18 @@ import Synchronization
 ///
 /// The job hands its batches to a closure; a thread of its own runs it and waits wherever it is one
 /// batch ahead of the consumer. It starts at the first question for a batch.
-final class JobStream: BatchSource {
+final class JobStream: BatchSource, Sendable {
   let schema: Schema
   let dictionaries: [Bool]
   private let handle: JobHandle
   private let exchange = Exchange()
-  private var isStarted = false
-  private var failure: LarderError?
+  private struct State {
+    var isStarted = false
+    var failure: LarderError?
+  }
+  /// Held while a batch is waited for: consumers on several threads take turns.
+  private let state = Mutex(State())
+  private let generation = Forks.generation
 
   init(_ handle: JobHandle) {
     self.handle = handle
@@ -25,23 +31,30 @@ final class JobStream: BatchSource {
   deinit { exchange.stop() }
 
   func nextBatch() throws(LarderError) -> RecordBatch? {
-    if let failure { throw failure }
-    if !isStarted {
-      isStarted = true
-      start()
+    // The thread that makes the batches is the parent's, and so may be the state.
+    guard generation == Forks.generation else {
+      throw LarderError(
+        .forked, "The rows were asked for before this process was forked; ask again in the child.")
     }
-    switch exchange.take() {
-    case .batch(let batch): return try plain(batch)
-    case .end: return nil
-    case .failed(let error):
-      failure = error
-      throw error
+    return try state.withLock { (state) throws(LarderError) in
+      if let failure = state.failure { throw failure }
+      if !state.isStarted {
+        try start()
+        state.isStarted = true
+      }
+      switch exchange.take() {
+      case .batch(let batch): return try plain(batch)
+      case .end: return nil
+      case .failed(let error):
+        state.failure = error
+        throw error
+      }
     }
   }
 
-  private func start() {
+  private func start() throws(LarderError) {
     let (handle, exchange) = (handle, exchange)
-    DispatchQueue(label: "larder.job").async {
+    try WorkThread.start {
       exchange.waitForTurn()
       do {
         try handle.job.forEachBatch { batch in

@@ -68,9 +68,10 @@ import LarderInterchange
 
 /// Ends what a job is doing; see `larder.h`.
 @c @implementation public func larder_job_cancel(_ job: OpaquePointer?) {
-  guard let job = unsafe job else { return }
-  unsafe Unmanaged<JobHandle>.fromOpaque(UnsafeRawPointer(job)).takeUnretainedValue()
-    .cancellation.cancel()
+  // One that was freed has nothing left to end.
+  do throws(LarderError) {
+    try unsafe object(job, JobHandle.self, "job").cancellation.cancel()
+  } catch {}
 }
 
 /// Frees a job; see `larder.h`.

@@ -49,7 +49,7 @@ public typealias TextPlace = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
       ])
     let opened = try FeatureStore(
       at: try unsafe text(path, "path"), access: try access(given), settings: try settings(given))
-    unsafe place.pointee = handOut(StoreHandle(opened))
+    unsafe place.pointee = try handOut(StoreHandle(opened))
   }
 }
 
@@ -61,7 +61,7 @@ public typealias TextPlace = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
   unsafe run(error) { () throws(LarderError) in
     let place = try unsafe required(past, "place for the store")
     let handle = try unsafe object(store, StoreHandle.self, "store")
-    unsafe place.pointee = handOut(StoreHandle(try handle.store.snapshot(at: commit)))
+    unsafe place.pointee = try handOut(StoreHandle(try handle.store.snapshot(at: commit)))
   }
 }
 

@@ -26,7 +26,7 @@ import LarderInterchange
     options.isCancelled = { cancellation.isCancelled }
     let rows = try reader.map { reader throws(LarderError) in try wholeBatch(reader) }
     let made = try ask(store, rows, given, options)
-    unsafe place.pointee = handOut(
+    unsafe place.pointee = try handOut(
       JobHandle(
         made, dictionaries: dictionaries(made.schema, spine: rows),
         cancellation: cancellation))
@@ -53,7 +53,7 @@ import LarderInterchange
         view, features: features, from: from, through: through, options: options)
       : try store.pullAll(
         view, features: features, from: from, through: through, options: options)
-    unsafe place.pointee = handOut(
+    unsafe place.pointee = try handOut(
       JobHandle(
         pulled, dictionaries: pulled.schema.fields.map { _ in false },
         cancellation: Cancellation()))

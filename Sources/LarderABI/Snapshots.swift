@@ -12,7 +12,7 @@ import LarderContract
     let place = try unsafe required(past, "place for the store")
     let handle = try unsafe object(store, StoreHandle.self, "store")
     let found = try handle.store.snapshot(tagged: try unsafe text(tag, "tag"))
-    unsafe place.pointee = handOut(StoreHandle(found))
+    unsafe place.pointee = try handOut(StoreHandle(found))
   }
 }
 

@@ -1,5 +1,7 @@
 import ArgumentParser
+import CLarderCommand
 import Larder
+import LarderColumns
 
 /// The command line: feature history in, training sets out.
 @main package struct LarderCommand: ParsableCommand {
@@ -13,7 +15,7 @@ import Larder
       EXIT CODES
         0 ok                1 findings         2 usage         3 input rejected
         4 name not found    5 corrupt store    6 locked        7 limit exceeded
-        8 I/O error         130 interrupted
+        8 I/O error         130 interrupted (SIGINT, SIGTERM, SIGHUP)
       """,
     version: "larder 0.1.0",
     subcommands: [
@@ -40,6 +42,7 @@ import Larder
 
   /// Parses, runs, and ends the process with the exit code of the outcome.
   package static func main() {
+    OutOfMemory.ends { larder_out_of_memory($0) }
     Interrupt.watch()
     // Without the guard a file cut short by somebody else ends the process by a signal.
     do throws(LarderError) { try TruncationGuard.install() } catch {

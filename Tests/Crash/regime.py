@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Harms the real command and checks from outside that nothing acknowledged is lost.
+"""Harms the real command at random moments of a long life, and checks that nothing acknowledged is lost.
 
-    Tests/Crash/regime.py --larder .build/release/larder                 what .ci/run does
+    Tests/Crash/regime.py --larder .build/release/larder                 what .ci/run crash does
     Tests/Crash/regime.py --larder .build/release/larder --long 7200     up to two hours; figures add up
                                                                          in the file of --ledger
 
@@ -11,6 +11,7 @@ a store must hold is known here, in another process. Exit code 1 if anything was
 was there by half. Every failure prints the seed with which it happens again.
 """
 import argparse, collections, json, os, random, shutil, signal, subprocess, sys, tempfile, time
+import place
 
 DEFINITIONS = {
     "entities": [{"name": "person", "joinKeys": [{"name": "id", "type": "string"}]},
@@ -164,9 +165,7 @@ def kill_loop(options, counts):
 def fault_loop(options, counts):
     """Fails one system call, or all from one on, and opens the store again."""
     with scratch() as folder:
-        library = folder + "/faults.so"
-        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "faults.c")
-        subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+        library = place.library(folder)
         oracle = Oracle(options.larder, folder + "/s", options.seed + 1)
         for _ in range(6):
             arguments, after, forgotten = oracle.plan()

@@ -88,7 +88,7 @@ import Testing
     let waits = Mutex(0)
     let ended = Mutex(false)
 
-    func reach(_ point: SimulatedPoint, at path: String, process: Int) {}
+    func reach(_ point: SimulatedPoint, at path: String, process: Int) -> Bool { true }
     func wait(process: Int) -> Bool {
       waits.withLock { $0 += 1 }
       guard process == 0, !ended.withLock({ $0 }) else { return false }

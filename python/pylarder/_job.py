@@ -20,7 +20,8 @@ class Job:
     """A question, pinned to the commit it was asked at. Nothing has been read yet.
 
     Each of `to_arrow`, `to_batches`, `to_pandas` and `to_polars` answers it anew; the answer is
-    always the same.
+    always the same. It may be used while another thread closes it: what was begun is done, what
+    comes later raises ClosedError.
     """
 
     def __init__(self, handle: int, spine: pyarrow.Table | None = None, asked: int = 0) -> None:
@@ -29,6 +30,12 @@ class Job:
         self._handle: int | None = handle
         self._spine = spine
         self._asked = asked
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "A job cannot be copied or sent to another process. Send the store, which is opened "
+            "anew there, and ask again; or send the answer."
+        )
 
     def _open(self) -> int:
         if not self._handle:

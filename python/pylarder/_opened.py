@@ -3,24 +3,72 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from . import _library
 from ._commit import Commit
-from ._errors import ClosedError
+from ._errors import ClosedError, NotFoundError
 from ._library import call, call_for_handle, call_for_json
 
 _Opened = TypeVar("_Opened", bound="Opened")
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a store is, and how it was opened."""
+
+    directory: str
+    options: bytes | None
+    is_past: bool = False
+    commit: Commit | None = None
+
+
+def reopened(kind: type[_Opened], path: str, place: Place) -> _Opened:
+    """Opens a store again, and of an earlier state its commit.
+
+    Raises:
+        NotFoundError: there is no such store any more, or it has no such commit.
+    """
+    handle = call_for_handle("larder_open", os.fsencode(place.directory), place.options)
+    store = kind(handle, path, replace(place, is_past=False, commit=None))
+    if place.commit is None:
+        return store
+    with store:
+        known = call_for_json("larder_snapshots", store._open())
+        is_there = any(
+            found["commit"] == place.commit.id and found["chainHash"] == place.commit.receipt
+            for found in known
+        )
+        if not is_there:
+            raise NotFoundError(
+                f"Commit {place.commit.id} is no longer kept, or it is another one there."
+            )
+        return store.at(place.commit)
+
+
 class Opened:
     """An open store, or an earlier state of one."""
 
-    def __init__(self, handle: int, path: str) -> None:
+    def __init__(self, handle: int, path: str, place: Place | None = None) -> None:
         self._handle: int | None = handle
         self.path = path
+        self._place = place
         # The process that wrote online by this handle.
         self._online_writer: int | None = None
+
+    def __reduce__(self) -> Any:
+        """What a copy and another process get: the store opened anew, an earlier state by its
+        commit. Not the engine's handle, which is a number of this process.
+        """
+        if self._place is None:
+            raise TypeError("The store cannot be copied: it is not known where it is.")
+        place = self._place
+        if place.is_past:
+            place = replace(place, commit=Commit._of(self.info()["commit"]))
+        else:
+            self._open()
+        return reopened, (type(self), self.path, place)
 
     def _open(self) -> int:
         if not self._handle:
@@ -74,7 +122,9 @@ class Opened:
             NotFoundError: there is no such commit or tag, or it is no longer kept.
         """
         if isinstance(commit, str):
-            tagged = call_for_handle("larder_snapshot_tagged", self._open(), commit.encode())
-            return type(self)(tagged, self.path)
-        number = commit.id if isinstance(commit, Commit) else commit
-        return type(self)(call_for_handle("larder_snapshot", self._open(), number), self.path)
+            handle = call_for_handle("larder_snapshot_tagged", self._open(), commit.encode())
+        else:
+            number = commit.id if isinstance(commit, Commit) else commit
+            handle = call_for_handle("larder_snapshot", self._open(), number)
+        place = self._place
+        return type(self)(handle, self.path, place and replace(place, is_past=True))

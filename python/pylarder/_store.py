@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
 from ._definitions import definitions_json
@@ -10,6 +11,7 @@ from ._history import History
 from ._library import call_for_handle, call_for_json, options
 from ._maintenance import Maintenance
 from ._online import Online
+from ._opened import Place
 from ._questions import Questions
 
 
@@ -41,22 +43,28 @@ def open(  # noqa: A001
         NotAStoreError, PermissionDeniedError, CorruptError, UnsupportedVersionError,
         UnsupportedError (network file systems), LockedError, NoSpaceError, StorageError.
     """
-    access = "readOnly" if read_only else "create" if create else "readWrite"
-    given = options(
-        access=access,
+    given = partial(
+        options,
         lockTimeout=lock_timeout,
         keepSnapshots=keep_snapshots,
         threads=threads,
         onlineDurability=online_durability,
         allowsSharedDirectory=allow_shared_directory,
     )
-    return Store(call_for_handle("larder_open", os.fsencode(path), given), os.fspath(path))
+    access = "readOnly" if read_only else "create" if create else "readWrite"
+    handle = call_for_handle("larder_open", os.fsencode(path), given(access=access))
+    # A copy is of a store that is there.
+    again = given(access="readOnly" if read_only else "readWrite")
+    return Store(handle, os.fspath(path), Place(os.path.abspath(os.fspath(path)), again))
 
 
 class Store(History, Questions, Online, Maintenance):
     """A feature store; `pylarder.open` makes it, and `with` closes it.
 
-    May be used from any number of threads, beside other processes. A forked process opens its own.
+    May be used from any number of threads, beside other processes, also while another thread closes
+    it: what was begun is done, what comes later raises ClosedError. A forked process opens its own.
+    A copy (`copy.copy`, pickle) is opened anew, where it is: the same directory at its newest
+    commit, an earlier state (`at`) at its commit.
     """
 
     def apply(

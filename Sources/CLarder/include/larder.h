@@ -30,9 +30,17 @@
 //   by name (LARDER_UNSUPPORTED): structs as columns, lists of lists, maps, unions, run-end encoded
 //   columns, list views, and rows that are null as a whole.
 //
-// THREADS. All functions may be called from any thread, several at a time with one handle, except
-// that nothing may use a handle during or after its free. Handles do not survive fork: a child
-// process gets LARDER_FORKED and must open its own.
+// HANDLES. A `larder_store *` or `larder_job *` is a number that is looked up, not an address: never
+// dereference one. It may be kept, copied, and used after it was given back, also by another thread
+// at that moment: what was begun is done, what comes later fails with LARDER_CLOSED. A number is
+// never given twice. What is no handle of the process, or of the other kind, fails with
+// LARDER_INVALID_ARGUMENT; larder_close, larder_job_free and larder_job_cancel do nothing then.
+//
+// THREADS. All functions may be called from any thread, several at a time with one handle. Arrow's
+// streams are for one thread at a time, as their specification says; here others wait their turn.
+// Handles do not survive fork: a child process gets LARDER_FORKED and must open its own. It may do so
+// whatever its parent was doing: the engine's threads and locks are made anew. Streams of the
+// parent's fail in the child; rows that were handed out may be read and released there.
 #ifndef CLARDER_H
 #define CLARDER_H
 
@@ -79,7 +87,7 @@ typedef enum larder_code {
   LARDER_CANCELLED = 15,
   /// The store was opened by the parent of this forked process.
   LARDER_FORKED = 16,
-  /// The object was closed.
+  /// The handle was given back.
   LARDER_CLOSED = 17,
   /// The path holds something that is not a Larder store.
   LARDER_NOT_A_STORE = 18,
@@ -148,7 +156,8 @@ int32_t larder_snapshot(larder_store *store, uint64_t commit, larder_store **pas
 int32_t larder_snapshot_tagged(larder_store *store, const char *tag, larder_store **past,
                                larder_error *error);
 
-/// Closes a store. Jobs and rows that came from it stay valid. NULL is allowed.
+/// Closes a store. Jobs and rows that came from it stay valid, and calls that are under way in other
+/// threads are done. NULL is allowed, and so is a store that was closed.
 void larder_close(larder_store *store);
 
 // MARK: Definitions
@@ -258,7 +267,8 @@ int32_t larder_job_report(larder_job *job, char **report, larder_error *error);
 /// Ends what the job is doing, from any thread: it fails with CANCELLED, now and later.
 void larder_job_cancel(larder_job *job);
 
-/// Frees a job; streams made of it go on. NULL is allowed.
+/// Frees a job; streams made of it go on, and so do calls that are under way in other threads. NULL
+/// is allowed, and so is a job that was freed.
 void larder_job_free(larder_job *job);
 
 /// Why a view answers a key at a time as it does.
@@ -274,9 +284,10 @@ int32_t larder_why(larder_store *store, const char *view, const char *question, 
 
 /// Brings a view's online table up to date with its history.
 ///
-/// Options: "through": the last event time, never later than now; "from": if given, the range is
-/// written as it is, and the watermark of incremental runs stays. `report` (may be NULL): {"view",
-/// "rows", "lateRows", "watermark": {"commit", "through"}}.
+/// Options: "through": the last event time, never later than now; "full": take every answer from
+/// history anew; "from": if given, the range is written as it is, and the watermark of incremental
+/// runs stays. `report` (may be NULL): {"view", "rows", "lateRows", "changedKeys", "isRebuilt",
+/// "leftOut": array of {"key", "column", "reason"}, "watermark": {"commit", "through"}}.
 int32_t larder_materialize(larder_store *store, const char *view, const char *options,
                            char **report, larder_error *error);
 

@@ -8,9 +8,10 @@ import Synchronization
 extension ErasureWatch {
   /// What a store's history says.
   init(_ store: Store) {
+    let masks = !store.options.omitted.contains(.maskingOnline)
     let last = LastHidden()
     self.init(
-      hidden: { () throws(LarderError) in try last.refresh(from: store) },
+      hidden: { () throws(LarderError) in masks ? try last.refresh(from: store) : nil },
       isUnpinned: { () throws(LarderError) in try store.pinsBeforeErasure().ranges.isEmpty },
       haveReturned: { hidden throws(LarderError) in
         for keys in hidden.selections where try !store.keys(of: keys).isEmpty { return true }

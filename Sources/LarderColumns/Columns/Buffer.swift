@@ -34,7 +34,7 @@ import Glibc
       var pointer: UnsafeMutableRawPointer?
       let status = unsafe posix_memalign(&pointer, 64, capacity)
       guard status == 0, let start = unsafe pointer else {
-        fatalError("out of memory: \(capacity) bytes")
+        OutOfMemory.end(capacity)
       }
       unsafe memset(start + count, 0, Buffer.slack)
       unsafe base = start

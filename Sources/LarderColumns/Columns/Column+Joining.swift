@@ -86,7 +86,7 @@ extension Column {
     guard type.layout == .variable else {
       var parts: [Column] = []
       for column in columns {
-        guard let elements = column.elements else { continue }
+        guard let elements = column.sharedElements else { continue }
         let source = unsafe column.offsets
         parts.append(unsafe elements.slice(Int(source[0])..<Int(source[column.count])))
       }

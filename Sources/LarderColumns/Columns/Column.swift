@@ -44,7 +44,17 @@ public struct Column: Sendable {
   /// The distinct values of a dictionary column; nil for others.
   public var dictionary: Column? { isDictionary ? child?.column : nil }
   /// The elements of all lists of a list column, one after the other; nil for others.
-  public var elements: Column? { isDictionary ? nil : child?.column }
+  ///
+  /// Of a slice they are those of its rows, though it shares them with other rows.
+  public var elements: Column? {
+    guard let all = sharedElements else { return nil }
+    if count == 0 { return all.slice(0..<0) }
+    let ends = unsafe offsets
+    let (first, last) = unsafe (Int(ends[0]), Int(ends[count]))
+    return first == 0 && last == all.count ? all : all.slice(first..<last)
+  }
+  /// The elements that a list column's offsets count in: also those of rows that a slice leaves out.
+  package var sharedElements: Column? { isDictionary ? nil : child?.column }
 }
 
 /// Holds a column inside a column.
@@ -71,14 +81,14 @@ extension Column {
   /// ```
   ///
   /// - Parameters:
-  ///   - type: Int32 for int32 and date, Int64 for int64 and timestamp, Float, Double; Int32 for the
-  ///     indexes of a dictionary column.
+  ///   - type: Int32 for int32 and date, Int64 for int64 and timestamp, Float for float32, Double for
+  ///     float64; Int32 for the indexes of a dictionary column.
   ///   - body: gets `count` values, valid during the call only.
-  /// - Throws: `invalidArgument` if the column's values are not of that type's width.
+  /// - Throws: `invalidArgument` if the column's values are of another type.
   @unsafe @inlinable public func withValues<T: BitwiseCopyable, Result>(
     as type: T.Type, _ body: (UnsafeBufferPointer<T>) throws -> Result
   ) throws -> Result {
-    guard let start = unsafe firstValue(ofWidth: MemoryLayout<T>.stride) else {
+    guard let start = unsafe firstValue(of: type) else {
       throw LarderError(
         .invalidArgument, "The column holds \(self.type), which cannot be read as \(T.self).")
     }
@@ -86,10 +96,17 @@ extension Column {
       UnsafeBufferPointer(start: start.assumingMemoryBound(to: type), count: count))
   }
 
-  /// Where the value of row 0 lies; nil for values of another width.
-  @usableFromInline func firstValue(ofWidth width: Int) -> UnsafeRawPointer? {
-    guard width == (isDictionary ? 4 : fixedWidth) else { return nil }
-    return unsafe UnsafeRawPointer(values.base) + offset * width
+  /// Where the value of row 0 lies; nil for values of another type.
+  @usableFromInline func firstValue(of type: Any.Type) -> UnsafeRawPointer? {
+    let (known, width): (Any.Type, Int) =
+      switch isDictionary ? .int32 : self.type {
+      case .int32, .date: (Int32.self, 4)
+      case .float32: (Float.self, 4)
+      case .int64, .timestamp: (Int64.self, 8)
+      case .float64: (Double.self, 8)
+      default: (Never.self, 0)
+      }
+    return unsafe type == known ? UnsafeRawPointer(values.base) + offset * width : nil
   }
 
   /// The fixed-width values from row 0 on, valid while the column lives.
@@ -104,8 +121,6 @@ extension Column {
       start: UnsafePointer(values.base.assumingMemoryBound(to: Int32.self)) + offset,
       count: count + 1)
   }
-
-  private var fixedWidth: Int { if case .fixed(let bytes) = type.layout { bytes } else { 0 } }
 
   /// The bytes of a text, bytes or opaque value, dictionary or not, valid while the column lives.
   ///
@@ -157,7 +172,7 @@ extension Column {
       return .string(unsafe String(decoding: variableBytes(row), as: UTF8.self))
     case .bytes, .opaque: return .bytes(unsafe Array(variableBytes(row)))
     case .list:
-      guard let elements else { return .list([]) }
+      guard let elements = sharedElements else { return .list([]) }
       let offsets = unsafe self.offsets
       let range = unsafe Int(offsets[row])..<Int(offsets[row + 1])
       return .list(range.map { elements[$0] })

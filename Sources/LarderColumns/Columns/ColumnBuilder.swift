@@ -108,7 +108,8 @@ public struct ColumnBuilder: Sendable {
 
   /// Appends a value of the column's type, or null.
   ///
-  /// - Throws: `invalidInput` for a value of another type, with its row.
+  /// - Throws: `invalidInput` for a value of another type, with its row; `limitExceeded` if the
+  ///   column's bytes or list elements would exceed 2^31 - 1. The column is as it was then.
   public mutating func append(_ value: Value) throws(LarderError) {
     switch (type, value) {
     case (_, .null): appendNull()
@@ -128,12 +129,51 @@ public struct ColumnBuilder: Sendable {
       }
       append(ticks)
     case (.list, .list(let x)):
+      try append(elements: x)
       mark(valid: true)
-      for element in x { try elements[0].append(element) }
       words32.append(UInt32(elements[0].count))
     default:
       throw LarderError(.invalidInput, "\(value) was found where \(type) is expected.", row: count)
     }
+  }
+
+  /// Appends all elements of a list, or none.
+  private mutating func append(elements values: [Value]) throws(LarderError) {
+    let before = elements[0].count
+    guard values.count <= Limits.columnBytes - before else {
+      throw LarderError(
+        .limitExceeded, "A column of one batch holds at most \(Limits.columnBytes) list elements.",
+        row: count)
+    }
+    do throws(LarderError) {
+      for value in values { try elements[0].append(value) }
+    } catch {
+      elements[0].truncate(to: before)
+      var error = error
+      error.row = count
+      throw error
+    }
+  }
+
+  /// Takes back what was appended after so many values.
+  private mutating func truncate(to kept: Int) {
+    for row in kept..<count where validity[row >> 3] >> UInt8(row & 7) & 1 == 0 { nullCount -= 1 }
+    validity.removeLast(validity.count - (kept + 7) / 8)
+    if kept & 7 != 0 { validity[kept >> 3] &= 1 << UInt8(kept & 7) - 1 }
+    switch type.layout {
+    case .bits:
+      bits.removeLast(bits.count - (kept + 7) / 8)
+      if kept & 7 != 0 { bits[kept >> 3] &= 1 << UInt8(kept & 7) - 1 }
+    case .fixed(bytes: 4): words32.removeLast(count - kept)
+    case .fixed: words64.removeLast(count - kept)
+    case .variable:
+      words32.removeLast(count - kept)
+      bytes.removeLast(bytes.count - Int(words32[kept]))
+    case .list:
+      words32.removeLast(count - kept)
+      elements[0].truncate(to: Int(words32[kept]))
+    }
+    count = kept
   }
 
   /// The column of what was appended.

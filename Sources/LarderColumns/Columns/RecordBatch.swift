@@ -14,7 +14,8 @@ public struct RecordBatch: Sendable {
   /// - Parameters:
   ///   - columns: names and columns, all of one length.
   ///   - count: the number of rows, needed only where there are no columns.
-  /// - Throws: `invalidArgument` if the lengths differ; `limitExceeded` above 2^31 - 2 rows.
+  /// - Throws: `invalidArgument` if the lengths differ or are negative; `limitExceeded` above 2^31 - 2
+  ///   rows.
   public init(
     _ columns: KeyValuePairs<String, Column>, count: Int? = nil
   ) throws(LarderError) {
@@ -29,7 +30,8 @@ public struct RecordBatch: Sendable {
   ///   - schema: names and types, one for each column.
   ///   - columns: the columns, all of one length and of the schema's types.
   ///   - count: the number of rows, needed only where there are no columns.
-  /// - Throws: `invalidArgument` if lengths or types differ; `limitExceeded` above 2^31 - 2 rows.
+  /// - Throws: `invalidArgument` if lengths or types differ or the count is negative; `limitExceeded`
+  ///   above 2^31 - 2 rows.
   public init(schema: Schema, columns: [Column], count: Int? = nil) throws(LarderError) {
     guard schema.fields.count == columns.count else {
       throw LarderError(
@@ -37,6 +39,9 @@ public struct RecordBatch: Sendable {
         "The schema names \(schema.fields.count) columns, and \(columns.count) were given.")
     }
     let rows = count ?? columns.first?.count ?? 0
+    guard rows >= 0 else {
+      throw LarderError(.invalidArgument, "A batch cannot have \(rows) rows.")
+    }
     guard rows <= Limits.batchRows else {
       throw LarderError(
         .limitExceeded, "A batch holds at most \(Limits.batchRows) rows; \(rows) were given.")

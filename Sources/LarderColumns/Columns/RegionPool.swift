@@ -15,7 +15,9 @@ final class RegionPool: Sendable {
   /// Bytes that are kept at most, with those that the kernel may take: a sixteenth of the machine's
   /// memory, and no more than a large result needs.
   static let keptBytes = max(heldBytes, min(1 << 30, physicalMemory / 16))
-  static let shared = RegionPool()
+  private static let perProcess = PerProcess<RegionPool> { _ in RegionPool() }
+  /// That of this process.
+  static var shared: RegionPool { perProcess.value }
 
   private struct Region {
     var address: UInt
@@ -90,7 +92,7 @@ final class RegionPool: Sendable {
     let mapped = unsafe mmap(
       nil, length + huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
-      fatalError("out of memory: \(length) bytes")
+      OutOfMemory.end(length)
     }
     let head = (huge - Int(UInt(bitPattern: mapped) % UInt(huge))) % huge
     if head > 0 { unsafe munmap(mapped, head) }

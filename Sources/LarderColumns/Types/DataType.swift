@@ -98,16 +98,28 @@ extension DataType: CustomStringConvertible {
   /// Reads a type's name as `description` writes it.
   ///
   /// - Parameter name: such as `int64` or `list<float32>`.
-  /// - Throws: `invalidArgument` for an unknown name or a list of lists.
+  /// - Throws: `invalidArgument` for an unknown name or a list of lists; `limitExceeded` for types
+  ///   that nest more than `Limits.typeDepth` deep.
   public init(named name: String) throws(LarderError) {
-    if name.hasPrefix("list<"), name.hasSuffix(">") {
-      let element = try DataType(named: String(name.dropFirst(5).dropLast()))
-      guard element.element == nil else {
-        throw LarderError(.invalidArgument, "\"\(name)\" is a list of lists; lists hold scalars.")
+    var inner = name.utf8[...]
+    var depth = 0
+    while inner.starts(with: "list<".utf8), inner.last == UInt8(ascii: ">"), inner.count > 5 {
+      inner = inner.dropFirst(5).dropLast()
+      depth += 1
+      guard depth <= Limits.typeDepth else {
+        throw LarderError(
+          .limitExceeded, "Types nest at most \(Limits.typeDepth) deep; this one nests deeper.")
       }
-      self = .list(element)
-      return
     }
+    let scalar = try DataType(scalar: String(decoding: inner, as: UTF8.self))
+    guard depth <= 1 else {
+      throw LarderError(.invalidArgument, "\"\(name)\" is a list of lists; lists hold scalars.")
+    }
+    self = depth == 1 ? .list(scalar) : scalar
+  }
+
+  /// Reads the name of a type that is no list.
+  private init(scalar name: String) throws(LarderError) {
     if name.hasPrefix("opaque("), name.hasSuffix(")") {
       self = .opaque(tag: String(name.dropFirst(7).dropLast()))
       return
@@ -123,7 +135,8 @@ extension DataType: CustomStringConvertible {
     guard let type = plain.first(where: { $0.description == name }) else {
       let names = plain.map(\.description) + ["list<int64>"]
       throw LarderError(
-        .invalidArgument, "Unknown type \"\(name)\". \(suggestion(for: name, among: names))")
+        .invalidArgument,
+        "Unknown type \"\(name.prefix(Limits.nameBytes))\". \(suggestion(for: name, among: names))")
     }
     self = type
   }

@@ -40,6 +40,8 @@ public enum Limits {
   public static let jsonBytes = 64 << 20
   /// Arrays and objects around a JSON value.
   public static let jsonDepth = 64
+  /// Types around a type in its name, such as `list<`.
+  public static let typeDepth = 64
   /// Columns of one CSV file.
   public static let csvColumns = 16_384
   /// Feature references of one question.

@@ -5,8 +5,8 @@ import LarderInterchange
 /// How many threads read files.
 struct ThreadsArgument: ParsableArguments {
   @Option(help: ArgumentHelp("Threads to read with; all cores if not said.", valueName: "N"))
-  var threads: Int?
+  var threads: CountArgument?
 
   /// At least one.
-  var count: Int { max(1, threads ?? .availableCores) }
+  var count: Int { threads?.count ?? .availableCores }
 }

@@ -31,22 +31,19 @@ struct Compact: ParsableCommand {
   @Flag(help: "Leave out rows whose key, event and created time a later row repeats.")
   var dedupe = false
   @Option(help: "Begin no further partition after so many seconds.")
-  var maxSeconds: Double?
+  var maxSeconds: SecondsArgument?
   @Flag(help: "Only say what would be done.")
   var dryRun = false
   @OptionGroup var output: ReportArgument
   @OptionGroup var locks: LockArgument
 
   func run() throws {
-    if let maxSeconds, !(maxSeconds >= 0) {
-      throw LarderError(.invalidArgument, "--max-seconds is negative.")
-    }
     let store = try target.open(writing: !dryRun, locks)
     let report = try store.compact(
       views,
       CompactionOptions(
-        partitions: partition, isCold: cold, dropsRepeated: dedupe, maxSeconds: maxSeconds,
-        isDryRun: dryRun))
+        partitions: partition, isCold: cold, dropsRepeated: dedupe,
+        maxSeconds: maxSeconds?.seconds, isDryRun: dryRun))
     try output.write(json: Self.json(report), text: Self.text(report))
   }
 

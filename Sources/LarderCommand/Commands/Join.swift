@@ -63,7 +63,7 @@ struct Join: ParsableCommand {
   @Option(help: ArgumentHelp("Memory to take at most, such as 512M.", valueName: "SIZE"))
   var memory: SizeArgument?
   @Option(help: ArgumentHelp("Threads to use; all cores if not said.", valueName: "N"))
-  var threads: Int?
+  var threads: CountArgument?
   @OptionGroup var cells: DelimiterArgument
   @Flag(help: "Say how the question would be answered, and do not answer it.")
   var explain = false
@@ -79,7 +79,6 @@ struct Join: ParsableCommand {
     if spine != nil, from != nil || to != nil {
       throw ValidationError("--from and --to take the place of a spine; give one or the other.")
     }
-    if let threads, threads < 1 { throw ValidationError("--threads must be at least 1.") }
   }
 
   func run() throws {
@@ -119,7 +118,7 @@ struct Join: ParsableCommand {
       asKnown: asKnown, withEventTimes: withEventTimes, withStatus: withStatus, from: from?.time,
       through: to?.time)
     options.memoryBytes = memory?.bytes
-    options.threads = threads
+    options.threads = threads?.count
     var references: [FeatureReference] = []
     if let service {
       let service = try store.service(named: service)
@@ -163,7 +162,7 @@ struct Join: ParsableCommand {
     return .table(
       try SpineTable(
         source, keys: keys, timestamp: timestamp, timeUnit: timeUnit?.unit, format: format,
-        threads: threads ?? .availableCores))
+        threads: threads?.count ?? .availableCores))
   }
 
   private func report(_ report: RetrievalReport?, rows: Int, seconds: Double) {

@@ -13,7 +13,8 @@ struct Verify: ParsableCommand {
       then the last snapshot is named of which nothing was found wrong. An erasure that is not \
       finished and commits that the next writer settles are told, and are no findings. \
       With --parity instead: whether the online tables say at their watermarks what the join says \
-      at that time and commit; keys that were written directly are counted apart.
+      at that time and commit, each key once; of keys that were written directly, what they have of \
+      history's is compared.
 
       EXAMPLES
         larder verify my.larder
@@ -27,7 +28,7 @@ struct Verify: ParsableCommand {
   @Flag(help: "Compare the online tables with history.")
   var parity = false
   @Option(help: ArgumentHelp("Compare so many keys of each view, not all.", valueName: "N"))
-  var sample: Int?
+  var sample: CountArgument?
   @Option(help: ArgumentHelp("Draw the same sample again.", valueName: "SEED"))
   var seed: UInt64?
   @OptionGroup var output: ReportArgument
@@ -36,7 +37,6 @@ struct Verify: ParsableCommand {
     if !parity, sample != nil || seed != nil {
       throw ValidationError("--sample and --seed belong to --parity.")
     }
-    if let sample, sample < 1 { throw ValidationError("--sample must be at least 1.") }
   }
 
   func run() throws {
@@ -54,7 +54,7 @@ struct Verify: ParsableCommand {
   private func compareWithHistory() throws {
     let progress = Progress("parity")
     let report = try target.openForReading().verifyParity(
-      sample: sample, seed: seed, progress: { progress.show(rows: $0, part: nil) },
+      sample: sample?.count, seed: seed, progress: { progress.show(rows: $0, part: nil) },
       isCancelled: { Interrupt.isRequested })
     progress.clear()
     let text = ParityText(report: report)

@@ -8,7 +8,9 @@ struct StoreArgument: ParsableArguments {
 
   /// Opens the store for reading: nothing is made or changed.
   func openForReading() throws(LarderError) -> FeatureStore {
-    try FeatureStore(at: store, access: .readOnly)
+    let opened = try FeatureStore(at: store, access: .readOnly)
+    try ClockWarning.write(opened)
+    return opened
   }
 
   /// Opens the store for reading as of a commit, or of its newest one.
@@ -25,8 +27,10 @@ struct StoreArgument: ParsableArguments {
 
   /// Opens the store for writing; it must be there.
   func openForWriting(_ locks: LockArgument? = nil) throws(LarderError) -> FeatureStore {
-    try FeatureStore(
+    let opened = try FeatureStore(
       at: store, access: .readWrite, settings: locks?.settings ?? FeatureStore.Settings())
+    try ClockWarning.write(opened)
+    return opened
   }
 }
 

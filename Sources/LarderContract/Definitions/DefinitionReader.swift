@@ -123,7 +123,9 @@ struct DefinitionReader {
     let type: DataType
     do throws(LarderError) { type = try DataType(named: try object.required("type")) } catch {
       if error.position != nil { throw error }
-      throw self.error(error.message, at: object.offset("type"))
+      var placed = self.error(error.message, at: object.offset("type"))
+      if error.code == .limitExceeded { placed.code = error.code }
+      throw placed
     }
     return Field(
       try object.required("name"), type, formerly: try object.string("formerly"),

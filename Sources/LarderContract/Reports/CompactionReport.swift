@@ -123,11 +123,12 @@ public struct CompactionOptions: Sendable, Hashable {
   public var isCold: Bool
   /// Whether to leave out rows whose key, event and created time a later row repeats.
   public var dropsRepeated: Bool
-  /// Seconds after which no further partition is begun; nil for no limit.
+  /// Seconds after which no further partition is begun, 0 to `mostSeconds`; nil for no limit.
   ///
-  /// With a limit each
-  /// partition is a commit of its own.
+  /// With a limit each partition is a commit of its own.
   public var maxSeconds: Double?
+  /// The greatest `maxSeconds`: some thirty years.
+  public static let mostSeconds = 1e9
   /// Whether only to say what would be done.
   public var isDryRun: Bool
 

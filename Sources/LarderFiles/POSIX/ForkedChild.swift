@@ -14,7 +14,7 @@ package enum ForkedChild {
   /// How often this process is a fork of the one that loaded the library: 0, 1, ...
   ///
   /// An object made under another generation was opened by a parent.
-  package static var generation: UInt64 { forks.load(ordering: .relaxed) }
+  package static var generation: UInt64 { Forks.generation }
 
   /// The error for the use of an object that a parent opened.
   package static func error(path: String) -> LarderError {
@@ -63,7 +63,6 @@ package enum ForkedChild {
 
 private let free: Int32 = -1
 private let closedByFork: Int32 = -2
-private let forks = Atomic<UInt64>(0)
 nonisolated(unsafe) private let first = unsafe Atomic<UnsafeMutablePointer<Node>?>(nil)
 
 @safe private struct Node: ~Copyable {
@@ -80,7 +79,6 @@ nonisolated(unsafe) private let first = unsafe Atomic<UnsafeMutablePointer<Node>
 private let registration: Int32 = pthread_atfork(nil, nil, closeInForkedChild)
 
 private func closeInForkedChild() {
-  forks.wrappingAdd(1, ordering: .relaxed)
   var next = unsafe first.load(ordering: .acquiring)
   while let node = unsafe next {
     let descriptor = unsafe node.pointee.descriptor.load(ordering: .relaxed)

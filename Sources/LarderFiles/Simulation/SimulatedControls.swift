@@ -145,6 +145,24 @@ extension SimulatedFileSystem {
     }
   }
 
+  /// Gives a file other bytes, as somebody with an editor would who syncs; it stays the same inode.
+  ///
+  /// - Returns: false if there is no such file.
+  @discardableResult
+  package func overwrite(_ path: String, with bytes: [UInt8]) -> Bool {
+    machine.lock()
+    defer { machine.unlock() }
+    do throws(LarderError) {
+      guard case .file(let inode)? = try machine.node(at: path, .write) else { return false }
+      machine.account(inode.allocated, 0)
+      inode.overwrite(with: bytes)
+      machine.account(0, inode.allocated)
+      return true
+    } catch {
+      return false
+    }
+  }
+
   /// A host on this process's files, with a clock and randomness that replay from the seed.
   ///
   /// - Parameter start: the first time the clock tells, in microseconds since 1970; each look at

@@ -144,6 +144,19 @@ final class SimulatedInode {
     if lastClean != nil { lastClean = bytes.prefix(size) }
   }
 
+  /// Has other bytes from now on, on disk too.
+  func overwrite(with content: [UInt8]) {
+    leaveMaps()
+    bytes = SimulatedBytes(capacity: content.count)
+    size = 0
+    durableSize = 0
+    onDisk = [:]
+    superseded = [:]
+    dropped = [:]
+    unsafe content.withUnsafeBytes { all in _ = unsafe write(all, at: 0) }
+    sync()
+  }
+
   // MARK: Shared maps
 
   /// Moves the content to a block that shared maps may lie in; false without memory.

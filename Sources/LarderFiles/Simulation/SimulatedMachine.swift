@@ -106,8 +106,9 @@ import LarderColumns
   func reach(_ point: SimulatedPoint, _ path: String, _ process: Int) {
     guard let turns else { return }
     unlock()
-    turns.reach(point, at: path, process: process)
+    let lives = turns.reach(point, at: path, process: process)
     lock()
+    if !lives { kill(process) }
   }
 
   func failure(_ number: Int32, _ kind: SimulatedOperation.Kind, _ path: String) -> LarderError {

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A place where a simulated process may be made to wait for another one's turn.
 package enum SimulatedPoint: Sendable, Hashable {
   /// Before an operation.
@@ -14,7 +16,9 @@ package enum SimulatedPoint: Sendable, Hashable {
 /// looked at: who waits for a lock has waited for ever once nobody else can go on.
 package protocol SimulatedTurns: AnyObject, Sendable {
   /// A process has come to a point; returns once it may go on.
-  func reach(_ point: SimulatedPoint, at path: String, process: Int)
+  ///
+  /// - Returns: false if the process dies here.
+  func reach(_ point: SimulatedPoint, at path: String, process: Int) -> Bool
 
   /// A process has to wait for another one's lock; returns once it may look again.
   ///
@@ -23,8 +27,16 @@ package protocol SimulatedTurns: AnyObject, Sendable {
 }
 
 /// Waits for nobody: there is one live process, so what is locked stays so.
+///
+/// Nor does it go on for ever: a process that asks for so many locks turns in a circle and dies.
 package final class SimulatedSolitude: SimulatedTurns {
-  package init() {}
-  package func reach(_ point: SimulatedPoint, at path: String, process: Int) {}
+  private let left: Atomic<Int>
+
+  package init(locks: Int = 100_000) { left = Atomic(locks) }
+
+  package func reach(_ point: SimulatedPoint, at path: String, process: Int) -> Bool {
+    point != .lock || left.wrappingSubtract(1, ordering: .relaxed).newValue > 0
+  }
+
   package func wait(process: Int) -> Bool { false }
 }

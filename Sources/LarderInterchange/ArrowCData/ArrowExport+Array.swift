@@ -63,7 +63,7 @@ private func export(_ column: Column, to target: UnsafeMutablePointer<ArrowArray
       unsafe buffers.append(column.bytes.map { unsafe UnsafeRawPointer($0.base) } ?? values)
     case .list:
       let place = UnsafeMutablePointer<ArrowArray>.allocate(capacity: 1)
-      if let elements = column.elements { unsafe export(elements, to: place) }
+      if let elements = column.sharedElements { unsafe export(elements, to: place) }
       unsafe children.append(place)
     case .bits, .fixed: break
     }

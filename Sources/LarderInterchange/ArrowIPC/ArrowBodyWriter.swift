@@ -26,7 +26,7 @@ struct ArrowBodyWriter {
       unsafe try append(UnsafeRawBufferPointer(rebasing: source[first..<last]))
     case .list:
       let (first, last) = try appendOffsets(column)
-      guard let elements = column.elements else { return }
+      guard let elements = column.sharedElements else { return }
       let child = elements.slice(first..<last)
       try append(child.isDictionary ? child.flattened() : child)
     }

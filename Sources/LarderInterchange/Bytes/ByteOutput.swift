@@ -3,22 +3,28 @@ import LarderColumns
 
 /// Where bytes go: standard output, or a file that appears whole or not at all.
 ///
-/// A file is written under a name of its own beside its place and moved there at the end. What is
-/// not a regular file, such as a pipe, is written to as it stands.
+/// A file is written without a name, and gets its own at the end: however the process ends before,
+/// nothing of it stays. Where the file system knows no files without names it has another one
+/// beside its place meanwhile. What is not a regular file, such as a pipe, is written to as it stands.
 package final class ByteOutput {
   private let descriptor: Int32
   private let path: String?
+  /// The name before the end, or only in the moment before it takes another file's place.
   private let temporary: String?
+  private let isNameless: Bool
   private var buffer: [UInt8] = []
   private var isFinished = false
 
   /// Bytes gathered before they are handed to the system.
   private static let bufferBytes = 1 << 18
 
-  private init(descriptor: Int32, path: String?, temporary: String?) {
+  private init(
+    descriptor: Int32, path: String?, temporary: String?, isNameless: Bool = false
+  ) {
     self.descriptor = descriptor
     self.path = path
     self.temporary = temporary
+    self.isNameless = isNameless
     buffer.reserveCapacity(Self.bufferBytes + 4_096)
   }
 
@@ -40,6 +46,10 @@ package final class ByteOutput {
       return ByteOutput(descriptor: descriptor, path: path, temporary: nil)
     }
     let temporary = "\(path).\(getpid()).part"
+    if let descriptor = nameless(beside: path) {
+      return ByteOutput(
+        descriptor: descriptor, path: path, temporary: temporary, isNameless: true)
+    }
     let descriptor = unsafe Glibc.open(
       temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw failure("create", path) }
@@ -48,7 +58,26 @@ package final class ByteOutput {
 
   deinit {
     if descriptor > 2 { close(descriptor) }
-    if !isFinished, let temporary { unsafe unlink(temporary) }
+    if !isFinished, !isNameless, let temporary { unsafe unlink(temporary) }
+  }
+
+  /// Makes a file without a name in the directory of a path; nil where that cannot be, or where it
+  /// could not be named in the end.
+  private static func nameless(beside path: String) -> Int32? {
+    let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+    let directory = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    // O_TMPFILE, which the headers give as a macro.
+    let flags = 0o20000000 | O_DIRECTORY | O_WRONLY | O_CLOEXEC
+    let descriptor = unsafe Glibc.open(directory, flags, 0o666)
+    guard descriptor >= 0 else { return nil }
+    if unsafe access("/proc/self/fd/\(descriptor)", F_OK) == 0 { return descriptor }
+    close(descriptor)
+    return nil
+  }
+
+  /// Gives the file a name that no file has.
+  private func link(_ name: String) -> Bool {
+    unsafe linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0
   }
 
   /// Appends text.
@@ -70,8 +99,15 @@ package final class ByteOutput {
   /// Hands everything over; a file gets its name.
   package func finish() throws(LarderError) {
     try flush()
-    if let path, let temporary {
-      guard unsafe rename(temporary, path) == 0 else { throw Self.failure("write", path) }
+    if let path, let temporary, !isNameless || !link(path) {
+      if isNameless {
+        guard errno == EEXIST, link(temporary) else { throw Self.failure("write", path) }
+      }
+      guard unsafe rename(temporary, path) == 0 else {
+        let error = Self.failure("write", path)
+        unsafe unlink(temporary)
+        throw error
+      }
     }
     isFinished = true
   }

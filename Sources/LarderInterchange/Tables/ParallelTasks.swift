@@ -1,5 +1,5 @@
-import Dispatch
 import LarderColumns
+import LarderFiles
 import Synchronization
 
 /// Runs tasks on some threads and gives their results in the tasks' order.
@@ -23,7 +23,7 @@ func performTasks<Output: Sendable>(
   }
   let next = Atomic<Int>(0)
   let results = Mutex([Result<Output, LarderError>?](repeating: nil, count: count))
-  DispatchQueue.concurrentPerform(iterations: workers) { worker in
+  concurrently(workers) { worker in
     while true {
       let task = next.add(1, ordering: .relaxed).oldValue
       if task >= count { return }

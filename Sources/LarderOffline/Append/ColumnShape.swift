@@ -55,6 +55,6 @@ extension Column {
     }
     return Column(
       type: values.type, count: count, nullCount: nulls, validity: joined, values: values.values,
-      bytes: values.bytes, child: values.elements)
+      bytes: values.bytes, child: values.sharedElements)
   }
 }

@@ -17,7 +17,7 @@ struct FeatureConversion {
       column.type.layout == .variable ? column : try column.withoutDictionary()
     let result = try matchType(plain)
     if result.type.layout == .variable { try checkVariable(result) }
-    if let elements = result.elements, elements.type.layout == .variable {
+    if let elements = result.sharedElements, elements.type.layout == .variable {
       try withRows(of: result) { () throws(LarderError) in
         try FeatureConversion(name: name, type: elements.type).checkVariable(elements)
       }
@@ -51,7 +51,7 @@ struct FeatureConversion {
     case (.string, .json), (.string, .uuid), (.string, .decimal), (.bytes, .opaque):
       return column.relabelled(type)
     case (.list(let from), .list(let to)):
-      guard let elements = column.elements else { break }
+      guard let elements = column.sharedElements else { break }
       guard from == elements.type else { break }
       let converted = try withRows(of: column) { () throws(LarderError) in
         try FeatureConversion(name: name, type: to).matchType(elements)

@@ -1,4 +1,3 @@
-import Dispatch
 import LarderColumns
 import LarderFiles
 import Synchronization
@@ -19,7 +18,7 @@ func runTasks(
   }
   let next = Atomic(0)
   let failure = Mutex<(index: Int, error: LarderError)?>(nil)
-  DispatchQueue.concurrentPerform(iterations: workers) { _ in
+  concurrently(workers) { _ in
     while true {
       let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
       guard index < count, failure.withLock({ $0 == nil }) else { return }

@@ -127,6 +127,19 @@ extension Store {
     }
   }
 
+  /// The newest snapshot that is published, pinned: what a copy is made of.
+  ///
+  /// Who may write settles first. Who may only read leaves the last of the commits that nobody
+  /// published out; those before it were settled by whoever wrote it.
+  ///
+  /// - Throws: as `settledSnapshot`.
+  package func publishedSnapshot() throws(LarderError) -> Snapshot {
+    if locks != nil { return try settledSnapshot() }
+    let newest = try snapshot()
+    guard manifest.unsettledCommits > 0, newest.commit.id > 0 else { return newest }
+    return try snapshot(at: newest.commit.id - 1)
+  }
+
   /// The newest snapshot that is visible, pinned.
   ///
   /// - Throws: `corrupt`, `io`.

@@ -45,7 +45,7 @@ extension Store {
   ///
   /// - Throws: `notFound` with the nearest name.
   package func snapshot(tagged name: String) throws(LarderError) -> Snapshot {
-    let tags = try refresh().tags
+    let tags = try named().tags
     guard let commit = tags[name] else {
       throw LarderError(
         .notFound, "There is no tag \"\(name)\". \(suggestion(for: name, among: Array(tags.keys)))")
@@ -60,7 +60,7 @@ extension Store {
     // No tag is a number.
     let isID = !name.isEmpty && name.utf8.allSatisfy { (0x30...0x39).contains($0) }
     guard isID else {
-      let tags = try refresh().tags
+      let tags = try named().tags
       guard tags[name] != nil else {
         throw LarderError(
           .notFound,
@@ -73,6 +73,13 @@ extension Store {
       throw LarderError(.notFound, "There is no commit \(name); the newest is \(try head().id).")
     }
     return try snapshot(at: id).commit
+  }
+
+  /// The state by which names are looked up: who may write, and so may go back to what a name says,
+  /// looks after a tag that a dead process wrote and did not publish.
+  private func named() throws(LarderError) -> StoreState {
+    if locks == nil { return try refresh() }
+    do { return try settle() } catch  where error.code == .poisoned { return try refresh() }
   }
 
   private func head() throws(LarderError) -> Commit { try refresh().head }

@@ -1,4 +1,3 @@
-import Dispatch
 import LarderColumns
 import LarderFiles
 import Synchronization
@@ -7,7 +6,7 @@ import Synchronization
 /// zeros to be written.
 final class IndexRoom: Sendable {
   private let file: any File
-  private let queue = DispatchQueue(label: "larder.online.room", qos: .utility)
+  private let queue = WorkQueue()
   private let isRunning = Atomic(false)
 
   init(_ file: any File) { self.file = file }
@@ -15,7 +14,7 @@ final class IndexRoom: Sendable {
   /// Starts to make room beyond so many lines, unless that is under way.
   func prepare(beyond lines: UInt64) {
     if isRunning.exchange(true, ordering: .acquiringAndReleasing) { return }
-    queue.async { [self] in
+    queue.start { [self] in
       do throws(LarderError) { try IndexFile.lengthen(file, beyond: lines) } catch {
         // Whoever needs the room is told why there is none.
       }
@@ -25,7 +24,7 @@ final class IndexRoom: Sendable {
 
   /// Maps the file with room for at least so many lines.
   func extended(to lines: UInt64) throws(LarderError) -> IndexMemory {
-    queue.sync {}
+    queue.finish()
     return try IndexFile.extended(file, to: lines)
   }
 }

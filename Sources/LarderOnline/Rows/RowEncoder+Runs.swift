@@ -91,7 +91,7 @@ extension RowEncoder {
         if let start = value.baseAddress {
           unsafe memcpy(bases[lane] + run.ends[lane] - value.count, start, value.count)
         }
-      } else if let elements = column.elements {
+      } else if let elements = column.sharedElements {
         let range = unsafe Int(column.offsets[row])..<Int(column.offsets[row + 1])
         let count = ListCodec.bytes(elements, range)
         unsafe refer(count, from: place, to: &run.ends[lane])

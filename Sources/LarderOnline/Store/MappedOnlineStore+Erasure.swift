@@ -102,8 +102,9 @@ extension MappedOnlineStore {
       }
       do throws(LarderError) {
         if index == nil {
-          guard try erasures?.hidden()?.since(
-            try ErasureMark.newest(in: folder(id), host.files)) != nil,
+          guard
+            try erasures?.hidden()?.since(
+              try ErasureMark.newest(in: folder(id), host.files)) != nil,
             try hasLeftovers(id)
           else { continue }
         }

@@ -17,8 +17,7 @@ extension MappedOnlineStore {
 
   /// The table of a view, open for reading at least.
   func table(of view: FeatureView) throws(LarderError) -> OnlineTable {
-    guard let id = try identify(view) else { throw .noOnlineTable(view) }
-    return try table(id, of: view)
+    try table(try resolve(view).table, of: view)
   }
 
   /// The table of an id, open for reading at least.
@@ -38,9 +37,13 @@ extension MappedOnlineStore {
 
   /// The table of a view, open for writing.
   func writableTable(of view: FeatureView) throws(LarderError) -> OnlineTable {
+    try writableTable(of: try resolve(view))
+  }
+
+  /// The table of a view, open for writing.
+  func writableTable(of view: ResolvedView) throws(LarderError) -> OnlineTable {
     try checkWritable()
-    guard let id = try identify(view) else { throw .noOnlineTable(view) }
-    return try writableTable(id, of: view)
+    return try writableTable(view.table, of: view.definition)
   }
 
   /// The table of an id, open for writing.
@@ -53,6 +56,16 @@ extension MappedOnlineStore {
     if let open = tables.withLock({ $0[id] }), open.table.isOpenForWriting { return open.table }
     try requireTable(id, of: view)
     return try openForWriting(id, try lock(id))
+  }
+
+  /// Does something with a table that is open for writing, and does it anew with the table opened
+  /// again where another thread ended writing in between.
+  func beforeItEnds<Result>(
+    _ body: () throws(LarderError) -> Result
+  ) throws(LarderError) -> Result {
+    while true {
+      do throws(LarderError) { return try body() } catch  where error.code == .closed {}
+    }
   }
 
   /// Refuses a view that has no table.
@@ -108,8 +121,14 @@ extension MappedOnlineStore {
   func withTable<Result>(
     of view: FeatureView, _ body: (OnlineTable) throws(LarderError) -> Result
   ) throws(LarderError) -> Result {
-    guard let id = try identify(view) else { throw .noOnlineTable(view) }
-    return try withTable(id, view, body)
+    try withTable(of: try resolve(view), body)
+  }
+
+  /// Reads from the table of a view.
+  func withTable<Result>(
+    of view: ResolvedView, _ body: (OnlineTable) throws(LarderError) -> Result
+  ) throws(LarderError) -> Result {
+    try withTable(view.table, view.definition, body)
   }
 
   /// Reads from a table; one that another process dropped and made again is opened anew.
@@ -141,7 +160,11 @@ extension MappedOnlineStore {
   /// Makes everything durable that this store wrote so far, whatever the durability of writes.
   public func sync() throws(LarderError) {
     for table in tables.withLock({ $0.values.map(\.table) }) where table.isOpenForWriting {
-      try table.withWriter { (writer) throws(LarderError) in try writer.sync() }
+      do throws(LarderError) {
+        try table.withWriter { (writer) throws(LarderError) in try writer.sync() }
+      } catch  where error.code == .closed {
+        // By another thread, durably.
+      }
     }
   }
 
@@ -149,6 +172,8 @@ extension MappedOnlineStore {
   ///
   /// - Throws: `notFound`, `locked`; `outcomeUnknown` if the disk failed to say.
   public func sync(_ view: FeatureView) throws(LarderError) {
-    try writableTable(of: view).withWriter { (writer) throws(LarderError) in try writer.sync() }
+    try beforeItEnds { () throws(LarderError) in
+      try writableTable(of: view).withWriter { (writer) throws(LarderError) in try writer.sync() }
+    }
   }
 }

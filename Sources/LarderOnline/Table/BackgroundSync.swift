@@ -1,4 +1,3 @@
-import Dispatch
 import LarderColumns
 import LarderFiles
 import Synchronization
@@ -6,7 +5,7 @@ import Synchronization
 /// Brings what was written to the disk in the background, so that no batch waits for the disk at
 /// the end of a segment.
 final class BackgroundSync: Sendable {
-  private let queue = DispatchQueue(label: "larder.online.sync", qos: .utility)
+  private let queue = WorkQueue()
   private let failed = Mutex<LarderError?>(nil)
   private let isRunning = Atomic(false)
   private let position = Atomic<UInt64>(0)
@@ -23,7 +22,7 @@ final class BackgroundSync: Sendable {
   /// - Returns: whether it was begun.
   func begin(_ file: any File, _ range: Range<UInt64>) -> Bool {
     if isRunning.exchange(true, ordering: .acquiringAndReleasing) { return false }
-    queue.async { [self] in
+    queue.start { [self] in
       file.beginWriting(range)
       isRunning.store(false, ordering: .releasing)
     }
@@ -34,7 +33,7 @@ final class BackgroundSync: Sendable {
   ///
   /// - Parameter next: the sequence number of the next segment.
   func leave(_ file: any File, _ directory: String, next: UInt64, _ files: any FileSystem) {
-    queue.async { [self] in
+    queue.start { [self] in
       do throws(LarderError) {
         try file.syncData()
         try files.syncDirectory(directory)
@@ -55,7 +54,7 @@ final class BackgroundSync: Sendable {
   ///
   /// - Throws: the failure of any sync so far: a later one of the same file may lie.
   func finish() throws(LarderError) {
-    queue.sync {}
+    queue.finish()
     if let failure = failed.withLock({ $0 }) { throw failure }
   }
 }

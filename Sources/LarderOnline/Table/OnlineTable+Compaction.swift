@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import LarderColumns
 import LarderContract
@@ -60,20 +59,29 @@ extension OnlineTable {
   /// A failure is kept for `statistics`; nothing is lost by it, and a later write tries again.
   func compactIfDue(_ view: FeatureView) throws(LarderError) {
     guard let share = compactAt else { return }
-    let isDue = try withWriter { (writer) throws(LarderError) in
-      let (units, dead) = writer.deadShare
-      // Small tables are not worth it.
-      return units > writer.options.firstSegmentBytes / LogFormat.unit
-        && Double(dead) >= share * Double(units)
+    let isDue: Bool
+    do throws(LarderError) {
+      isDue = try withWriter { (writer) throws(LarderError) in
+        let (units, dead) = writer.deadShare
+        // Small tables are not worth it.
+        return units > writer.options.firstSegmentBytes / LogFormat.unit
+          && Double(dead) >= share * Double(units)
+      }
+    } catch  where error.code == .closed {
+      // By another thread, after the write.
+      return
     }
     guard isDue, background.withLock({ $0.begin() }) else { return }
-    DispatchQueue.global(qos: .utility).async { [self] in
+    let compaction = { @Sendable [self] in
       var failure: LarderError?
       do throws(LarderError) { _ = try compact(view, share: share) } catch {
         // A table that was closed meanwhile is compacted another time.
-        if error.code != .readOnly { failure = error }
+        if error.code != .closed { failure = error }
       }
       background.withLock { $0.end(failure) }
+    }
+    do throws(LarderError) { try WorkThread.start(compaction) } catch {
+      background.withLock { $0.end(error) }
     }
   }
 }

@@ -18,6 +18,8 @@ final class OnlineTable: Sendable {
   private let erasure = Mutex(())
   /// Whether this object has the writer.
   private let isWriting = Atomic(false)
+  /// Whether writing was ended.
+  private let hadWriter = Atomic(false)
   private let forkGeneration = ForkedChild.generation
 
   private init(
@@ -229,13 +231,17 @@ final class OnlineTable: Sendable {
 
   /// Does something with the writer, one thread at a time.
   ///
-  /// - Throws: `readOnly` if the table was opened for reading; `closed`.
+  /// - Throws: `readOnly` if the table was opened for reading; `closed` if writing was ended, and then
+  ///   nothing was done.
   func withWriter<Result>(
     _ body: (TableWriter) throws(LarderError) -> Result
   ) throws(LarderError) -> Result {
     try checkProcess()
     return try writer.withLock { (writer) throws(LarderError) -> Result in
       guard let writer else {
+        if hadWriter.load(ordering: .relaxed) {
+          throw LarderError(.closed, "Writing to the online table was ended.", file: directory)
+        }
         throw LarderError(
           .readOnly, "The online table was opened for reading.", file: directory)
       }
@@ -254,6 +260,7 @@ final class OnlineTable: Sendable {
     try writer.withLock { (writer) throws(LarderError) in
       guard let closing = writer else { return }
       writer = nil
+      hadWriter.store(true, ordering: .relaxed)
       isWriting.store(false, ordering: .releasing)
       try closing.close()
     }

@@ -35,11 +35,11 @@ final class SpareSegment: Sendable {
   ///     overwrite them before that.
   ///   - queue: where it is made and filled, after what was begun before.
   init(
-    _ path: String, bytes: Int, syncs: Bool, files: any FileSystem, on queue: DispatchQueue
+    _ path: String, bytes: Int, syncs: Bool, files: any FileSystem, on queue: WorkQueue
   ) {
     self.path = path
     self.bytes = bytes
-    queue.async { [self] in
+    queue.start { [self] in
       let result: Result<Ready, LarderError>
       var fill: SegmentFill?
       do throws(LarderError) {

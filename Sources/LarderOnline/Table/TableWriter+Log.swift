@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import LarderColumns
 import LarderContract
@@ -300,7 +299,7 @@ extension TableWriter {
   private func fillBehind(_ file: any File, _ bytes: Int) {
     let fill = SegmentFill(file, bytes: bytes, from: SpareSegment.piece)
     self.fill = fill
-    filling.async { fill.run() }
+    filling.start { fill.run() }
   }
 
   /// Segments that only compaction may begin: a full table can still be compacted.

@@ -1,4 +1,3 @@
-import Dispatch
 import LarderColumns
 import LarderContract
 import LarderFiles
@@ -16,8 +15,8 @@ final class TableWriter: @unchecked Sendable {
   let show: (TableSnapshot) -> Void
 
   var state: TableState
-  /// The definition that the state follows, if it was compared with one.
-  var adopted: FeatureView?
+  /// The definition that the state was compared with last, and the schemas of its rows.
+  var adopted: (view: ResolvedView, schemas: RowSchemas)?
   var keys: KeySchema
   var segments: [LogSegment]
   var index: IndexWriter
@@ -49,7 +48,7 @@ final class TableWriter: @unchecked Sendable {
   /// Who fills the rest of the current segment, if somebody does.
   var fill: SegmentFill?
   /// Where segments are filled, one after the other.
-  let filling = DispatchQueue(label: "larder.online.fill", qos: .utility)
+  let filling = WorkQueue()
   /// Works in the background for the disk, and up to which unit of the current segment it was begun.
   let backgroundSync = BackgroundSync()
   var syncStarted = 0

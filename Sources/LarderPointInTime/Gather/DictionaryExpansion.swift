@@ -1,5 +1,5 @@
-import Dispatch
 import LarderColumns
+import LarderFiles
 import Synchronization
 
 extension Column {
@@ -54,7 +54,7 @@ extension Column {
       }
     }
     if threads == 1 || parts == 1 { return work(0) }
-    DispatchQueue.concurrentPerform(iterations: min(threads, parts), execute: work)
+    concurrently(min(threads, parts), work)
   }
 
   /// Writes where each row's bytes start within a part.

@@ -30,7 +30,7 @@ extension JoinRun {
   }
 
   /// Bytes that answering a range in the order of history takes on top.
-  private func orderedBytes(_ rows: Int) -> Int {
+  func orderedBytes(_ rows: Int) -> Int {
     let times = spine.columns[join.plan.question.timeColumn]
     return OrderedOutput.bytes(join, rows: rows) + SpineOrder.Maker.bytes(rows)
       + OrderedTimes.bytes(times, rows) + OrderedMatches.bytes(rows)

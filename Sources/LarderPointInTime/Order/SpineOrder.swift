@@ -1,5 +1,5 @@
-import Dispatch
 import LarderColumns
+import LarderFiles
 import Synchronization
 
 /// The rows of a range of a spine in the order in which history holds their entities: by entity,
@@ -221,7 +221,7 @@ private func sortByDigit(
     if parts == 1 {
       work(0)
     } else {
-      DispatchQueue.concurrentPerform(iterations: parts, execute: work)
+      concurrently(parts, work)
     }
   }
   inParts { part, positions in

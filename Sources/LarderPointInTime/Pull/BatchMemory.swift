@@ -52,7 +52,9 @@ final class BatchMemory {
 
 /// The memory of streams that ended, for the next ones.
 final class BatchMemories: Sendable {
-  static let shared = BatchMemories()
+  private static let perProcess = PerProcess<BatchMemories> { _ in BatchMemories() }
+  /// Those of this process.
+  static var shared: BatchMemories { perProcess.value }
 
   /// Sets of buffers that are kept, and how large one may be.
   private static let kept = 2

@@ -1,6 +1,6 @@
-import Dispatch
 import LarderColumns
 import LarderContract
+import LarderFiles
 import Synchronization
 
 /// Answers ranges of a spine on several threads.
@@ -66,8 +66,11 @@ import Synchronization
   /// - Throws: what reading throws; `cancelled`; `limitExceeded` if a column of texts is too long.
   func answer(_ rows: Range<Int>) throws(LarderError) -> RecordBatch {
     let budget = MemoryBudget(limit: join.plan.options.memoryBytes, fixed: fixedBytes)
+    let isOrdered = isOrdered(rows.count)
+    let scratch = isOrdered ? orderedBytes(orderedParts(rows.count).first?.count ?? 0) : 0
+    try budget.checkMachine(fixedBytes + scratch)
     let output = RangeOutput(join, rows: rows, budget: budget)
-    if isOrdered(rows.count) {
+    if isOrdered {
       for part in orderedParts(rows.count) { try answerOrdered(part, into: output) }
     } else {
       try forEachChunk(of: rows) { (worker, chunk, part) throws(LarderError) in
@@ -119,7 +122,7 @@ import Synchronization
     if threads == 1 {
       work(0)
     } else {
-      DispatchQueue.concurrentPerform(iterations: threads, execute: work)
+      concurrently(threads, work)
     }
     if let error = failure.withLock({ $0 }) { throw error }
   }

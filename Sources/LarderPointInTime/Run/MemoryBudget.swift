@@ -28,12 +28,12 @@ final class MemoryBudget: Sendable {
     return limit.map { total <= $0 } ?? true
   }
 
-  /// Fails if more was taken than the bound allows.
+  /// Fails if more was taken than the bound allows, or than can be had.
   ///
   /// - Throws: `limitExceeded`, naming the least that works.
   func check() throws(LarderError) {
     let total = used.load(ordering: .relaxed)
-    guard let limit, total > limit else { return }
+    guard let limit, total > limit else { return try checkMachine(total) }
     if isOfBatch {
       throw LarderError(
         .limitExceeded,
@@ -41,6 +41,15 @@ final class MemoryBudget: Sendable {
           + "allowed. Allow at least \(total).")
     }
     throw MemoryBudget.exceeded(needed: total, limit: limit)
+  }
+
+  /// Fails where the machine, or the limit of the process, does not give so much: before it is taken
+  /// that is an error, afterwards the end of the process.
+  ///
+  /// - Throws: `limitExceeded`.
+  func checkMachine(_ bytes: Int) throws(LarderError) {
+    // Less is not worth a system call.
+    if bytes >= 4 << 20 { try OutOfMemory.check(bytes) }
   }
 
   /// The error of a bound that is too small.

@@ -16,7 +16,7 @@ extension DeathCommand {
     var world = world
     let stats = DeathView.stats.rawValue
     switch self {
-    case .compact, .append, .replace, .put, .materialize, .expire, .drop:
+    case .compact, .append, .feed, .replace, .put, .materialize, .expire, .drop:
       guard world.views[stats] != nil else { return .refused }
     default: break
     }
@@ -26,6 +26,9 @@ extension DeathCommand {
     case .replace:
       world.views[stats]?.rows.removeAll { Self.replacedRange.contains($0.event) }
       world.views[stats]?.rows += rows(role, features)
+    case .feed:
+      world.views[stats]?.rows += rows(role, features)
+      return Self.materialize.effect(role, on: world)
     case .put: for row in rows(role, features) { world.online.put(row) }
     case .materialize:
       let answers = DeathWorld.latest(world.views[stats]?.rows ?? [], at: Self.through(role))
@@ -71,15 +74,20 @@ extension DeathCommand {
   }
 
   /// The states that a death in the midst of it may leave, beside the one before.
-  func leftovers(_ role: DeathRole, of world: DeathWorld) -> [DeathWorld] {
-    guard case .applied(let after) = effect(role, on: world) else { return [] }
+  ///
+  /// - Parameter reading: as of `effect`.
+  func leftovers(
+    _ role: DeathRole, of world: DeathWorld, reading: DeathWorld? = nil
+  ) -> [DeathWorld] {
+    guard case .applied(let after) = effect(role, on: world, reading: reading) else { return [] }
     switch self {
-    case .materialize:
+    case .materialize, .feed:
       var between = after
       between.online = world.online.mixed(with: after.online)
       return [between]
     case .returnFeature:
-      guard case .applied(let dropped) = Self.dropFeature.effect(role, on: world) else {
+      guard case .applied(let dropped) = Self.dropFeature.effect(role, on: world, reading: reading)
+      else {
         return [after]
       }
       return [dropped, after]

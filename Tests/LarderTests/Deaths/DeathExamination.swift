@@ -19,7 +19,7 @@ struct DeathPromise: Sendable {
 /// Looks at what deaths left: a third process commits something small, a fourth checks everything.
 struct DeathExamination {
   let base: DeathBase
-  let files: @Sendable (any FileSystem) -> any FileSystem
+  let broken: DeathBreak
 
   /// - Returns: what is wrong; nil if nothing is.
   func finding(_ disk: SimulatedFileSystem, _ promise: DeathPromise, seed: UInt64) -> String? {
@@ -34,12 +34,18 @@ struct DeathExamination {
       let process = disk.anotherProcess()
       let store = try open(
         process, access: seed % 2 == 0 ? .readOnly : .readWrite, order: 400)
-      if let found = try compare(store, promise.worlds, "", checksTags: true) { return found }
+      if let found = try compare(
+        store, promise.worlds, "", asksJoins: seed % 4 < 2, checksTags: seed % 4 > 0)
+      {
+        return found
+      }
       try close(store)
       if let found = try checkErasure(disk, promise) { return found }
       if !promise.copies.isEmpty {
         let copy = try open(disk.anotherProcess(), order: 500, path: "/copy")
-        if let found = try compare(copy, promise.copies, "copy: ", checksTags: false) {
+        if let found = try compare(
+          copy, promise.copies, "copy: ", asksJoins: true, checksTags: false)
+        {
           return found
         }
         try close(copy)
@@ -54,7 +60,7 @@ struct DeathExamination {
     _ process: SimulatedFileSystem, access: StoreAccess = .readWrite, order: Int,
     path: String = "/s"
   ) throws -> FeatureStore {
-    try base.shape.open(process, access: access, order: order, path: path, files: files)
+    try base.shape.open(process, access: access, order: order, path: path, broken.confined(to: nil))
   }
 
   private func close(_ store: FeatureStore) throws {
@@ -62,14 +68,15 @@ struct DeathExamination {
   }
 
   private func compare(
-    _ store: FeatureStore, _ worlds: [DeathWorld], _ place: String, checksTags: Bool
+    _ store: FeatureStore, _ worlds: [DeathWorld], _ place: String, asksJoins: Bool,
+    checksTags: Bool
   ) throws -> String? {
     let report = try store.verify(deep: true)
     if let finding = report.findings.first(where: { !$0.error.message.contains("erasure") }) {
       return "\(place)verify: \(finding.error)"
     }
     let seen = try DeathObservation(
-      store, drivers: DeathWorld.drivers, checksTags: checksTags)
+      store, drivers: DeathWorld.drivers, asksJoins: asksJoins, checksTags: checksTags)
     var differences: [String] = []
     for world in worlds {
       guard let found = world.difference(seen, checksTags: checksTags) else { return nil }
@@ -100,7 +107,8 @@ struct DeathExamination {
     }
     guard pending == [true] else { return nil }
     let after = try open(disk.anotherProcess(), access: .readOnly, order: 700)
-    return try compare(after, promise.worlds, "after the erasure: ", checksTags: true)
+    return try compare(
+      after, promise.worlds, "after the erasure: ", asksJoins: true, checksTags: true)
   }
 }
 

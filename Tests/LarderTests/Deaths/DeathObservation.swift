@@ -23,8 +23,13 @@ struct DeathObservation {
 
   /// Looks at a store.
   ///
-  /// - Parameter drivers: whom to ask for.
-  init(_ store: FeatureStore, drivers: [String], checksTags: Bool) throws {
+  /// - Parameters:
+  ///   - drivers: whom to ask for.
+  ///   - asksJoins: whether features are asked for at a time too, through timelines and key maps.
+  ///   - checksTags: whether tags are looked at.
+  init(
+    _ store: FeatureStore, drivers: [String], asksJoins: Bool, checksTags: Bool
+  ) throws {
     let definitions = try store.definitions()
     for view in DeathView.allCases {
       guard let defined = definitions.featureViews.first(where: { $0.name == view.name })
@@ -32,7 +37,7 @@ struct DeathObservation {
       features[view.rawValue] = Dictionary(
         uniqueKeysWithValues: defined.features.map { ($0.name, $0.type) })
       rows[view.rawValue] = try Self.rows(try store.pullAll(view.name).collect())
-      answers[view.rawValue] = try Self.answers(store, defined, drivers)
+      if asksJoins { answers[view.rawValue] = try Self.answers(store, defined, drivers) }
     }
     if checksTags {
       tags = Set(try store.snapshots().flatMap(\.tags))

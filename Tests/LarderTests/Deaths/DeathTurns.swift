@@ -37,15 +37,11 @@ final class DeathTurns: SimulatedTurns {
   private let processes: [Int]
   private let state: Mutex<State>
   private let signals = [DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)]
-  private let kill: @Sendable () -> Void
 
-  /// - Parameters:
-  ///   - processes: the numbers of the two on their machine.
-  ///   - kill: ends the process that begins.
-  init(_ schedule: DeathSchedule, processes: [Int], kill: @escaping @Sendable () -> Void) {
+  /// - Parameter processes: the numbers of the two on their machine.
+  init(_ schedule: DeathSchedule, processes: [Int]) {
     self.schedule = schedule
     self.processes = processes
-    self.kill = kill
     state = Mutex(State(current: schedule.begins))
   }
 
@@ -70,8 +66,8 @@ final class DeathTurns: SimulatedTurns {
   /// The changes that the one that begins made.
   var changes: Int { state.withLock { $0.changes } }
 
-  func reach(_ point: SimulatedPoint, at path: String, process: Int) {
-    guard let place = processes.firstIndex(of: process) else { return }
+  func reach(_ point: SimulatedPoint, at path: String, process: Int) -> Bool {
+    guard let place = processes.firstIndex(of: process) else { return true }
     let (gives, dies) = state.withLock { state -> (Bool, Bool) in
       if point != .lock { state.stuck = 0 }
       var dies = false
@@ -94,7 +90,7 @@ final class DeathTurns: SimulatedTurns {
       return (true, dies)
     }
     if gives { hand(from: place) }
-    if dies { kill() }
+    return !dies
   }
 
   func wait(process: Int) -> Bool {

@@ -15,6 +15,15 @@ _open: dict[tuple[int, str], Store] = {}
 _lock = threading.Lock()
 
 
+def _unlock_in_child() -> None:
+    """Another thread of the parent's may have held the lock when it was forked."""
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_unlock_in_child)
+
+
 def store_path(repo_path: str | Path | None, path: str) -> str:
     """A store's directory: relative paths count from the repository."""
     if repo_path is not None and not os.path.isabs(path):

@@ -23,7 +23,7 @@ struct ChunkValues {
   ///
   /// - Throws: `invalidInput` for a time that milliseconds cannot hold.
   mutating func append(_ column: Column) throws(LarderError) {
-    guard column.type.element != nil, let elements = column.elements else {
+    guard column.type.element != nil, let elements = column.sharedElements else {
       for row in 0..<column.count { definitions.append(column.isValid(row) ? 1 : 0) }
       try appendPresent(column, 0..<column.count)
       return

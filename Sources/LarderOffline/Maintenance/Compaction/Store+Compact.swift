@@ -17,6 +17,10 @@ extension Store {
   package func compact(
     _ names: [String] = [], _ options: CompactionOptions = CompactionOptions()
   ) throws(LarderError) -> CompactionReport {
+    if let seconds = options.maxSeconds, !(0...CompactionOptions.mostSeconds).contains(seconds) {
+      throw LarderError(
+        .invalidArgument, "The most seconds of a compaction are 0 to 1,000,000,000, not \(seconds).")
+    }
     if options.isDryRun { return try dryRun(names, options) }
     let held = try writerLocks().acquire(.maintenance, timeout: self.options.lockTimeout)
     defer { held.release() }

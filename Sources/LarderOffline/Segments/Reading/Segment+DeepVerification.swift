@@ -104,7 +104,7 @@ extension Segment {
     var zones = [(least: UInt64, greatest: UInt64)](
       repeating: (.max, 0), count: record.pages.count)
     var slot = 0
-    let elements = values.elements.map(ElementHashes.init)
+    let elements = values.sharedElements.map(ElementHashes.init)
     let scalars = ElementHashes(values)
     for row in 0..<values.count {
       guard slots.isValid(row) else {

@@ -5,7 +5,7 @@ extension ColumnWriter {
   /// Writes lists: offsets as lanes, elements as a column of their own.
   mutating func writeList() throws(LarderError) {
     record.encoding = .list
-    guard let elements = column.elements else {
+    guard let elements = column.sharedElements else {
       throw LarderError(.invalidArgument, "A list column has no elements.", column: record.name)
     }
     let offsets = unsafe column.offsets
