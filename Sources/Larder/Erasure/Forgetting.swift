@@ -32,7 +32,10 @@ struct Forgetting {
     let snapshot = try history.snapshot()
     note(try history.keys(of: selection), snapshot.catalog)
     var scan = OnlineScan()
-    for table in try tables?.holders(of: [selection], &scan) ?? [] {
+    let erased = HiddenKeys([(.max, selection)])
+    for table in try erased.map({ erased throws(LarderError) in
+      try tables?.holders(of: erased, &scan) ?? []
+    }) ?? [] {
       report.pending.append("the online table of \"\(table.view)\" holds rows")
     }
     if !report.keys.isEmpty { report.pending.append("history holds keys") }
@@ -65,11 +68,13 @@ struct Forgetting {
       report.pending.append("rewriting segments: \(error.message)")
     }
     let isUnpinned = try waitForPins(until: deadline)
-    var selections = try history.retiredKeys().map(\.keys)
-    if let selection { selections.append(selection) }
-    try eraseOnline(selections)
+    var groups = try history.retiredKeys().map { ($0.commit, $0.keys) }
+    // Of tables that took the erasure in, rows of the keys are new ones.
+    if let selection { groups.append((report.maskedSince?.id ?? .max, selection)) }
+    let erased = HiddenKeys(groups)
+    try eraseOnline(erased)
     if report.pending.isEmpty, isUnpinned {
-      try complete(ids, selections, timeout: timeout)
+      try complete(ids, erased, timeout: timeout)
     } else {
       try history.sweep()
     }
@@ -80,12 +85,12 @@ struct Forgetting {
 
   /// Says that nothing is left, once it was seen.
   private mutating func complete(
-    _ ids: [UInt64: [UInt32]], _ selections: [KeySelection], timeout: Duration
+    _ ids: [UInt64: [UInt32]], _ erased: HiddenKeys?, timeout: Duration
   ) throws(LarderError) {
     let tables = self.tables
     var end = ErasureEnd()
     func beside(_ scan: inout ErasureScan) throws(LarderError) {
-      try tables?.search(for: selections, &scan)
+      if let erased { try tables?.search(for: erased, &scan) }
     }
     if ids.isEmpty {
       try beside(&end.scan)
@@ -150,14 +155,15 @@ struct Forgetting {
 
   private var tables: MappedOnlineStore? { online as? MappedOnlineStore }
 
-  private mutating func eraseOnline(_ selections: [KeySelection]) throws(LarderError) {
+  private mutating func eraseOnline(_ erased: HiddenKeys?) throws(LarderError) {
     guard let tables else {
       if online != nil {
         report.outOfReach.append("the online store, which is not Larder's own: erase there too")
       }
       return
     }
-    for table in try tables.erase(selections) {
+    guard let erased else { return }
+    for table in try tables.erase(erased) {
       if let failure = table.failure {
         report.pending.append("the online table of \"\(table.view)\": \(failure.message)")
       }

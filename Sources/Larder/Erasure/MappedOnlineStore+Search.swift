@@ -8,10 +8,10 @@ extension MappedOnlineStore {
   ///
   /// - Throws: `io`.
   func search(
-    for selections: [KeySelection], _ scan: inout ErasureScan
+    for erased: HiddenKeys, _ scan: inout ErasureScan
   ) throws(LarderError) {
     var online = OnlineScan()
-    for table in try holders(of: selections, &online) {
+    for table in try holders(of: erased, &online) {
       for file in table.files { scan.add(file.path, "it holds rows of them") }
       if let failure = table.failure {
         scan.add(failure.file ?? directory, "it cannot be searched: \(failure.message)")

@@ -52,9 +52,12 @@ package final class BackupCopy {
     for folder in [target.keys, target.offline] { try files.makeDirectory(folder) }
     for _ in 0..<8 {
       let before = try store.refresh()
+      let isLate = store.options.omitted.contains(.copyingOnlineFirst)
+      let early = isLate ? try store.snapshot() : nil
       try files.makeDirectory(target.online)
       let made = try copyTables(before.catalog.views.map(\.id), target.online)
-      let pinned = if let snapshot { snapshot } else { try store.publishedSnapshot() }
+      let pinned =
+        if let chosen = snapshot ?? early { chosen } else { try store.publishedSnapshot() }
       if try store.refresh().erasures.last == before.erasures.last {
         for file in made { report.note(file.how, bytes: file.bytes) }
         report.commit = pinned.commit

@@ -18,6 +18,8 @@ final class Manifest: Sendable {
   /// A new file is begun after so many records.
   let rotateEdits: Int
   let inner = Mutex(Inner())
+  /// STATE once it was trusted, for who polls without waiting for anybody.
+  private let polled = AtomicLazyReference<StatePage>()
 
   struct Inner: Sendable {
     var loaded: LoadedManifest?
@@ -96,6 +98,19 @@ final class Manifest: Sendable {
   /// The least snapshot that may be pinned anew; nil if STATE cannot be trusted to say it.
   var oldestRetained: UInt64? {
     inner.withLock { $0.published == nil ? nil : $0.page?.oldestRetained }
+  }
+
+  /// The sequence of the newest publication by one load, whatever it is worth; nil if STATE was never
+  /// trusted.
+  var polledSequence: UInt64? { polled.load()?.sequence }
+
+  /// The publication that the newest state stands for; nil if STATE is not trusted.
+  var standing: UInt64? {
+    inner.withLock { inner in
+      guard let published = inner.published, let page = inner.page else { return nil }
+      _ = polled.storeIfNil(page)
+      return published.sequence
+    }
   }
 
   /// Whether a commit is no later than what STATE was last seen to publish.

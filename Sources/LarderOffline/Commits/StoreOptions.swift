@@ -41,5 +41,8 @@ package struct StoreOptions: Sendable {
   /// Rows of a segment at most; lower only in tests.
   package var segmentRows = Limits.segmentRows
 
+  /// Rules of the commit protocol that a test leaves out.
+  package var omitted: OmittedRules = []
+
   package init() {}
 }

@@ -79,7 +79,8 @@ extension Store {
     }
     // Locked, nobody writes it any more; settled, whoever wrote it has named it by now or never will.
     let state = try settle()
-    let later = Self.names(in: state, living)
+    let later =
+      options.omitted.contains(.lookingAgain) ? named : Self.names(in: state, living)
     for (path, file) in held {
       let name = path.split(separator: "/").last.map(String.init) ?? ""
       guard !later.contains(name) else { continue }

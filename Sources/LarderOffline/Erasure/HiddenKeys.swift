@@ -53,6 +53,13 @@ extension Store {
     }
   }
 
+  /// The number of the newest publication of a commit by one load, whatever it is worth; nil where
+  /// there is none to be trusted.
+  package var polledPublication: UInt64? { manifest.polledSequence }
+
+  /// The number of the publication that the newest state stands for; nil where none is trusted.
+  package var standingPublication: UInt64? { manifest.standing }
+
   /// The newest commit, and the newest of those that changed what is being erased, if anything was
   /// committed after a commit; else nil.
   ///

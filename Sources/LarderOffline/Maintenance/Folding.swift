@@ -197,8 +197,9 @@ extension Store {
           + "up.",
         file: layout.viewFolder(view.id))
     }
+    let omitsComparing = options.omitted.contains(.comparing)
     return try commit { state throws(LarderError) in
-      try plan.checkRewrite(state)
+      if !omitsComparing { try plan.checkRewrite(state) }
       try Boxes.checkEdit(adding: outputs, removing: inputs, view: view.id, in: state)
       return .edit(
         ManifestRecord.Edit(

@@ -62,6 +62,7 @@ extension OnlineTable {
   ) throws(LarderError) -> [(how: CopiedBy, bytes: UInt64)]? {
     let snapshot = try snapshot()
     let applied = LogPosition(bits: snapshot.lookup.index.loadAcquiring(IndexFormat.applied))
+    // A state beyond the batch may have let one go that the batch still names.
     let segments = snapshot.lookup.segments.segments.filter { $0.sequence <= applied.sequence }
       .sorted { $0.sequence < $1.sequence }
     guard segments.last?.sequence == applied.sequence else { return nil }

@@ -22,14 +22,16 @@ package struct OnlineErasure: Sendable, Hashable {
 }
 
 extension MappedOnlineStore {
-  /// Looks for rows of the keys of selections in the files of all tables, those of dropped views
-  /// included; takes no lock.
+  /// Looks for rows of erased keys in the files of all tables, those of dropped views included;
+  /// takes no lock.
+  ///
+  /// In a table that took an erasure in, rows of its keys are new ones, and are not looked for.
   ///
   /// - Returns: one entry for each table that holds rows, or may hold some.
   /// - Throws: `io`.
   /// - Complexity: O(bytes of the logs whose keys the selections can reach).
   package func holders(
-    of selections: [KeySelection], _ scan: inout OnlineScan
+    of erased: HiddenKeys, _ scan: inout OnlineScan
   ) throws(LarderError) -> [OnlineErasure] {
     var results: [OnlineErasure] = []
     for id in try tableIDs() {
@@ -37,8 +39,9 @@ extension MappedOnlineStore {
       do throws(LarderError) {
         let state = try table(id).snapshot().state
         result.view = state.view
+        let keys = erased.since(try ErasureMark.newest(in: folder(id), host.files))
         result.files = try scan.look(
-          for: try state.matchers(of: selections), in: folder(id), host)
+          for: try state.matchers(of: keys?.selections ?? []), in: folder(id), host)
       } catch {
         guard error.code == .corrupt else { throw error }
         result.failure = error
@@ -83,34 +86,36 @@ extension MappedOnlineStore {
     return found
   }
 
-  /// Removes every row of the keys of selections from all tables, those of dropped views included.
+  /// Removes every row of erased keys from all tables, those of dropped views included.
   ///
   /// Tables without such rows need no lock. Erasures that history began are taken in with it.
   ///
-  /// - Parameter selections: what goes.
   /// - Returns: one entry for each table that held rows, or may still hold some.
   /// - Throws: `readOnly`, `io`.
   /// - Complexity: O(bytes of the logs whose keys the selections can reach).
-  package func erase(_ selections: [KeySelection]) throws(LarderError) -> [OnlineErasure] {
+  package func erase(_ erased: HiddenKeys) throws(LarderError) -> [OnlineErasure] {
     var scan = OnlineScan()
-    var results = try holders(of: selections, &scan)
+    var results = try holders(of: erased, &scan)
     for id in try tableIDs() {
       var index = results.firstIndex { result in
         result.files.contains { $0.path.hasPrefix(folder(id) + "/") }
       }
       do throws(LarderError) {
         if index == nil {
-          guard try erasures?.hidden()?.since(
-            try ErasureMark.newest(in: folder(id), host.files)) != nil,
+          guard
+            try erasures?.hidden()?.since(
+              try ErasureMark.newest(in: folder(id), host.files)) != nil,
             try hasLeftovers(id)
           else { continue }
         }
         let table = try writableTable(id)
         try takeIn(table, id)
-        if index == nil { continue }
-        let erased = try table.erase(selections, forgetsWatermark: false)
-        let known = Set(results[index ?? 0].files.map(\.inode))
-        results[index ?? 0].files += erased.filter { !known.contains($0.inode) }
+        guard let index, let left = erased.since(
+          try ErasureMark.newest(in: folder(id), host.files))
+        else { continue }
+        let files = try table.erase(left.selections, forgetsWatermark: false)
+        let known = Set(results[index].files.map(\.inode))
+        results[index].files += files.filter { !known.contains($0.inode) }
       } catch {
         guard error.code == .locked || error.code == .corrupt else { throw error }
         if index == nil {

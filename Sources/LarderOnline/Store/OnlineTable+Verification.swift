@@ -40,9 +40,7 @@ private struct TableCheck {
     directory = table.directory
     applied = LogPosition(bits: snapshot.lookup.index.loadAcquiring(IndexFormat.applied))
     // A segment that was begun after that batch has nothing that was published.
-    let reached = applied.sequence
-    segments = snapshot.lookup.segments.segments.filter { $0.sequence <= reached }
-      .sorted { $0.sequence < $1.sequence }
+    segments = snapshot.published(through: applied)
     guard segments.last?.sequence == applied.sequence else { return nil }
     self.hidden = try snapshot.state.matchers(of: hidden)
   }
@@ -133,6 +131,18 @@ private struct TableCheck {
   /// Whether the table went on since it was looked at.
   private var isChanged: Bool {
     snapshot.lookup.index.loadAcquiring(IndexFormat.applied) != applied.bits || snapshot.isBehind
+  }
+}
+
+extension TableSnapshot {
+  /// The segments that the table names up to a position, in order.
+  ///
+  /// A reader may have mapped one that compaction had just emptied: its number may be another's now.
+  func published(through applied: LogPosition) -> [LogSegment] {
+    let named = Set(state.segments.map(\.sequence))
+    return lookup.segments.segments
+      .filter { $0.sequence <= applied.sequence && named.contains($0.sequence) }
+      .sorted { $0.sequence < $1.sequence }
   }
 }
 

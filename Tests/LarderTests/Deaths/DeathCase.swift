@@ -8,15 +8,15 @@ import LarderOnline
 struct DeathSequence {
   let base: DeathBase
   let first: DeathCommand
-  let files: @Sendable (any FileSystem) -> any FileSystem
+  let broken: DeathBreak
 
   init(
     _ base: DeathBase, _ first: DeathCommand,
-    files: @escaping @Sendable (any FileSystem) -> any FileSystem = { $0 }
+    _ broken: DeathBreak = DeathBreak()
   ) {
     self.base = base
     self.first = first
-    self.files = files
+    self.broken = broken
   }
 
   /// The machine at one operation of the first command.
@@ -53,7 +53,7 @@ struct DeathSequence {
           operation: "\(operation.kind.rawValue) \(operation.path)",
           disk: fork(), worlds: []))
     }
-    let store = try base.shape.open(disk, order: 100, files: files)
+    let store = try base.shape.open(disk, order: 100, broken.confined(to: first))
     let isErased: Bool
     do {
       isErased = try first.run(store, .first)
@@ -92,7 +92,7 @@ struct DeathSequence {
   ) -> [(cut: UInt64?, finding: String?)] {
     let disk = moment.disk.forkAlone()
     let promise: DeathPromise
-    switch DeathFollower(base: base, files: files).run(second, on: disk, moment) {
+    switch DeathFollower(base: base, broken: broken).run(second, on: disk, moment) {
     case .failure(let finding): return cuts.map { ($0, finding.description) }
     case .success(let kept): promise = kept
     }
@@ -104,7 +104,7 @@ struct DeathSequence {
       } else {
         after = disk.forkAlone()
       }
-      let examination = DeathExamination(base: base, files: files)
+      let examination = DeathExamination(base: base, broken: broken)
       return (cut, examination.finding(after, promise, seed: UInt64(moment.number) &+ (cut ?? 0)))
     }
   }
@@ -113,7 +113,7 @@ struct DeathSequence {
 /// The second process of a case.
 struct DeathFollower {
   let base: DeathBase
-  let files: @Sendable (any FileSystem) -> any FileSystem
+  let broken: DeathBreak
 
   /// Runs a command after a moment.
   ///
@@ -138,7 +138,7 @@ struct DeathFollower {
       }
     }
     do {
-      let store = try base.shape.open(disk, order: 200, files: files)
+      let store = try base.shape.open(disk, order: 200, broken.confined(to: command))
       let isErased = try command.run(store, .second)
       try (store.onlineStore as? MappedOnlineStore)?.close()
       promise.worlds = allowed
@@ -157,7 +157,8 @@ struct DeathFollower {
       else {
         return .failure(DeathFinding("second: \(error)"))
       }
-      promise.worlds = refusing
+      // What it refused by may have been seen before it was settled, and go with the power.
+      promise.worlds = moment.worlds
     }
     return .success(promise)
   }

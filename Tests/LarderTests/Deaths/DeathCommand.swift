@@ -25,7 +25,7 @@ enum DeathRole: Int, Sendable {
 
 /// What a process does to a store.
 enum DeathCommand: String, CaseIterable, Sendable {
-  case append, replace, put, materialize, compact, cold, fold, expire, forget, forgetNobody
+  case append, feed, replace, put, materialize, compact, cold, fold, expire, forget, forgetNobody
   case rollback, vacuum, backup, repair, applyAdd, applyWiden, dropFeature, returnFeature
   case drop, tag
 
@@ -43,7 +43,7 @@ enum DeathCommand: String, CaseIterable, Sendable {
     }
     let shift = role.rawValue
     switch self {
-    case .append:
+    case .append, .feed:
       return [row("bob", 40 + shift), row("ada", 4 + shift)]
         + role.newcomers.map { row($0, 50 + shift) }
     case .replace: return [row("bob", 24 + shift), row(role.newcomers[0], 26 + shift)]
@@ -69,6 +69,10 @@ enum DeathCommand: String, CaseIterable, Sendable {
     }
     switch self {
     case .append: try store.append(try batch(.stats), to: "stats")
+    case .feed:
+      // New rows, and online at once.
+      try store.append(try batch(.stats), to: "stats")
+      try store.materialize("stats", through: Timestamp(seconds: Int64(Self.through(role))))
     case .replace:
       try store.replace(
         [try batch(.stats)], in: "stats",

@@ -16,7 +16,7 @@ extension DeathCommand {
     var world = world
     let stats = DeathView.stats.rawValue
     switch self {
-    case .compact, .append, .replace, .put, .materialize, .expire, .drop:
+    case .compact, .append, .feed, .replace, .put, .materialize, .expire, .drop:
       guard world.views[stats] != nil else { return .refused }
     default: break
     }
@@ -26,6 +26,9 @@ extension DeathCommand {
     case .replace:
       world.views[stats]?.rows.removeAll { Self.replacedRange.contains($0.event) }
       world.views[stats]?.rows += rows(role, features)
+    case .feed:
+      world.views[stats]?.rows += rows(role, features)
+      return Self.materialize.effect(role, on: world)
     case .put: for row in rows(role, features) { world.online.put(row) }
     case .materialize:
       let answers = DeathWorld.latest(world.views[stats]?.rows ?? [], at: Self.through(role))
@@ -78,7 +81,7 @@ extension DeathCommand {
   ) -> [DeathWorld] {
     guard case .applied(let after) = effect(role, on: world, reading: reading) else { return [] }
     switch self {
-    case .materialize:
+    case .materialize, .feed:
       var between = after
       between.online = world.online.mixed(with: after.online)
       return [between]

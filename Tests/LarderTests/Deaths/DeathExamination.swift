@@ -19,7 +19,7 @@ struct DeathPromise: Sendable {
 /// Looks at what deaths left: a third process commits something small, a fourth checks everything.
 struct DeathExamination {
   let base: DeathBase
-  let files: @Sendable (any FileSystem) -> any FileSystem
+  let broken: DeathBreak
 
   /// - Returns: what is wrong; nil if nothing is.
   func finding(_ disk: SimulatedFileSystem, _ promise: DeathPromise, seed: UInt64) -> String? {
@@ -60,7 +60,7 @@ struct DeathExamination {
     _ process: SimulatedFileSystem, access: StoreAccess = .readWrite, order: Int,
     path: String = "/s"
   ) throws -> FeatureStore {
-    try base.shape.open(process, access: access, order: order, path: path, files: files)
+    try base.shape.open(process, access: access, order: order, path: path, broken.confined(to: nil))
   }
 
   private func close(_ store: FeatureStore) throws {

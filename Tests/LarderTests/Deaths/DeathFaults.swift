@@ -37,7 +37,7 @@ extension DeathSequence {
   }
 
   private func perform(on disk: SimulatedFileSystem) throws {
-    let store = try base.shape.open(disk, order: 100, files: files)
+    let store = try base.shape.open(disk, order: 100, broken.confined(to: first))
     _ = try first.run(store, .first)
     // What was acknowledged stands, whatever becomes of the end of the process.
     do { try (store.onlineStore as? MappedOnlineStore)?.close() } catch is LarderError {}
@@ -76,7 +76,7 @@ extension DeathCommand {
   /// Whether its only visible effect comes with one commit or batch, its last act but for cleaning.
   fileprivate var isOneStep: Bool {
     switch self {
-    case .materialize, .forget, .returnFeature: false
+    case .materialize, .feed, .forget, .returnFeature: false
     default: true
     }
   }

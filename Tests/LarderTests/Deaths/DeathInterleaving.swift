@@ -9,15 +9,15 @@ import Synchronization
 struct DeathInterleaving {
   let base: DeathBase
   let commands: [DeathCommand]
-  let files: @Sendable (any FileSystem) -> any FileSystem
+  let broken: DeathBreak
 
   init(
     _ base: DeathBase, _ first: DeathCommand, _ second: DeathCommand,
-    files: @escaping @Sendable (any FileSystem) -> any FileSystem = { $0 }
+    _ broken: DeathBreak = DeathBreak()
   ) {
     self.base = base
     commands = [first, second]
-    self.files = files
+    self.broken = broken
   }
 
   /// How a run went.
@@ -70,7 +70,8 @@ struct DeathInterleaving {
   }
 
   private func perform(_ place: Int, _ process: SimulatedFileSystem) throws -> Bool {
-    let store = try base.shape.open(process, order: 100 + 100 * place, files: files)
+    let store = try base.shape.open(
+      process, order: 100 + 100 * place, broken.confined(to: commands[place]))
     let isErased = try commands[place].run(store, place == 0 ? .first : .second)
     try (store.onlineStore as? MappedOnlineStore)?.close()
     return isErased
@@ -90,7 +91,7 @@ struct DeathInterleaving {
     let findings = cuts.map { cut -> String? in
       let after = cut.map { outcome.disk.crash(seed: $0) } ?? outcome.disk.fork()
       after.setTurns(SimulatedSolitude())
-      return DeathExamination(base: base, files: files).finding(
+      return DeathExamination(base: base, broken: broken).finding(
         after, promise, seed: cut ?? UInt64(schedule.leaves))
     }
     return (outcome, findings)
@@ -110,7 +111,7 @@ struct DeathInterleaving {
       case .failure(let error)?:
         if error.code == .outcomeUnknown {
           open.append(place)
-        } else if !Self.refusals.contains(error.code) {
+        } else if !mayRefuse(place, error.code) {
           return .failure(DeathFinding("\(place == 0 ? "first" : "second"): \(error)"))
         } else if !commands[place].isOneRefusal {
           open.append(place)
@@ -148,8 +149,15 @@ struct DeathInterleaving {
     return .success(promise)
   }
 
+  /// Whether a command may end so beside the other one: a plan holds unless something that it read
+  /// was changed.
+  private func mayRefuse(_ place: Int, _ code: LarderError.Code) -> Bool {
+    code == .conflict
+      ? commands[1 - place].changesPlans : Self.refusals.contains(code)
+  }
+
   /// The errors by which a command may end that meets another one.
-  static let refusals: Set<LarderError.Code> = [
+  private static let refusals: Set<LarderError.Code> = [
     .locked, .notFound, .incompatibleDefinition, .invalidInput, .alreadyExists, .invalidArgument,
   ]
 }
@@ -158,7 +166,15 @@ extension DeathCommand {
   /// Whether nothing of it is there once it was refused.
   fileprivate var isOneRefusal: Bool {
     switch self {
-    case .materialize, .forget, .returnFeature: false
+    case .materialize, .feed, .forget, .returnFeature: false
+    default: true
+    }
+  }
+
+  /// Whether it changes something that other commands' plans list.
+  fileprivate var changesPlans: Bool {
+    switch self {
+    case .append, .feed, .put, .materialize, .forgetNobody, .vacuum, .backup, .repair, .tag: false
     default: true
     }
   }
@@ -167,7 +183,8 @@ extension DeathCommand {
   fileprivate func besides(
     _ role: DeathRole, _ world: DeathWorld, _ before: DeathWorld
   ) -> [DeathWorld] {
-    guard self == .materialize, case .applied(let read) = effect(role, on: before) else {
+    guard self == .materialize || self == .feed, case .applied(let read) = effect(role, on: before)
+    else {
       return []
     }
     var mixed = world

@@ -105,26 +105,14 @@ struct DeathPlan: Sendable {
       let pair = DeathInterleaving(base, first, second)
       let chosen = (place + first.rawValue.utf8.count) % shapes.count
       if isEverySchedule, shapes[chosen] == base.shape {
-        for schedule in everySchedule(pair) { run(pair, schedule, tally) }
+        for schedule in pair.everySchedule() { run(pair, schedule, tally) }
       }
       guard schedules > 0 else { continue }
-      let bounds = [0, 1].map { bound(pair, begins: $0) }
+      let bounds = [0, 1].map { pair.bound(begins: $0) }
       for round in 0..<schedules {
         run(pair, draw(bounds, salt(place, round, first.rawValue.utf8.count), round), tally)
       }
     }
-  }
-
-  /// How many points and changes there are if nobody is interrupted.
-  private func bound(
-    _ pair: DeathInterleaving, begins: Int
-  ) -> (coarse: [Int], fine: [Int], changes: Int) {
-    func plain(_ isFine: Bool) -> DeathInterleaving.Outcome {
-      pair.run(
-        DeathSchedule(begins: begins, leaves: .max, returns: .max, isFine: isFine))
-    }
-    let (coarse, fine) = (plain(false), plain(true))
-    return (coarse.points, fine.points, coarse.changes)
   }
 
   private func draw(
@@ -138,18 +126,6 @@ struct DeathPlan: Sendable {
       begins: begins, leaves: random.int(1...max(1, points[begins])),
       returns: random.int(1...max(1, points[1 - begins]) + 1), isFine: isFine,
       death: random.chance(0.4) ? random.int(1...max(1, bounds[begins].changes)) : nil)
-  }
-
-  /// Every schedule with at most two switches at locks, syncs and publications.
-  private func everySchedule(_ pair: DeathInterleaving) -> [DeathSchedule] {
-    [0, 1].flatMap { begins in
-      let points = bound(pair, begins: begins).coarse
-      return (1...max(1, points[begins])).flatMap { leaves in
-        (1...max(1, points[1 - begins]) + 1).map { returns in
-          DeathSchedule(begins: begins, leaves: leaves, returns: returns, isFine: false)
-        }
-      }
-    }
   }
 
   private func run(

@@ -42,10 +42,12 @@ enum DeathShape: String, CaseIterable, Sendable {
   /// - Parameter order: processes of later order have later clocks.
   func open(
     _ process: SimulatedFileSystem, access: StoreAccess = .readWrite, order: Int,
-    path: String = "/s", files: (any FileSystem) -> any FileSystem = { $0 }
+    path: String = "/s", _ broken: DeathBreak = DeathBreak()
   ) throws -> FeatureStore {
     var host = process.host(start: 1_700_000_000_000_000 + Int64(order) * 10_000_000)
-    host.files = files(host.files)
+    host.files = broken.files(host.files)
+    var stored = self.stored
+    stored.omitted = broken.omitted
     let history = try SegmentOfflineStore(
       at: path, access: access, host: host, options: stored)
     return FeatureStore(offline: history, online: try history.makeOnlineStore(Self.tables))

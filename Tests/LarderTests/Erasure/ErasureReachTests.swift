@@ -163,16 +163,20 @@ import Testing
     let files = POSIXFileSystem()
     let folder = path + "/online/v1"
     let name = try #require(try files.names(in: folder).sorted().first { $0.hasSuffix(".rows") })
-    // A file of rows that the table does not name, while another process has the table.
-    let source = try files.open(folder + "/" + name, .read)
-    let copy = folder + "/00000000000000000000.rows"
-    try files.copy(source, bytes: try source.status().bytes, to: copy)
+    // A file that a crash left, which the table no longer names, while another process has the table.
+    let old = folder + "/" + name
+    let source = try files.open(old, .read)
+    try files.copy(source, bytes: try source.status().bytes, to: root.path + "/kept")
     try store.online("small").write(try ErasureWorld.rows([3], value: 2))
+    try store.online("small").compact()
+    #expect(try files.status(of: old) == nil)
+    let kept = try files.open(root.path + "/kept", .read)
+    try files.copy(kept, bytes: try kept.status().bytes, to: old)
     let other = try FeatureStore(
       at: path, settings: FeatureStore.Settings(lockTimeout: .milliseconds(100)))
     let report = try other.forget("person", keys: try ErasureWorld.keys([1]))
     #expect(!report.isComplete && report.finished == nil)
-    #expect(report.files.contains { $0.path == copy && !$0.isRemoved }, "\(report.files)")
+    #expect(report.files.contains { $0.path == old && !$0.isRemoved }, "\(report.files)")
     try store.close()
     let again = try #require(try other.finishErasures())
     #expect(again.isComplete, "\(again.pending)")
