@@ -40,7 +40,9 @@ extension FeatureStore {
     let online = try requireOnline()
     let named = try (offlineStore as? SegmentOfflineStore)?.definitionsByName()
     let views: [FeatureView]
-    if let named { views = named.definitions.featureViews } else {
+    if let named {
+      views = named.definitions.featureViews
+    } else {
       views = try definitions().featureViews
     }
     let question = try ResolvedOnlineQuestion(

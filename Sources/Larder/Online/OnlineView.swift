@@ -118,24 +118,29 @@ public struct OnlineView: Sendable {
   ) throws(LarderError) {
     if let mapped = try current() {
       try mapped.make(resolved)
-      return try mapped.writeBatch(batch, to: resolved, progress: progress)
+      try mapped.writeBatch(batch, to: resolved, progress: progress)
+    } else {
+      try store.update(
+        keeping: [view], deleting: [], entitiesToKeep: view.entities, entitiesToDelete: [],
+        partial: true)
+      try store.writeBatch(batch, to: view, progress: progress)
     }
-    try store.update(
-      keeping: [view], deleting: [], entitiesToKeep: view.entities, entitiesToDelete: [],
-      partial: true)
-    try store.writeBatch(batch, to: view, progress: progress)
     whole.continueErasures()
   }
 
   /// Deletes the rows of keys as of an event time; see `OnlineStore.delete`.
   public func delete(_ keys: RecordBatch, at: Timestamp? = nil) throws(LarderError) {
-    if let mapped = try current() { return try mapped.delete(keys, from: resolved, at: at) }
-    try store.delete(keys, from: view, at: at)
+    if let mapped = try current() {
+      try mapped.delete(keys, from: resolved, at: at)
+    } else {
+      try store.delete(keys, from: view, at: at)
+    }
     whole.continueErasures()
   }
 
-  /// Removes the table with all its rows; history stays, and the next materialization brings its
-  /// answers back. What was written directly is gone.
+  /// Removes the table with all its rows.
+  ///
+  /// History stays, and the next materialization brings its answers back. What was written directly is gone.
   ///
   /// - Returns: whether there was a table.
   /// - Throws: `locked` if another process writes to it; `readOnly`, `io`.

@@ -21,6 +21,8 @@ public struct MaterializationReport: Sendable, Hashable {
       self.reason = reason
     }
 
+    /// What was left out and why, in a line.
+    ///
     /// `documents id=7 body: The row has 17000000 bytes; an online row has at most 16 MiB.`
     public var description: String {
       let key = key.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }

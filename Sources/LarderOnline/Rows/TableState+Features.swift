@@ -5,9 +5,10 @@ import LarderContract
 struct RowSchemas: Hashable, Sendable {
   /// The definition's features.
   var narrow: RowSchema
-  /// These and all others that rows of the table may have: for a row that keeps some of them. A
-  /// feature that a rollback takes away may come back by another, and a writer whose definition is
-  /// from before a feature was added must not lose it.
+  /// These and all others that rows of the table may have.
+  ///
+  /// For a row that keeps some of them. A feature that a rollback takes away may come back by another,
+  /// and a writer whose definition is from before a feature was added must not lose it.
   var wide: RowSchema
 }
 

@@ -110,8 +110,9 @@ extension MappedOnlineStore {
         }
         let table = try writableTable(id)
         try takeIn(table, id)
-        guard let index, let left = erased.since(
-          try ErasureMark.newest(in: folder(id), host.files))
+        guard let index,
+          let left = erased.since(
+            try ErasureMark.newest(in: folder(id), host.files))
         else { continue }
         let files = try table.erase(left.selections, forgetsWatermark: false)
         let known = Set(results[index].files.map(\.inode))

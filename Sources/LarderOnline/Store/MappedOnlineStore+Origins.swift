@@ -98,9 +98,10 @@ extension OnlineTable {
     let projection =
       record.schema < bound.projections.count ? bound.projections[record.schema] : nil
     let fixed = projection?.fixedBytes ?? 0
-    guard record.standingOffset(fixed)
-      + Record.standingBytes(record.flags, features: projection?.featureCount ?? 0)
-      <= record.bytes
+    guard
+      record.standingOffset(fixed)
+        + Record.standingBytes(record.flags, features: projection?.featureCount ?? 0)
+        <= record.bytes
     else { return nil }
     let hasFeatures = !record.isDeletion && !record.isStub
     let fromHistory = (projection?.positions ?? []).map { position in
