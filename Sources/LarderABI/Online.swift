@@ -12,13 +12,13 @@ import LarderInterchange
   unsafe run(error) { () throws(LarderError) in
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let view = try unsafe text(view, "view")
-    let given = try unsafe Options(options, "options", allowed: ["from", "through"])
+    let given = try unsafe Options(options, "options", allowed: ["from", "through", "full"])
     let through = try given.time("through") ?? .now
     let made: MaterializationReport
     if let from = try given.time("from") {
       made = try store.materialize(view, from: from, through: through)
     } else {
-      made = try store.materialize(view, through: through)
+      made = try store.materialize(view, through: through, full: try given.bool("full"))
     }
     try unsafe handOut(made.json.write(indented: false), to: report)
   }

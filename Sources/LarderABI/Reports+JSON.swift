@@ -26,6 +26,17 @@ extension MaterializationReport {
   var json: JSONValue {
     .object([
       "view": .text(view), "rows": .integer(rows), "lateRows": .integer(lateRows),
+      "changedKeys": .integer(changedKeys), "isRebuilt": .bool(isRebuilt),
+      "leftOut": .array(
+        leftOut.map { row in
+          let key = row.key.sorted { $0.key < $1.key }.map {
+            JSONValue.Member($0.key, .text("\($0.value)"))
+          }
+          return .object([
+            "key": JSONValue(.object(key)), "column": row.column.map { .text($0) } ?? .null,
+            "reason": .text(row.reason),
+          ])
+        }),
       "watermark": watermark.map { mark in
         .object([
           "commit": .integer(mark.commit), "through": .text("\(mark.through)"),

@@ -79,6 +79,13 @@ struct OnlineTrial: Sendable {
   func write(
     _ rows: [(key: Int64, event: Int64, known: Int64?)], a: [Int64?]? = nil, b: [String?]? = nil
   ) throws {
+    try store.writeBatch(try batch(rows, a: a, b: b), to: view, progress: nil)
+  }
+
+  /// Rows with the features that `a` and `b` bring.
+  func batch(
+    _ rows: [(key: Int64, event: Int64, known: Int64?)], a: [Int64?]? = nil, b: [String?]? = nil
+  ) throws -> RecordBatch {
     var fields = [
       ColumnField("driver_id", .int64), ColumnField("at", .timestamp(.microseconds)),
       ColumnField("known", .timestamp(.microseconds)),
@@ -94,8 +101,7 @@ struct OnlineTrial: Sendable {
       fields.append(ColumnField("b", .string))
       columns.append(try .string(b))
     }
-    try store.writeBatch(
-      RecordBatch(schema: Schema(fields), columns: columns), to: view, progress: nil)
+    return try RecordBatch(schema: Schema(fields), columns: columns)
   }
 
   func delete(_ key: Int64, at: Int64?) throws {

@@ -99,6 +99,7 @@ import Testing
       (LARDER_POISONED, .poisoned), (LARDER_CANCELLED, .cancelled), (LARDER_FORKED, .forked),
       (LARDER_CLOSED, .closed), (LARDER_NOT_A_STORE, .notAStore),
       (LARDER_ALREADY_EXISTS, .alreadyExists), (LARDER_UNSUPPORTED, .unsupported),
+      (LARDER_CONFLICT, .conflict),
     ]
     #expect(codes.count == LarderError.Code.allCases.count)
     for (c, swift) in codes {

@@ -35,6 +35,7 @@ import Testing
     let decades = 73 * 365 * 86_400
     try shell.succeed("apply", "s", "d.json")
     for _ in 0..<3 { #expect(try !run("import s stats rows.csv").notes.contains("warning")) }
+    _ = try run("materialize s")
     // Nobody can tell while it is wrong; a little off is not told.
     #expect(try !run("import s stats rows.csv", off: decades).notes.contains("warning"))
     for line in [

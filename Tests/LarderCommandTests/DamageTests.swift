@@ -120,6 +120,7 @@ import Testing
       Damage(name: "a page long", bytes: bytes + Data(repeating: 0x5A, count: 4_096)),
       Damage(name: "all zero", bytes: Data(count: bytes.count)),
     ]
+    if bytes.isEmpty { return damages }
     // Within what was written: beyond lies room that is zero and means nothing.
     let written = 1 + (bytes.lastIndex { $0 != 0 } ?? 0)
     var random = SeededRandom(seed: 0x5EED)

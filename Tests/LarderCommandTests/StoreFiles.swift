@@ -12,7 +12,7 @@ struct StoreFiles: Equatable {
     init(path: String) {
       let name = path.split(separator: "/").last.map(String.init) ?? path
       switch name {
-      case "LOCK": self = .lock
+      case "LOCK", "PINS": self = .lock
       case "STATE": self = .state
       case _ where name.hasPrefix("manifest-"): self = .manifest
       case _ where name.hasPrefix("keys-") && name.hasSuffix(".log"): self = .keyLog

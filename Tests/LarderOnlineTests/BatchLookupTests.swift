@@ -46,7 +46,7 @@ import Testing
   private func compare(
     _ store: MappedOnlineStore, _ view: FeatureView, _ keys: RecordBatch, isWhole: Bool = true
   ) throws -> Int {
-    let plan = try ReadPlan(view, features: nil)
+    let plan = try ReadPlan(ResolvedView(view, table: 1), features: nil)
     let batch = TableKeys(try OnlineKeys.convert(keys, plan.keySchema, view))
     let lookup = try store.table(of: view).snapshot().lookup
     let memory = WindowMemory()

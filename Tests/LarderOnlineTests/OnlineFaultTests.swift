@@ -112,7 +112,7 @@ import Testing
       let seen = try contents(reader)
       let store = open(machine)
       found = try contents(store)
-      #expect(allowed.contains(seen), "\(what): a reader saw \(seen)")
+      #expect(Self.mixes(seen, allowed), "\(what): a reader saw \(seen)")
       // It goes on; a batch whose end was not acknowledged may have come.
       try store.writeBatch(try batch(1_000, [1]), to: view)
       let after = try contents(store)
@@ -122,7 +122,16 @@ import Testing
     } catch let error as LarderError where error.code == .notFound && !hasTable {
       return
     }
-    #expect(allowed.contains(found), "\(what): \(found) is none of \(allowed)")
+    #expect(Self.mixes(found, allowed), "\(what): \(found) is none of \(allowed)")
+  }
+
+  /// Whether each key is as in one of some states.
+  ///
+  /// A batch is published key by key. Where its writer died in the midst of that, readers see as much
+  /// of it as was published until the next writer, who finds the batch whole in the log.
+  private static func mixes(_ seen: State, _ allowed: [State]) -> Bool {
+    let keys = Set(allowed.flatMap(\.keys)).union(seen.keys)
+    return keys.allSatisfy { key in allowed.contains { $0[key] == seen[key] } }
   }
 
   @Test(arguments: [OnlineDurability.batch, .process])
@@ -163,7 +172,11 @@ import Testing
       machine.killAtOperation(operation)
       var last: [State] = [[:]]
       do {
-        try work(machine, durability: .process) { now, next in last = [now, next] }
+        // What a dead process takes for done was acknowledged to nobody: it ends at a store into the
+        // index, which cannot throw.
+        try work(machine, durability: .process) { now, next in
+          if !machine.isDown { last = [now, next] }
+        }
       } catch is LarderError {}
       machine.kill()
       try check(

@@ -75,7 +75,8 @@ import Testing
         run.targets[place] = run.bases[place] + features
         run.ends[place] = features + schema.fixedBytes
         encoder.encode(
-          count - 1 - place, keeping: nil, into: alone.base + place * bytes, at: features)
+          count - 1 - place, into: alone.base + place * bytes, at: features,
+          variable: features + schema.fixedBytes)
       }
       let middle = random.int(0...count)
       encoder.encode(run, 0..<middle)

@@ -23,23 +23,30 @@ class Online(Opened):
     """The online tables of a `Store`."""
 
     def materialize(
-        self, views: str | Sequence[str] | None = None, start: Any = None, end: Any = None
+        self,
+        views: str | Sequence[str] | None = None,
+        start: Any = None,
+        end: Any = None,
+        full: bool = False,
     ) -> list[dict]:
         """Brings the online tables of views up to date with their history.
 
         Args:
             views: names; None for all views.
             start: None continues where the last run ended; else the range is written as it is.
-            end: the last event time, never later than now.
+            end: the last event time, never later than now; before that of the last run it changes
+                nothing, unless all is taken anew.
+            full: take every answer from history anew; else only after a change that needs it.
 
         Returns:
-            For each view "rows", of these "lateRows", and the "watermark".
+            For each view "rows", of these "lateRows", "changedKeys", "isRebuilt", "leftOut" (rows
+            that an online table cannot hold), and the "watermark".
         """
         if views is None:
             views = [view["name"] for view in self.definitions().get("featureViews", [])]
         elif isinstance(views, str):
             views = [views]
-        given = options(**{"from": iso(start), "through": iso(end)})
+        given = options(**{"from": iso(start), "through": iso(end), "full": full or None})
         self._online_writer = os.getpid()
         return [
             call_for_json("larder_materialize", self._open(), view.encode(), given)

@@ -284,9 +284,10 @@ int32_t larder_why(larder_store *store, const char *view, const char *question, 
 
 /// Brings a view's online table up to date with its history.
 ///
-/// Options: "through": the last event time, never later than now; "from": if given, the range is
-/// written as it is, and the watermark of incremental runs stays. `report` (may be NULL): {"view",
-/// "rows", "lateRows", "watermark": {"commit", "through"}}.
+/// Options: "through": the last event time, never later than now; "full": take every answer from
+/// history anew; "from": if given, the range is written as it is, and the watermark of incremental
+/// runs stays. `report` (may be NULL): {"view", "rows", "lateRows", "changedKeys", "isRebuilt",
+/// "leftOut": array of {"key", "column", "reason"}, "watermark": {"commit", "through"}}.
 int32_t larder_materialize(larder_store *store, const char *view, const char *options,
                            char **report, larder_error *error);
 

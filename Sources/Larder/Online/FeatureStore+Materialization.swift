@@ -2,70 +2,46 @@ import LarderColumns
 import LarderContract
 import LarderFiles
 import LarderOffline
+import LarderOnline
 
 extension FeatureStore {
   /// Brings the online table up to date with history: what is new since the last run.
   ///
   /// Read are the rows with event times after the last run's, and those of earlier times that were
-  /// committed since. Interrupted or repeated runs come to the same state.
+  /// committed since. After a change of history that took rows or features away (a replacement, an
+  /// expiry, a rollback, an erasure) every answer is taken from history anew. Direct writes stay
+  /// where history's answer is not greater. Interrupted or repeated runs come to the same state.
   ///
   /// - Parameters:
   ///   - view: the view's name.
-  ///   - through: the last event time to bring over, never later than now.
+  ///   - through: the last event time to bring over, never later than now. One that is earlier than
+  ///     the last run's changes nothing.
+  ///   - full: whether to take every answer from history anew; then the table is as of `through`,
+  ///     also if that is earlier.
   ///   - progress: told how many rows were read so far.
   ///   - isCancelled: asked between batches; true ends the run with `cancelled`.
   /// - Throws: `notFound`; `locked` if another process writes to the view's table; `unsupported` if
-  ///   the stores are not Larder's own.
-  /// - Complexity: O(new rows); memory for one batch at a time.
+  ///   the history is not Larder's own. Another run of this process for the view is waited for.
+  /// - Complexity: O(new rows), or O(rows) where every answer is taken anew; memory for one batch at
+  ///   a time.
   @discardableResult
   public func materialize(
-    _ view: String, through: Timestamp = .now, progress: (@Sendable (Int) -> Void)? = nil,
-    isCancelled: (@Sendable () -> Bool)? = nil
+    _ view: String, through: Timestamp = .now, full: Bool = false,
+    progress: (@Sendable (Int) -> Void)? = nil, isCancelled: (@Sendable () -> Bool)? = nil
   ) throws(LarderError) -> MaterializationReport {
-    // Its pin is gone when an erasure that was cut off is gone on with.
-    try changing { () throws(LarderError) in
-      try bringOver(view, through, MaterializationWatch(progress: progress, isCancelled: isCancelled))
+    let watch = MaterializationWatch(progress: progress, isCancelled: isCancelled)
+    let report = try materializing(view) { (target, history) throws(LarderError) in
+      let through = min(through, Timestamp(microseconds: history.store.host.now()))
+      return try target.bringOver(through, from: history, full: full, watch)
     }
-  }
-
-  private func bringOver(
-    _ view: String, _ through: Timestamp, _ watch: MaterializationWatch
-  ) throws(LarderError) -> MaterializationReport {
-    let history = try segments(for: "Incremental materialization")
-    let (online, view) = try prepareTable(view)
-    let snapshot = try history.snapshot()
-    let through = min(through, Timestamp(microseconds: history.store.host.now()))
-    let last = try online.watermark(of: view)
-    var run = Materialization(online, view, watch)
-    var from: Timestamp?
-    if let last { from = last.through.next(in: view.timeUnit) }
-    if from.map({ $0 <= through }) ?? true {
-      try run.write(
-        try history.latest(of: view, in: snapshot, after: nil, from: from, through: through))
-    }
-    let newRows = run.rows
-    if let last {
-      try run.write(
-        try history.latest(
-          of: view, in: snapshot, after: last.commit, from: nil,
-          through: min(last.through, through)))
-    }
-    let watermark = OnlineWatermark(
-      commit: snapshot.commit.id, through: last.map { max($0.through, through) } ?? through)
-    // Of an earlier `through`, later rows of new commits were not looked at.
-    let reached = last.map { through >= $0.through } ?? true
-    // Pinned to the last write: an erasure waits for whoever may still bring over what it erased.
-    try withExtendedLifetime(snapshot) { () throws(LarderError) in
-      try run.finish(reached ? watermark : nil)
-    }
-    return MaterializationReport(
-      view: view.name, rows: run.rows, changedKeys: run.changedKeys,
-      lateRows: run.rows - newRows, watermark: reached ? watermark : last)
+    continueErasures()
+    return report
   }
 
   /// Writes the latest row of each entity with `from <= event time <= through` to the online table.
   ///
-  /// The watermark of incremental runs stays where it is.
+  /// The watermark of incremental runs stays where it is: rows of later times are ahead of it until
+  /// a run passes them, or takes every answer anew.
   ///
   /// - Parameters:
   ///   - view: the view's name.
@@ -82,41 +58,133 @@ extension FeatureStore {
     guard from <= through else {
       throw LarderError(.invalidArgument, "`from` is later than `through`.")
     }
-    return try changing { () throws(LarderError) in
-      try bringOver(
-        view, from, through, MaterializationWatch(progress: progress, isCancelled: isCancelled))
+    let watch = MaterializationWatch(progress: progress, isCancelled: isCancelled)
+    let report = try materializing(view) { (target, history) throws(LarderError) in
+      let through = min(through, Timestamp(microseconds: history.store.host.now()))
+      var run = Materialization(target, watch)
+      if from <= through {
+        try run.write(
+          try history.latest(
+            of: target.view.definition, in: target.snapshot, after: nil, from: from,
+            through: through), replacing: false)
+      }
+      try run.finish(nil)
+      return MaterializationReport(
+        view: target.view.name, rows: run.rows, changedKeys: run.changedKeys, lateRows: 0,
+        watermark: try target.watermark(), leftOut: run.leftOut)
     }
+    continueErasures()
+    return report
   }
 
-  private func bringOver(
-    _ view: String, _ from: Timestamp, _ through: Timestamp, _ watch: MaterializationWatch
-  ) throws(LarderError) -> MaterializationReport {
-    let history = try segments(for: "Materialization")
-    let (online, view) = try prepareTable(view)
+  /// The views whose online tables are behind: history was changed since in a way that the next
+  /// materialization takes every answer anew for.
+  ///
+  /// - Parameter views: the views' names to look at; nil for all.
+  /// - Throws: `notFound` for an unknown view; `corrupt`, `io`.
+  /// - Complexity: O(views).
+  public func tablesBehind(_ views: [String]? = nil) throws(LarderError) -> [String] {
+    guard let online = onlineStore as? MappedOnlineStore else { return [] }
+    let history = try segments(for: "Looking for tables that are behind")
     let snapshot = try history.snapshot()
-    let through = min(through, Timestamp(microseconds: history.store.host.now()))
-    var run = Materialization(online, view, watch)
-    if from <= through {
-      try run.write(
-        try history.latest(of: view, in: snapshot, after: nil, from: from, through: through))
+    var behind: [String] = []
+    for name in views ?? snapshot.catalog.views.map(\.name) {
+      let view = try ResolvedView(try snapshot.catalog.requireView(name))
+      guard let watermark = try online.knownWatermark(of: view) else { continue }
+      if snapshot.isBeyond(watermark, view: view.table) { behind.append(name) }
     }
-    try withExtendedLifetime(snapshot) { () throws(LarderError) in try run.finish(nil) }
-    return MaterializationReport(
-      view: view.name, rows: run.rows, changedKeys: run.changedKeys, lateRows: 0,
-      watermark: try online.watermark(of: view))
+    return behind
   }
 
-  /// The view's table, made or brought up to date if need be.
-  private func prepareTable(
-    _ name: String
-  ) throws(LarderError) -> (any WatermarkedOnlineStore, FeatureView) {
-    let view = try view(named: name)
+  /// Does something as the only one who materializes to a view's table.
+  ///
+  /// History is pinned until the last write: an erasure waits for whoever may still bring over what
+  /// it erased.
+  private func materializing<Result>(
+    _ name: String,
+    _ body: (MaterializationTarget, SegmentOfflineStore) throws(LarderError) -> Result
+  ) throws(LarderError) -> Result {
+    let history = try segments(for: "Materialization")
+    try history.requireNewest()
     guard let online = try requireOnline() as? any WatermarkedOnlineStore else {
       throw LarderError(.unsupported, "The online store keeps no watermarks; write to it directly.")
     }
-    try online.update(
-      keeping: [view], deleting: [], entitiesToKeep: view.entities, entitiesToDelete: [],
-      partial: true)
-    return (online, view)
+    guard let mapped = online as? MappedOnlineStore else {
+      let snapshot = try history.store.settledSnapshot()
+      let view = try ResolvedView(try snapshot.catalog.requireView(name))
+      try online.update(
+        keeping: [view.definition], deleting: [], entitiesToKeep: view.definition.entities,
+        entitiesToDelete: [], partial: true)
+      return try withExtendedLifetime(snapshot) { () throws(LarderError) in
+        try body(MaterializationTarget(online, view, snapshot), history)
+      }
+    }
+    while true {
+      let before = try ResolvedView(try history.snapshot().catalog.requireView(name))
+      let result = try mapped.materializing(to: before) { () throws(LarderError) -> Result? in
+        let snapshot = try history.store.settledSnapshot()
+        let view = try ResolvedView(try snapshot.catalog.requireView(name))
+        // Dropped and made again meanwhile: its table is another.
+        guard view.table == before.table else { return nil }
+        try mapped.make(view)
+        return try withExtendedLifetime(snapshot) { () throws(LarderError) in
+          try body(MaterializationTarget(online, view, snapshot), history)
+        }
+      }
+      if let result { return result }
+    }
+  }
+}
+
+extension MappedOnlineStore {
+  /// The watermark of a view; nil if it has no table or none was written yet.
+  func knownWatermark(of view: ResolvedView) throws(LarderError) -> OnlineWatermark? {
+    do throws(LarderError) { return try watermark(of: view) } catch {
+      guard error.code == .notFound else { throw error }
+      return nil
+    }
+  }
+}
+
+extension MaterializationTarget {
+  /// Brings history over up to a time.
+  fileprivate func bringOver(
+    _ through: Timestamp, from history: SegmentOfflineStore, full: Bool,
+    _ watch: MaterializationWatch
+  ) throws(LarderError) -> MaterializationReport {
+    let last = try watermark()
+    if let last, through < last.through, !full {
+      return MaterializationReport(
+        view: view.name, rows: 0, changedKeys: 0, lateRows: 0, watermark: last)
+    }
+    let reached = OnlineWatermark(
+      commit: snapshot.commit.id, chainHash: snapshot.commit.chainHash, through: through)
+    var run = Materialization(self, watch)
+    guard let last, !full, !snapshot.isBeyond(last, view: view.table) else {
+      try run.removeMissing(at: through, from: history.at(snapshot))
+      try run.write(try latest(history, after: nil, from: nil, through), replacing: true)
+      try run.finish(reached)
+      return MaterializationReport(
+        view: view.name, rows: run.rows, changedKeys: run.changedKeys, lateRows: 0,
+        watermark: reached, isRebuilt: true, leftOut: run.leftOut)
+    }
+    let from = last.through.next(in: view.definition.timeUnit)
+    if from <= through {
+      try run.write(try latest(history, after: nil, from: from, through), replacing: false)
+    }
+    let newRows = run.rows
+    try run.write(
+      try latest(history, after: last.commit, from: nil, last.through), replacing: false)
+    try run.finish(reached)
+    return MaterializationReport(
+      view: view.name, rows: run.rows, changedKeys: run.changedKeys,
+      lateRows: run.rows - newRows, watermark: reached, leftOut: run.leftOut)
+  }
+
+  private func latest(
+    _ history: SegmentOfflineStore, after commit: UInt64?, from: Timestamp?, _ through: Timestamp
+  ) throws(LarderError) -> any RetrievalJob {
+    try history.latest(
+      of: view.definition, in: snapshot, after: commit, from: from, through: through)
   }
 }

@@ -8,7 +8,13 @@ extension FeatureStore {
   ///
   /// - Throws: `notFound` with the nearest name; `unsupported` if there is no online store.
   public func online(_ view: String) throws(LarderError) -> OnlineView {
-    OnlineView(try requireOnline(), try self.view(named: view), of: self)
+    let online = try requireOnline()
+    if online is MappedOnlineStore, let offline = offlineStore as? SegmentOfflineStore,
+      let resolved = try offline.definitionsByName().resolved(named: view)
+    {
+      return OnlineView(online, resolved, of: self)
+    }
+    return OnlineView(online, ResolvedView(try self.view(named: view), table: 0), of: self)
   }
 
   /// The latest features of several views for each row of keys, in one call.
@@ -31,10 +37,17 @@ extension FeatureStore {
     for keys: RecordBatch, features: [FeatureReference],
     options: OnlineReadOptions = OnlineReadOptions()
   ) throws(LarderError) -> OnlineFeatures {
+    let online = try requireOnline()
+    let named = try (offlineStore as? SegmentOfflineStore)?.definitionsByName()
+    let views: [FeatureView]
+    if let named {
+      views = named.definitions.featureViews
+    } else {
+      views = try definitions().featureViews
+    }
     let question = try ResolvedOnlineQuestion(
-      keys: keys.schema, views: try definitions().featureViews, features: features,
-      options: options)
-    return try PreparedOnlineQuestion(question).answer(keys, from: try requireOnline(), options)
+      keys: keys.schema, views: views, features: features, options: options)
+    return try PreparedOnlineQuestion(question, named).answer(keys, from: online, options)
   }
 
   /// The latest features of a service for each row of keys.

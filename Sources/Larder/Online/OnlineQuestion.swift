@@ -7,6 +7,8 @@ struct PreparedOnlineQuestion: Sendable {
   /// A view that is asked.
   private struct Part: Sendable {
     let source: ResolvedOnlineQuestion.Source
+    /// The view with its ids, where a catalog knows them.
+    let resolved: ResolvedView?
     /// The names of the features asked for.
     let features: [String]
     /// The names of the view's join keys, one for each of the source's key columns; none for a
@@ -19,7 +21,8 @@ struct PreparedOnlineQuestion: Sendable {
   private let question: ResolvedOnlineQuestion
   private let parts: [Part]
 
-  init(_ question: ResolvedOnlineQuestion) {
+  /// - Parameter named: the definitions that the question was resolved in, if a catalog has them.
+  init(_ question: ResolvedOnlineQuestion, _ named: NamedDefinitions?) {
     self.question = question
     var parts: [Part] = []
     for source in question.sources {
@@ -29,7 +32,8 @@ struct PreparedOnlineQuestion: Sendable {
       }
       parts.append(
         Part(
-          source: source, features: source.features.map { source.view.features[$0].name },
+          source: source, resolved: named?.resolved(named: source.view.name),
+          features: source.features.map { source.view.features[$0].name },
           keyNames: names, first: first ?? parts.count))
     }
     self.parts = parts
@@ -62,9 +66,11 @@ struct PreparedOnlineQuestion: Sendable {
         shared = try OnlineKeys(renamed(keys, for: part), of: view)
       }
       converted.append(shared)
+      let resolved: ResolvedView
+      if let known = part.resolved { resolved = known } else { resolved = try mapped.resolve(view) }
       answers.append(
         try mapped.read(
-          shared, from: view, features: part.features, at: readAt,
+          shared, from: resolved, features: part.features, at: readAt,
           includeExpired: options.includeExpired))
     }
     let outputs = question.outputs

@@ -8,15 +8,25 @@ import LarderOnline
 /// let answer = try store.online("driver_stats").read(keys, features: ["trips_today"])
 /// ```
 public struct OnlineView: Sendable {
-  /// The view.
-  public let view: FeatureView
+  /// The view's definition as it was when this was asked for: features go by the names of then.
+  public var view: FeatureView { resolved.definition }
+  private let resolved: ResolvedView
   private let store: any OnlineStore
   private let whole: FeatureStore
 
-  init(_ store: any OnlineStore, _ view: FeatureView, of whole: FeatureStore) {
+  init(_ store: any OnlineStore, _ resolved: ResolvedView, of whole: FeatureStore) {
     self.store = store
     self.whole = whole
-    self.view = view
+    self.resolved = resolved
+  }
+
+  /// Larder's own store, if it is one whose catalog still has the view.
+  ///
+  /// - Throws: `notFound` if the view was dropped, or a rollback took it away.
+  private func current() throws(LarderError) -> MappedOnlineStore? {
+    guard let mapped = store as? MappedOnlineStore else { return nil }
+    guard try mapped.resolve(view).table == resolved.table else { throw .noOnlineTable(view) }
+    return mapped
   }
 
   // MARK: Reading
@@ -33,7 +43,12 @@ public struct OnlineView: Sendable {
     _ keys: RecordBatch, features: [String]? = nil, at: Timestamp? = nil,
     includeExpired: Bool = false
   ) throws(LarderError) -> OnlineRows {
-    try store.read(keys, from: view, features: features, at: at, includeExpired: includeExpired)
+    guard let mapped = try current() else {
+      return try store.read(
+        keys, from: view, features: features, at: at, includeExpired: includeExpired)
+    }
+    return try mapped.read(
+      keys, from: resolved, features: features, at: at, includeExpired: includeExpired)
   }
 
   /// Reads the row of one key in a form for people; many keys are read faster as columns.
@@ -83,7 +98,11 @@ public struct OnlineView: Sendable {
   /// - Throws: `notFound` for a view without a table or an unknown feature; `unsupported` if the
   ///   online store is not Larder's own.
   public func reader(features: [String]? = nil) throws(LarderError) -> OnlineReader {
-    try mapped("A prepared reader").reader(for: view, features: features)
+    guard let mapped = try current() else {
+      _ = try self.mapped("A prepared reader")
+      throw .noOnlineTable(view)
+    }
+    return try mapped.reader(for: resolved, features: features)
   }
 
   // MARK: Writing
@@ -97,17 +116,41 @@ public struct OnlineView: Sendable {
   public func write(
     _ batch: RecordBatch, progress: (@Sendable (Int) -> Void)? = nil
   ) throws(LarderError) {
-    try store.update(
-      keeping: [view], deleting: [], entitiesToKeep: view.entities, entitiesToDelete: [],
-      partial: true)
-    try store.writeBatch(batch, to: view, progress: progress)
+    if let mapped = try current() {
+      try mapped.make(resolved)
+      try mapped.writeBatch(batch, to: resolved, progress: progress)
+    } else {
+      try store.update(
+        keeping: [view], deleting: [], entitiesToKeep: view.entities, entitiesToDelete: [],
+        partial: true)
+      try store.writeBatch(batch, to: view, progress: progress)
+    }
     whole.continueErasures()
   }
 
   /// Deletes the rows of keys as of an event time; see `OnlineStore.delete`.
   public func delete(_ keys: RecordBatch, at: Timestamp? = nil) throws(LarderError) {
-    try store.delete(keys, from: view, at: at)
+    if let mapped = try current() {
+      try mapped.delete(keys, from: resolved, at: at)
+    } else {
+      try store.delete(keys, from: view, at: at)
+    }
     whole.continueErasures()
+  }
+
+  /// Removes the table with all its rows.
+  ///
+  /// History stays, and the next materialization brings its answers back. What was written directly is gone.
+  ///
+  /// - Returns: whether there was a table.
+  /// - Throws: `locked` if another process writes to it; `readOnly`, `io`.
+  @discardableResult
+  public func drop() throws(LarderError) -> Bool {
+    guard let mapped = try current() else {
+      try store.tearDown([view], entities: [])
+      return true
+    }
+    return try mapped.drop(resolved)
   }
 
   // MARK: Housekeeping

@@ -34,7 +34,7 @@ package final class StandingOnlineQuestion: Sendable {
     let question = PreparedOnlineQuestion(
       try ResolvedOnlineQuestion(
         keys: keys, views: definitions.definitions.featureViews, features: features,
-        options: options))
+        options: options), definitions)
     let made = Prepared(definitions: definitions, keys: keys, question: question)
     last.withLock { $0 = made }
     return question

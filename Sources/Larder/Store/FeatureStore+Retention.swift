@@ -8,7 +8,8 @@ extension FeatureStore {
   /// Age is counted from the newest event of the view that is not in the future: neither a row of
   /// the far future nor a view that is no longer fed loses everything. Whole segments go; those
   /// that reach beyond are written again without the expired rows. Rows that are appended later
-  /// stay, however old, until the next time. Earlier snapshots still show everything.
+  /// stay, however old, until the next time. Earlier snapshots still show everything. The online
+  /// table stays as it is until the next materialization, which takes every answer anew.
   ///
   /// ```swift
   /// try store.expire("driver_stats", olderThan: .seconds(90 * 86_400))
@@ -27,7 +28,8 @@ extension FeatureStore {
   ) throws(LarderError) -> ExpiryReport {
     let store = try segments(for: "Expiring rows")
     if !dryRun { try store.requireNewest() }
-    let report = try store.store.expire(view, olderThan: age, dryRun: dryRun)
+    var report = try store.store.expire(view, olderThan: age, dryRun: dryRun)
+    if report.commit != nil { report.isTableBehind = try !tablesBehind([view]).isEmpty }
     if !dryRun { continueErasures() }
     return report
   }

@@ -91,7 +91,10 @@ extension FeatureStore {
   /// Makes the state of an earlier commit the newest again, definitions included, in one commit.
   ///
   /// Nothing is lost: the commits in between stay snapshots like others until they are no longer
-  /// kept, and a rollback can be rolled back. What was materialized online stays as it is.
+  /// kept, and a rollback can be rolled back. Online tables stay as they are until the next
+  /// materialization, which takes every answer anew: the report names those that are behind. Direct
+  /// writes that history had overtaken do not come back. A view that is no longer there is not
+  /// found online either.
   ///
   /// - Parameters:
   ///   - commit: the commit's id.
@@ -104,7 +107,8 @@ extension FeatureStore {
   ) throws(LarderError) -> RollbackReport {
     let store = try segments(for: "Rolling back")
     if !dryRun { try store.requireNewest() }
-    let report = try store.store.rollback(to: commit, dryRun: dryRun)
+    var report = try store.store.rollback(to: commit, dryRun: dryRun)
+    if report.commit != nil { report.tablesBehind = try tablesBehind() }
     if !dryRun { continueErasures() }
     return report
   }

@@ -36,7 +36,8 @@ extension FeatureStore {
 
   /// Replaces the rows of a range of event times, or of the whole view, in one commit.
   ///
-  /// Commits before it still show the old rows.
+  /// Commits before it still show the old rows, and so does the online table until the next
+  /// materialization, which takes every answer anew.
   ///
   /// - Parameters:
   ///   - batches: the new rows, all within the range.

@@ -12,10 +12,16 @@ final class NamedDefinitions: Sendable {
   private let catalog: Catalog
   /// The place of each view in `definitions.featureViews`.
   private let places: [String: Int]
+  /// The views with their ids.
+  private let resolved: [ResolvedView]
 
-  init(_ catalog: Catalog) {
+  /// - Throws: `limitExceeded` after 2^32 views.
+  init(_ catalog: Catalog) throws(LarderError) {
     self.catalog = catalog
     definitions = catalog.definitions
+    var resolved: [ResolvedView] = []
+    for view in catalog.views { resolved.append(try ResolvedView(view)) }
+    self.resolved = resolved
     var places: [String: Int] = [:]
     for (place, view) in definitions.featureViews.enumerated() { places[view.name] = place }
     self.places = places
@@ -26,8 +32,29 @@ final class NamedDefinitions: Sendable {
     places[name].map { definitions.featureViews[$0] }
   }
 
-  /// The id of the view of a name; nil if there is none.
-  func id(ofView name: String) -> UInt64? { places[name].map { catalog.views[$0].id } }
+  /// The view of a name with its ids; nil if there is none.
+  func resolved(named name: String) -> ResolvedView? { places[name].map { resolved[$0] } }
+
+  /// The view of a definition's name, with the ids of the features that the definition names; nil if
+  /// there is none.
+  func resolved(_ definition: FeatureView) -> ResolvedView? {
+    guard let known = resolved(named: definition.name) else { return nil }
+    if known.definition == definition { return known }
+    // A definition of the caller's own: features go by their names of now, else by those they had.
+    var view = known
+    view.definition = definition
+    let features = known.definition.features
+    let places = definition.features.map { field in
+      features.firstIndex { $0.name == field.name }
+        ?? known.ownNames.firstIndex { $0.contains(field.name) }
+    }
+    view.featureIDs = zip(definition.features, places).map { field, place in
+      guard let place, field.type.isAkin(to: features[place].type) else { return nil }
+      return known.featureIDs?[place]
+    }
+    view.ownNames = places.map { $0.map { known.ownNames[$0] } ?? [] }
+    return view
+  }
 
   /// Whether these are the definitions of a catalog.
   func fits(_ catalog: Catalog) -> Bool { self.catalog == catalog }
@@ -46,11 +73,38 @@ struct CurrentDefinitions {
     if let (commit, catalog) = try store.currentCatalog(after: named == nil ? nil : commit) {
       self.commit = commit
       // Most commits bring rows and leave the definitions alone.
-      if named?.fits(catalog) != true { named = NamedDefinitions(catalog) }
+      if named?.fits(catalog) != true { named = try NamedDefinitions(catalog) }
     }
     guard let named else {
       throw LarderError(.corrupt, "The store shows no definitions.", file: store.layout.root)
     }
     return named
   }
+}
+
+extension ResolvedView {
+  /// A view of a catalog.
+  ///
+  /// - Throws: `limitExceeded` after 2^32 views.
+  init(_ view: Catalog.View) throws(LarderError) {
+    guard let table = UInt32(exactly: view.id) else {
+      throw LarderError(
+        .limitExceeded, "A store has at most \(UInt32.max) views, dropped ones included.")
+    }
+    let all = view.fields + view.retired
+    var bearers: [String: Int] = [:]
+    for field in all {
+      for name in Set([field.name] + field.formerNames) { bearers[name, default: 0] += 1 }
+    }
+    self.init(
+      view.definition, table: table, featureIDs: view.fields.map(\.id),
+      ownNames: view.fields.map { field in
+        ([field.name] + field.formerNames).filter { bearers[$0] == 1 }
+      })
+  }
+}
+
+extension DataType {
+  /// Whether values of one of two types can be read as those of the other.
+  fileprivate func isAkin(to other: DataType) -> Bool { accepts(other) || other.accepts(self) }
 }

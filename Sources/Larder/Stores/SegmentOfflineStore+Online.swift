@@ -15,15 +15,13 @@ extension SegmentOfflineStore {
       erasures: ErasureWatch(store)
     ) { [self] view throws(LarderError) in
       // Every read by name asks this, so it pins nothing.
-      let id = try definitionsByName().id(ofView: view.name)
-      return try id.map { id throws(LarderError) in
-        guard let table = UInt32(exactly: id) else {
-          throw LarderError(
-            .limitExceeded, "A store has at most \(UInt32.max) views, dropped ones included.")
-        }
-        return table
-      }
+      try definitionsByName().resolved(view)
     }
+  }
+
+  /// A state of history, to read from.
+  func at(_ snapshot: Snapshot) -> SegmentOfflineStore {
+    SegmentOfflineStore(store, pinned: snapshot, engine: engine)
   }
 
   /// The latest row of each entity among rows that are new to a watermark.

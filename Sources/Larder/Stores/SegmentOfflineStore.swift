@@ -12,7 +12,7 @@ public final class SegmentOfflineStore: OfflineStore {
   let store: Store
   /// The one state that is shown; nil to show the newest.
   let pinned: Snapshot?
-  private let engine: PointInTimeEngine
+  let engine: PointInTimeEngine
   private let named = Mutex(CurrentDefinitions())
 
   /// Opens the history of a directory.
@@ -35,7 +35,7 @@ public final class SegmentOfflineStore: OfflineStore {
     self.init(store)
   }
 
-  private init(
+  init(
     _ store: Store, pinned: Snapshot? = nil, engine: PointInTimeEngine = PointInTimeEngine()
   ) {
     self.store = store
@@ -53,7 +53,7 @@ public final class SegmentOfflineStore: OfflineStore {
   ///
   /// - Throws: `corrupt`, `io`.
   func definitionsByName() throws(LarderError) -> NamedDefinitions {
-    if let pinned { return NamedDefinitions(pinned.catalog) }
+    if let pinned { return try NamedDefinitions(pinned.catalog) }
     return try named.withLock { (named) throws(LarderError) in try named.refresh(from: store) }
   }
 

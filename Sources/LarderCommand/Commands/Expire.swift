@@ -10,7 +10,9 @@ struct Expire: ParsableCommand {
       Age is counted from the newest event of the view that is not in the future, so that neither \
       a row of the far future nor a view that is no longer fed loses everything. Rows that are \
       imported later stay, however old, until the next time. Earlier snapshots still show \
-      everything until they are no longer kept. Asks at a terminal; elsewhere --yes is needed.
+      everything until they are no longer kept. The online table stays as it is until the next \
+      larder materialize, which takes every answer anew. Asks at a terminal; elsewhere --yes is \
+      needed.
 
       EXAMPLES
         larder expire my.larder weather --older-than 90d --dry-run
@@ -50,6 +52,7 @@ struct Expire: ParsableCommand {
       + "\(Quantity.count(report.segmentsRewritten)) in part"
     text += report.commit.map { ", commit \($0.id)\n" } ?? "\n"
     if let space = report.space { text += SpaceText.line(space) }
+    if report.isTableBehind { text += BehindText.lines([report.view]) }
     return dryRun ? text + "nothing was changed: this was a dry run\n" : text
   }
 
@@ -62,6 +65,7 @@ struct Expire: ParsableCommand {
       "segmentsRewritten": .integer(report.segmentsRewritten),
       "commit": report.commit.map { .integer($0.id) } ?? .null,
       "space": report.space.map(SpaceText.json) ?? .null,
+      "isTableBehind": .bool(report.isTableBehind),
     ])
   }
 }

@@ -12,6 +12,9 @@ struct Import: ParsableCommand {
       in any order. Columns are found by name; features that a file lacks are null. - is standard \
       input.
 
+      With --replace, the view's online table stays as it is until the next larder materialize, \
+      which takes every answer anew.
+
       In CSV, times are ISO 8601 (without a zone: UTC) or integers in the view's unit; bytes are \
       base64; lists are JSON arrays. An unquoted empty cell is null, a quoted empty cell is the \
       empty string.
@@ -63,6 +66,9 @@ struct Import: ParsableCommand {
     let commit = try dryRun ? input.drain() : write(&input, to: store, view)
     progress.clear()
     report(input, commit, seconds: progress.seconds)
+    if replace, commit != nil {
+      for name in try store.tablesBehind([view.name]) { Terminal.note(BehindText.line(name)) }
+    }
   }
 
   private func write(

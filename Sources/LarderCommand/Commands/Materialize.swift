@@ -8,14 +8,20 @@ struct Materialize: ParsableCommand {
     abstract: "Bring online tables up to date with history.",
     discussion: """
       Without --from, each view goes on from where the last run ended, late rows included, through \
-      --to or now. With --from, the latest row of each entity in that range is written and the next \
+      --to or now; a --to before that changes nothing. After a change of history that took rows or \
+      features away, such as import --replace, rollback or expire, every answer is taken from \
+      history anew, and with --full always; then the table is as of --to, also an earlier one. What \
+      was put directly stays unless history has something later: that is gone then, and does not \
+      come back. With --from, the latest row of each entity in that range is written and the next \
       run goes on from where it would have. A run that was interrupted is simply repeated: what is \
-      there already changes nothing.
+      there already changes nothing. A row of more than 16 MiB is left out, named and told by exit \
+      code 1; all others are written.
 
       EXAMPLES
         larder materialize my.larder
         larder materialize my.larder driver_stats weather
         larder materialize my.larder driver_stats --from 2026-01-01 --to 2026-02-01
+        larder materialize my.larder driver_stats --full --to 2026-02-01
       """)
 
   @OptionGroup var target: StoreArgument
@@ -25,7 +31,13 @@ struct Materialize: ParsableCommand {
   var from: TimeArgument?
   @Option(help: ArgumentHelp("The last event time; now if not said.", valueName: "T"))
   var to: TimeArgument?
+  @Flag(help: "Take every answer from history anew.")
+  var full = false
   @OptionGroup var output: ReportArgument
+
+  func validate() throws {
+    if full, from != nil { throw ValidationError("--full takes all of history; leave --from out.") }
+  }
 
   func run() throws {
     let store = try target.openForWriting()
@@ -41,6 +53,11 @@ struct Materialize: ParsableCommand {
     }
     try output.write(
       json: .array(rows.map { Self.json($0.report, $0.seconds) }), text: Self.text(rows))
+    let leftOut = rows.flatMap(\.report.leftOut)
+    for row in leftOut { Terminal.note("left out: \(row)") }
+    guard leftOut.isEmpty else {
+      throw Findings(description: "\(Quantity.count(leftOut.count, "row")) left out")
+    }
   }
 
   private func materialize(
@@ -49,7 +66,7 @@ struct Materialize: ParsableCommand {
     let through = to?.time ?? .now
     guard let from else {
       return try store.materialize(
-        view, through: through, progress: { progress.show(rows: $0, part: nil) },
+        view, through: through, full: full, progress: { progress.show(rows: $0, part: nil) },
         isCancelled: { Interrupt.isRequested })
     }
     return try store.materialize(
@@ -64,7 +81,8 @@ struct Materialize: ParsableCommand {
     ])
     for (report, seconds) in rows {
       table.add(
-        report.view, Quantity.count(report.rows), Quantity.count(report.lateRows),
+        report.view, Quantity.count(report.rows) + (report.isRebuilt ? " anew" : ""),
+        Quantity.count(report.lateRows),
         Quantity.count(report.changedKeys), Quantity.fixed(seconds, 2),
         Quantity.rate(report.rows, "row", in: seconds),
         report.watermark.map { "\($0.through)" } ?? "-")
@@ -77,6 +95,18 @@ struct Materialize: ParsableCommand {
       "view": .text(report.view), "rows": .integer(report.rows),
       "lateRows": .integer(report.lateRows), "changedKeys": .integer(report.changedKeys),
       "seconds": .double(seconds), "watermark": JSONValue(report.watermark),
+      "isRebuilt": .bool(report.isRebuilt),
+      "leftOut": .array(
+        report.leftOut.map { row in
+          .object([
+            "key": JSONValue(
+              .object(
+                row.key.sorted { $0.key < $1.key }.map {
+                  JSONValue.Member($0.key, JSONValue($0.value))
+                })),
+            "column": row.column.map { .text($0) } ?? .null, "reason": .text(row.reason),
+          ])
+        }),
     ])
   }
 }

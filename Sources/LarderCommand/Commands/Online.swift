@@ -5,22 +5,37 @@ import LarderContract
 /// `larder online`: what the online tables hold.
 struct Online: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Tell what online tables hold: keys, bytes, dead share, load, watermark.",
+    abstract:
+      "Tell what online tables hold: keys, bytes, dead share, load, watermark; or drop one.",
     discussion: """
       Dead is the share of the written rows that no key needs any more; compaction returns it. Load \
-      is keys per place in the index. The watermark is how far history was materialized.
+      is keys per place in the index. The watermark is how far history was materialized. With --drop \
+      a view's table is removed; history stays, and larder materialize makes the table anew, without \
+      what was put directly. Dropping asks at a terminal; elsewhere --yes is needed.
 
       EXAMPLES
         larder online my.larder
         larder online my.larder driver_stats --json
+        larder online my.larder driver_stats --drop --yes
       """)
 
   @OptionGroup var target: StoreArgument
   @Argument(help: "One view.")
   var view: String?
+  @Flag(help: "Remove the view's online table.")
+  var drop = false
+  @Flag(help: "Only say what would be removed.")
+  var dryRun = false
+  @OptionGroup var consent: ConsentArgument
   @OptionGroup var output: ReportArgument
 
+  func validate() throws {
+    if drop, view == nil { throw ValidationError("Name the view whose table is to be dropped.") }
+    if dryRun, !drop { throw ValidationError("--dry-run belongs to --drop.") }
+  }
+
   func run() throws {
+    if drop, let view { return try drop(view) }
     let store = try target.openForReading()
     var names = try store.definitions().featureViews.map(\.name)
     if let view { names = [try store.view(named: view).name] }
@@ -28,6 +43,31 @@ struct Online: ParsableCommand {
     for name in names { found.append((name, try Self.statistics(store, name))) }
     try output.write(
       json: .array(found.map { Self.json($0.name, $0.table) }), text: Self.text(found))
+  }
+
+  /// Removes a view's table.
+  private func drop(_ name: String) throws {
+    let store = try dryRun ? target.openForReading() : target.openForWriting()
+    let online = try store.online(name)
+    guard let table = try Self.statistics(store, name) else {
+      return try output.write(
+        json: .object(["view": .text(name), "dropped": .bool(false), "dryRun": .bool(dryRun)]),
+        text: "the view \"\(name)\" has no online table\n")
+    }
+    let keys = Quantity.count(table.keys, "key")
+    if !dryRun {
+      try consent.ask("Drop the online table of \"\(name)\" with \(keys)?")
+      try online.drop()
+    }
+    try output.write(
+      json: .object([
+        "view": .text(name), "dropped": .bool(!dryRun), "dryRun": .bool(dryRun),
+        "keys": .integer(table.keys),
+      ]),
+      text: dryRun
+        ? "would drop the online table of \"\(name)\" with \(keys)\n"
+          + "nothing was changed: this was a dry run\n"
+        : "dropped the online table of \"\(name)\" with \(keys)\n")
   }
 
   /// The statistics of a view's table; nil if it has none yet.

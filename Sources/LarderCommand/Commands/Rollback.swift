@@ -7,9 +7,11 @@ struct Rollback: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Make the state of an earlier commit the newest again.",
     discussion: """
-      Views, definitions and rows go back, in one commit; online tables stay as they are. Nothing \
-      is lost: the commits in between stay snapshots until they are no longer kept, and a rollback \
-      can be rolled back. Asks at a terminal; elsewhere --yes is needed.
+      Views, definitions and rows go back, in one commit. Nothing is lost: the commits in between \
+      stay snapshots until they are no longer kept, and a rollback can be rolled back. Online tables \
+      stay as they are until the next larder materialize, which takes every answer anew; what was \
+      put directly and history had overtaken does not come back. Asks at a terminal; elsewhere \
+      --yes is needed.
 
       EXAMPLES
         larder rollback my.larder --to 17 --dry-run
@@ -55,12 +57,14 @@ struct Rollback: ParsableCommand {
     }
     if dryRun { return text + "nothing was changed: this was a dry run\n" }
     return text + (report.commit.map { "done by commit \($0.id)\n" } ?? "nothing to do\n")
+      + BehindText.lines(report.tablesBehind)
   }
 
   private func json(_ report: RollbackReport) -> JSONValue {
     .object([
       "from": .integer(report.from.id), "to": .integer(report.to.id), "dryRun": .bool(dryRun),
       "commit": report.commit.map { .integer($0.id) } ?? .null,
+      "tablesBehind": .array(report.tablesBehind.map { .text($0) }),
       "views": .array(
         report.views.map { view in
           .object([

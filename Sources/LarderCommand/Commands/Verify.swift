@@ -13,7 +13,8 @@ struct Verify: ParsableCommand {
       then the last snapshot is named of which nothing was found wrong. An erasure that is not \
       finished and commits that the next writer settles are told, and are no findings. \
       With --parity instead: whether the online tables say at their watermarks what the join says \
-      at that time and commit; keys that were written directly are counted apart.
+      at that time and commit, each key once; of keys that were written directly, what they have of \
+      history's is compared.
 
       EXAMPLES
         larder verify my.larder

@@ -17,6 +17,7 @@ struct ParityText {
       if let reason = view.reason, view.watermark != nil {
         text += "\(view.name): not compared: \(reason)\n"
       }
+      if view.isBehind { text += BehindText.line(view.name) + "\n" }
       table.add(
         view.name, Quantity.count(view.keys), Quantity.count(view.directKeys),
         Quantity.count(view.aheadKeys), Quantity.count(view.differences),
@@ -38,7 +39,7 @@ struct ParityText {
         "keys": .integer(view.keys), "directKeys": .integer(view.directKeys),
         "aheadKeys": .integer(view.aheadKeys), "differences": .integer(view.differences),
         "samples": .array(view.samples.map { .text("\($0)") }),
-        "reason": view.reason.map { .text($0) } ?? .null,
+        "reason": view.reason.map { .text($0) } ?? .null, "isBehind": .bool(view.isBehind),
       ])
     }
     return .object([

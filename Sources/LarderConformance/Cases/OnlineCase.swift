@@ -107,16 +107,53 @@ package struct OnlineCase {
   private mutating func send(_ batch: RecordBatch, _ store: any OnlineStore) throws {
     operations += batch.count
     trace?("write \(batch.schema.fields.map(\.name)) \((0..<batch.count).map { batch.row($0) })")
-    if let marked = store as? any WatermarkedOnlineStore, random.oneIn(10) {
-      let watermark = OnlineWatermark(commit: random.next(), through: instant(clock.now))
-      try marked.writeBatch(batch, to: view, watermark: watermark, progress: nil)
-      try reference.writeBatch(batch, to: view, watermark: watermark, progress: nil)
-      let found = try marked.watermark(of: view)
-      guard found == watermark else { throw failure("watermark \(String(describing: found))") }
-      return
+    if let marked = store as? any WatermarkedOnlineStore, random.oneIn(3) {
+      return try sendHistory(batch, marked)
     }
     try store.writeBatch(batch, to: view, progress: nil)
-    try reference.writeBatch(batch, to: view, watermark: nil, progress: nil)
+    try reference.writeBatch(batch, to: view, progress: nil)
+  }
+
+  /// Rows as materialization brings them, with or without a watermark.
+  private mutating func sendHistory(
+    _ batch: RecordBatch, _ store: any WatermarkedOnlineStore
+  ) throws {
+    let watermark =
+      random.oneIn(3)
+      ? OnlineWatermark(
+        commit: random.next(), chainHash: random.next(), through: instant(clock.now)) : nil
+    let stores: [any WatermarkedOnlineStore] = [store, reference]
+    switch random.int(1...4) {
+    case 1:
+      let rows = try firstOfEachKey(batch)
+      trace?("as history's answers: \((0..<rows.count).map { rows.row($0) })")
+      for store in stores { try store.replaceHistory(rows, in: view, watermark: watermark) }
+    case 2:
+      let names = view.isEntityless ? [] : view.joinKeys.map(\.name)
+      let keys = try self.batch(
+        zip(batch.schema.fields, batch.columns).filter { names.contains($0.0.name) }, batch.count)
+      trace?("history has nothing of \((0..<keys.count).map { keys.row($0) })")
+      for store in stores { try store.removeHistory(of: keys, in: view, watermark: watermark) }
+    default:
+      trace?("as history")
+      for store in stores {
+        try store.writeBatch(batch, to: view, watermark: watermark, progress: nil)
+      }
+    }
+    guard let watermark else { return }
+    let found = try store.watermark(of: view)
+    guard found == watermark else { throw failure("watermark \(String(describing: found))") }
+  }
+
+  /// The first row of each key of a batch.
+  private func firstOfEachKey(_ batch: RecordBatch) throws(LarderError) -> RecordBatch {
+    let keys = view.isEntityless ? [] : view.joinKeys.compactMap { batch[$0.name] }
+    var seen: Set<[Value]> = []
+    let rows = (0..<batch.count).filter { row in seen.insert(keys.map { $0[row] }).inserted }
+    let columns = try batch.columns.map { column throws(LarderError) in
+      try Column.of(column.type, rows.map { column[$0] })
+    }
+    return try RecordBatch(schema: batch.schema, columns: columns, count: rows.count)
   }
 
   private mutating func delete(_ store: any OnlineStore) throws {

@@ -2,7 +2,7 @@ import LarderColumns
 import LarderContract
 
 /// What an online store must do, rule by rule.
-let onlineChecks: [OnlineCheck] = winningChecks + lifetimeChecks + tableChecks
+let onlineChecks: [OnlineCheck] = winningChecks + historyChecks + lifetimeChecks + tableChecks
 
 private let winningChecks: [OnlineCheck] = [
   OnlineCheck(name: "the greater event time wins, whenever it comes") { trial in

@@ -13,7 +13,7 @@ import Synchronization
 /// try store.writeBatch(batch, to: view)
 /// let rows = try store.read(keys, from: view)
 /// ```
-public final class InMemoryOnlineStore: WatermarkedOnlineStore {
+public final class InMemoryOnlineStore: OnlineStore {
   private let tables = Mutex<[String: ReferenceTable]>([:])
   private let now: @Sendable () -> Timestamp
 
@@ -40,40 +40,17 @@ public final class InMemoryOnlineStore: WatermarkedOnlineStore {
     tables.withLock { tables in for view in views { tables[view.name] = nil } }
   }
 
-  /// Writes rows and the watermark; see `WatermarkedOnlineStore`.
-  @discardableResult
+  /// Writes rows directly; see `OnlineStore`.
   public func writeBatch(
-    _ batch: RecordBatch, to view: FeatureView, watermark: OnlineWatermark?,
-    progress: (@Sendable (Int) -> Void)?
-  ) throws(LarderError) -> Int {
-    let columns = try WrittenColumns(batch.schema, of: view)
+    _ batch: RecordBatch, to view: FeatureView, progress: (@Sendable (Int) -> Void)? = nil
+  ) throws(LarderError) {
+    let writes = try writes(batch, view)
     let now = now()
-    var writes: [ReferenceTable.Write] = []
-    for row in 0..<batch.count {
-      let key = try key(batch, columns.keys, view, row)
-      guard let event = try ticks(batch, columns.event, view, row) else {
-        throw LarderError(
-          .invalidInput, "The event time is missing; every row needs one.",
-          column: view.eventTimestamp, row: row)
-      }
-      var values: [String: Value] = [:]
-      for written in columns.features {
-        let field = view.features[written.feature]
-        values[field.name] = widened(batch.columns[written.column][row], to: field.type)
-      }
-      let created = try ticks(batch, columns.created, view, row)
-      writes.append(.init(key: key, event: event, created: created, values: values))
-    }
-    var changed: Set<[Value]> = []
     try change(view) { table in
       table.adopt(view)
-      for write in writes where table.write(write, view: view, now: now) {
-        changed.insert(write.key)
-      }
-      if let watermark { table.watermark = watermark }
+      for write in writes { table.write(write, view: view, now: now) }
     }
     progress?(batch.count)
-    return changed.count
   }
 
   /// Deletes keys; see `OnlineStore`.
@@ -96,7 +73,7 @@ public final class InMemoryOnlineStore: WatermarkedOnlineStore {
       }
       var created = view.createdTimestamp == nil ? nil : now.floor(in: view.timeUnit)
       if columns.created != nil { created = try ticks(keys, columns.created, view, row) }
-      writes.append(.init(key: key, event: event, created: created, values: nil))
+      writes.append(.init(key: key, row: .init(event: event, created: created, values: nil)))
     }
     try change(view) { table in
       for write in writes { table.write(write, view: view, now: now) }
@@ -116,8 +93,8 @@ public final class InMemoryOnlineStore: WatermarkedOnlineStore {
     var events = ColumnBuilder(.timestamp(view.timeUnit))
     var statuses: [OnlineStatus] = []
     for row in 0..<keys.count {
-      let found = try storedRow(keys, columns, view, row, table)
-      guard let found, let stored = found.values else {
+      let entry = try entry(keys, columns, view, row, table)
+      guard let entry, let found = entry.served, found.values != nil else {
         events.appendNull()
         statuses.append(.notFound)
         for position in fields.indices { values[position].appendNull() }
@@ -125,8 +102,9 @@ public final class InMemoryOnlineStore: WatermarkedOnlineStore {
       }
       events.append(found.event)
       let isExpired = view.isExpired(event: found.event, at: readAt)
-      let isSilent = isExpired && !includeExpired
-      let answer = fields.map { isSilent ? .null : stored[$0.name] ?? .null }
+      let answer = fields.map {
+        table.value($0.name, of: entry, view: view, at: readAt, includeExpired: includeExpired)
+      }
       for (position, value) in answer.enumerated() { try values[position].append(value) }
       let isNull = !answer.isEmpty && answer.allSatisfy { $0 == .null }
       statuses.append(isExpired ? .outsideMaxAge : isNull ? .nullValue : .present)
@@ -138,11 +116,6 @@ public final class InMemoryOnlineStore: WatermarkedOnlineStore {
       eventTimes: events.finish(), statuses: statuses, readAt: readAt)
   }
 
-  /// The watermark of a view; nil if none was written yet.
-  public func watermark(of view: FeatureView) throws(LarderError) -> OnlineWatermark? {
-    try table(of: view).watermark
-  }
-
   /// Does to the answers what housekeeping may: values past the time to live go, and so do
   /// deletions that are.
   package func compact(_ view: FeatureView) throws(LarderError) {
@@ -150,12 +123,12 @@ public final class InMemoryOnlineStore: WatermarkedOnlineStore {
     try change(view) { $0.compact(view: view, now: now) }
   }
 
-  private func table(of view: FeatureView) throws(LarderError) -> ReferenceTable {
+  func table(of view: FeatureView) throws(LarderError) -> ReferenceTable {
     guard let table = tables.withLock({ $0[view.name] }) else { throw .noOnlineTable(view) }
     return table
   }
 
-  private func change(
+  func change(
     _ view: FeatureView, _ body: (inout ReferenceTable) -> Void
   ) throws(LarderError) {
     try tables.withLock { (tables) throws(LarderError) in
@@ -165,9 +138,9 @@ public final class InMemoryOnlineStore: WatermarkedOnlineStore {
     }
   }
 
-  private func storedRow(
+  private func entry(
     _ keys: RecordBatch, _ columns: [Int], _ view: FeatureView, _ row: Int, _ table: ReferenceTable
-  ) throws(LarderError) -> ReferenceTable.Row? {
+  ) throws(LarderError) -> ReferenceTable.Entry? {
     var key: [Value] = []
     for (joinKey, column) in zip(view.joinKeys, columns) {
       let value = keys.columns[column][row]
@@ -176,10 +149,10 @@ public final class InMemoryOnlineStore: WatermarkedOnlineStore {
       case .null, .unknown: return nil
       }
     }
-    return table.rows[key]
+    return table.entries[key]
   }
 
-  private func key(
+  func key(
     _ batch: RecordBatch, _ columns: [Int], _ view: FeatureView, _ row: Int
   ) throws(LarderError) -> [Value] {
     var key: [Value] = []
@@ -200,7 +173,7 @@ public final class InMemoryOnlineStore: WatermarkedOnlineStore {
     return key
   }
 
-  private func ticks(
+  func ticks(
     _ batch: RecordBatch, _ column: Int?, _ view: FeatureView, _ row: Int
   ) throws(LarderError) -> Int64? {
     guard let column else { return nil }
@@ -214,13 +187,5 @@ public final class InMemoryOnlineStore: WatermarkedOnlineStore {
         column: batch.schema.fields[column].name, row: row)
     }
     return ticks
-  }
-}
-
-private func widened(_ value: Value, to type: DataType) -> Value {
-  switch (type, value) {
-  case (.int64, .int32(let x)): .int64(Int64(x))
-  case (.float64, .float32(let x)): .float64(Double(x))
-  default: value
   }
 }

@@ -8,9 +8,10 @@ public struct ParityReport: Sendable, Hashable {
     public var name: String
     /// How far history was materialized; nil if it never was.
     public var watermark: OnlineWatermark?
-    /// Keys that were compared; those of history that are online too count twice.
+    /// Keys that were compared, each once: those of history, and others of the online table.
     public var keys = 0
-    /// Keys whose newest row was written or deleted directly: history has no say in them.
+    /// Keys of which a direct write or deletion is served: only what they have of history's is
+    /// compared.
     public var directKeys = 0
     /// Keys that runs since the watermark brought further than it says.
     public var aheadKeys = 0
@@ -20,6 +21,9 @@ public struct ParityReport: Sendable, Hashable {
     public var samples: [Difference] = []
     /// Why the view was not compared; nil if it was.
     public var reason: String?
+    /// Whether history was changed since in a way that the next materialization takes every answer
+    /// anew for.
+    public var isBehind = false
 
     /// Makes a report of nothing.
     public init(name: String) { self.name = name }

@@ -30,13 +30,18 @@ public struct RollbackReport: Sendable, Hashable {
   public var commit: Commit?
   /// The views that differ.
   public var views: [View]
+  /// The views whose online tables are behind now: `materialize` takes their answers anew.
+  public var tablesBehind: [String]
 
   /// Makes a report.
-  public init(from: Commit, to: Commit, commit: Commit?, views: [View]) {
+  public init(
+    from: Commit, to: Commit, commit: Commit?, views: [View], tablesBehind: [String] = []
+  ) {
     self.from = from
     self.to = to
     self.commit = commit
     self.views = views
+    self.tablesBehind = tablesBehind
   }
 
   /// What changes for a view.
@@ -111,12 +116,16 @@ public struct ExpiryReport: Sendable, Hashable {
   public var commit: Commit?
   /// What became of the space; nil for a dry run.
   public var space: SpaceReport?
+  /// Whether the view's online table is behind now: `materialize` takes its answers anew.
+  public var isTableBehind: Bool
 
   /// Makes a report.
   public init(
     view: String, reference: Timestamp?, cutoff: Timestamp?, rows: Int, rowsLeft: Int,
-    segmentsRemoved: Int, segmentsRewritten: Int, commit: Commit? = nil, space: SpaceReport? = nil
+    segmentsRemoved: Int, segmentsRewritten: Int, commit: Commit? = nil, space: SpaceReport? = nil,
+    isTableBehind: Bool = false
   ) {
+    self.isTableBehind = isTableBehind
     self.view = view
     self.reference = reference
     self.cutoff = cutoff

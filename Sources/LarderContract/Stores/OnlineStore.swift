@@ -3,8 +3,8 @@ import LarderColumns
 /// A store of the latest features of each entity: Feast's OnlineStore, in Swift.
 ///
 /// Of two writes for one key the one with the greater event time wins, then the one with the
-/// greater created time (null least), then the later one; inside a batch too. `LarderConformance`
-/// checks a store against this contract.
+/// greater created time (null least), then the later one; inside a batch too. What materialization
+/// brings obeys `WatermarkedOnlineStore`. `LarderConformance` checks a store against this contract.
 public protocol OnlineStore: Sendable {
   /// Creates and drops online tables. Idempotent.
   ///
@@ -82,22 +82,33 @@ extension OnlineStore {
 public struct OnlineWatermark: Sendable, Hashable {
   /// The newest commit of history that was looked at.
   public var commit: UInt64
+  /// The commit's receipt, by which a history that took another way is told apart; 0 if it is not
+  /// known.
+  public var chainHash: UInt64
   /// The last event time that was asked for.
   public var through: Timestamp
 
   /// Makes a watermark.
-  public init(commit: UInt64, through: Timestamp) {
+  public init(commit: UInt64, chainHash: UInt64 = 0, through: Timestamp) {
     self.commit = commit
+    self.chainHash = chainHash
     self.through = through
   }
 }
 
-/// An online store that history can be materialized to: it keeps a watermark for each view.
+/// An online store that history can be materialized to: it keeps a watermark for each view, and
+/// tells history's answers from direct writes.
+///
+/// Of each key it knows history's answer H, as materialization brought it, and D, what was written
+/// and deleted directly, merged. It serves D if D's event and created time are not less than H's,
+/// else H; features that D never wrote are H's, unless D is a deletion. So a direct write stands at
+/// equal times, whatever came last. Under D, a feature of H is null once H is past the time to live.
+/// A D that is less than H is gone for good: it does not come back if history takes H back.
 public protocol WatermarkedOnlineStore: OnlineStore {
-  /// Writes rows of history and the watermark, both or neither; see `OnlineStore.writeBatch`.
+  /// Writes rows that history gained, and the watermark, both or neither.
   ///
-  /// A batch without rows sets the watermark alone; without a watermark the old one stays. A store
-  /// may remember that the rows came from history, as `writeBatch(_:to:progress:)` does not say.
+  /// A row is its key's answer of history unless the answer that is there is greater. A batch
+  /// without rows sets the watermark alone; without a watermark the old one stays.
   ///
   /// - Returns: how many keys have another row now.
   @discardableResult
@@ -106,15 +117,31 @@ public protocol WatermarkedOnlineStore: OnlineStore {
     progress: (@Sendable (Int) -> Void)?
   ) throws(LarderError) -> Int
 
+  /// Makes rows the answers of history, whatever history said of their keys before: also one that
+  /// was greater goes.
+  ///
+  /// - Parameter batch: at most one row for a key, of all of the view's features.
+  /// - Returns: how many keys have another row now.
+  @discardableResult
+  func replaceHistory(
+    _ batch: RecordBatch, in view: FeatureView, watermark: OnlineWatermark?
+  ) throws(LarderError) -> Int
+
+  /// Takes history's answers away from keys of which history has none any more.
+  ///
+  /// - Returns: how many keys have another row now, or none.
+  @discardableResult
+  func removeHistory(
+    of keys: RecordBatch, in view: FeatureView, watermark: OnlineWatermark?
+  ) throws(LarderError) -> Int
+
+  /// Calls a closure with batches of the keys that have an answer of history.
+  ///
+  /// Others may be among them; what is written meanwhile may be missing or come twice.
+  func forEachHistoryKey(
+    of view: FeatureView, _ body: (RecordBatch) throws(LarderError) -> Void
+  ) throws(LarderError)
+
   /// The watermark of a view; nil if none was written yet.
   func watermark(of view: FeatureView) throws(LarderError) -> OnlineWatermark?
-}
-
-extension WatermarkedOnlineStore {
-  /// Writes rows and leaves the watermark alone.
-  public func writeBatch(
-    _ batch: RecordBatch, to view: FeatureView, progress: (@Sendable (Int) -> Void)? = nil
-  ) throws(LarderError) {
-    try writeBatch(batch, to: view, watermark: nil, progress: progress)
-  }
 }

@@ -82,7 +82,8 @@ extension SnapshotPins {
     var bytes = [UInt8](repeating: 0, count: 4_096)
     var result: Result<Int, LarderError> = .success(0)
     unsafe bytes.withUnsafeMutableBytes { buffer in
-      do throws(LarderError) { result = .success(unsafe try file.read(into: buffer, at: 0)) } catch {
+      do throws(LarderError) { result = .success(unsafe try file.read(into: buffer, at: 0)) } catch
+      {
         result = .failure(error)
       }
     }

@@ -8,6 +8,23 @@ package enum KeyFolder {
     "\(directory)/\(KeyLogFormat.fileName(generation: generation))"
   }
 
+  /// The store that a log's file says it belongs to; nil if it is missing or is no log.
+  ///
+  /// - Throws: `io`, `permissionDenied`.
+  package static func store(
+    ofLog path: String, in files: any FileSystem
+  ) throws(LarderError) -> FileIdentifier? {
+    do throws(LarderError) {
+      let head = try files.open(path, .read).readExactly(32, at: 0)
+      guard head.starts(with: KeyLogFormat.magic) else { return nil }
+      return FileIdentifier(
+        high: UInt64(littleEndian: head[16..<24]), low: UInt64(littleEndian: head[24..<32]))
+    } catch {
+      guard error.code == .notFound || error.code == .corrupt else { throw error }
+      return nil
+    }
+  }
+
   /// The generations whose files are there, in order.
   ///
   /// - Throws: `io`.

@@ -1,6 +1,7 @@
 import LarderColumns
 import LarderContract
 import LarderFiles
+import LarderKeys
 import Synchronization
 
 extension Manifest {
@@ -158,8 +159,24 @@ extension Manifest {
     }
     _ = try loaded.replayAll()
     var state = loaded.state
+    // What another store's manifest says, put in the place of this one's, must not become this one's.
+    try checkOwnership(state)
     try pruning(&state, retained(inner))
     return try writeFile(state, number: newest + 1, chain: loaded.position.chain, &inner)
+  }
+
+  /// Refuses a manifest beside which lie the key logs of another store.
+  private func checkOwnership(_ state: StoreState) throws(LarderError) {
+    let layout = StoreLayout(root: directory)
+    for (set, log) in state.keyLogs {
+      let path = KeyFolder.logPath(layout.keyFolder(set), generation: log.generation)
+      guard let other = try KeyFolder.store(ofLog: path, in: files), other != state.fileIdentity
+      else { continue }
+      throw LarderError(
+        .corrupt,
+        "The manifest is of the store \(state.fileIdentity), and this key log is of \(other). "
+          + "Restore the manifest, or the whole store, from a copy.", file: path)
+    }
   }
 
   /// Writes a file with a checkpoint, makes it durable, and publishes it.

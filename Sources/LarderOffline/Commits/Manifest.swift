@@ -151,9 +151,13 @@ final class Manifest: Sendable {
     }
   }
 
-  /// The least snapshot that a trusted page retains; an untrusted one may speak of another store.
+  /// The least snapshot that the page retains, if it speaks of this store: what is gone stays gone,
+  /// also after a restart of the machine.
   func retained(_ inner: Inner) -> UInt64 {
-    inner.published == nil ? 0 : inner.page?.oldestRetained ?? 0
+    guard let page = inner.page, let state = inner.loaded?.state,
+      inner.published != nil || page.claims(of: state.store) != nil
+    else { return 0 }
+    return min(page.oldestRetained, state.head.id)
   }
 
   /// Forgets what no living snapshot needs.

@@ -149,9 +149,10 @@ extension Store {
     for number in numbers.sorted(by: >).dropFirst() {
       let first = try manifest.firstCommit(of: number)
       // Snapshot `next` is replayed from the later file, whose checkpoint it is.
-      let isNeeded = first.map { first in
-        replayed.contains { (first..<max(first, next)).contains($0) }
-      } ?? false
+      let isNeeded =
+        first.map { first in
+          replayed.contains { (first..<max(first, next)).contains($0) }
+        } ?? false
       if !isNeeded {
         let bytes = try host.files.status(of: manifest.path(number))?.bytes ?? 0
         if try host.files.remove(manifest.path(number)) {

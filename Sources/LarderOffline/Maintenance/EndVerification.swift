@@ -6,7 +6,9 @@ import LarderKeys
 /// The least snapshot that is kept, and whether that is known for sure.
 struct OldestKept {
   var id: UInt64
-  /// Whether a file that it or a later one names must be there. After a restart nobody knows what was
+  /// Whether a file that it or a later one names must be there.
+  ///
+  /// After a restart nobody knows what was
   /// swept just before.
   var isSure: Bool
 }

@@ -30,8 +30,14 @@ extension Record {
   /// The values are gone, because the row was past the time to live.
   static let isStub: UInt16 = 2
   static let hasCreated: UInt16 = 4
-  /// Materialization brought the row; others were written directly.
+  /// The row is history's answer; others were written directly.
   static let isFromHistory: UInt16 = 8
+  /// History's answer is less than this direct write; its times follow the features' fixed part.
+  static let isOverHistory: UInt16 = 16
+  /// That answer has a created time.
+  static let hasHistoryCreated: UInt16 = 32
+  /// A bit for each feature follows, set for those that were written directly.
+  static let hasOrigins: UInt16 = 64
 
   var event: Int64 { load(8, as: Int64.self) }
   var createdTicks: Int64 { load(16, as: Int64.self) }
@@ -41,6 +47,13 @@ extension Record {
   var isDeletion: Bool { flags & Record.isDeletion != 0 }
   var isStub: Bool { flags & Record.isStub != 0 }
   var isFromHistory: Bool { flags & Record.isFromHistory != 0 }
+  var isOverHistory: Bool { flags & Record.isOverHistory != 0 }
+  var hasOrigins: Bool { flags & Record.hasOrigins != 0 }
+  /// Whether the key has neither an answer of history nor a direct write any more.
+  var isAbsence: Bool {
+    let both = Record.isDeletion | Record.isFromHistory
+    return flags & both == both
+  }
   var created: Int64? { flags & Record.hasCreated != 0 ? createdTicks : nil }
   /// Where the features begin.
   var featuresOffset: Int { Record.featuresOffset(keyBytes: keyBytes) }

@@ -24,19 +24,20 @@ struct RowEncoder {
   private(set) var columns: [Column?] = []
   /// The bits of features that have a value in every row of the batch, in words.
   private(set) var alwaysValid: [UInt64]
-  /// Whether some features are taken from the row before.
-  let keeps: Bool
+  /// A bit per feature that the batch brings, in words; nil if it brings all.
+  let brought: [UInt64]?
   private let variable: Bool
   // The last definition under which a row before was written.
   private var keptSchema: Int = -1
-  private var kept: RowProjection?
+  private(set) var kept: RowProjection?
 
   /// Prepares for a batch.
   ///
-  /// - Parameter columns: for each feature of the schema the batch's column, or nil to keep.
+  /// - Parameter columns: for each feature of the schema the batch's column; nil if it brings none.
   init(_ schema: RowSchema, columns: [Column?]) throws(LarderError) {
     self.schema = schema
-    keeps = columns.contains { $0 == nil }
+    brought =
+      columns.contains { $0 == nil } ? [UInt64](marking: columns.map { $0 != nil }) : nil
     variable = schema.fields.contains { $0.type.isReferenced }
     alwaysValid = [UInt64](repeating: 0, count: (schema.fields.count + 63) / 64)
     for (position, field) in schema.fields.enumerated() {
@@ -88,50 +89,65 @@ struct RowEncoder {
 
   /// Bytes of a row's features.
   ///
-  /// - Parameter before: the row whose other values are kept, after `prepare`.
-  func featureBytes(_ row: Int, keeping before: Record?) -> Int {
+  /// - Parameters:
+  ///   - row: the batch's row; nil if nothing of the batch is in it.
+  ///   - before: the row whose values the taken features have, after `prepare`.
+  ///   - taken: a bit per feature that comes from there.
+  func featureBytes(_ row: Int?, taking taken: [UInt64]? = nil, from before: Record? = nil) -> Int {
     var bytes = schema.fixedBytes
     if !variable { return bytes }
     for source in sources {
-      switch source.kind {
-      case .bytes:
-        if let column = columns[source.position], column.isValid(row) {
-          unsafe bytes += column.variableBytes(row).count
-        }
-      case .list:
-        if let column = columns[source.position], column.isValid(row),
-          let elements = column.sharedElements
-        {
-          bytes += unsafe ListCodec.bytes(
-            elements, Int(column.offsets[row])..<Int(column.offsets[row + 1]))
-        }
-      case .kept:
-        if let before, schema.fields[source.position].type.isReferenced,
-          let value = unsafe keptBytes(source.position, before)
-        {
-          bytes += value.count
-        }
-      case .bits, .word32, .word64, .widenInteger, .widenFloat: break
-      }
+      bytes += variableBytes(source, row, taken, before)
     }
     return bytes
+  }
+
+  /// Bytes of one feature beyond the fixed part.
+  private func variableBytes(
+    _ source: Source, _ row: Int?, _ taken: [UInt64]?, _ before: Record?
+  ) -> Int {
+    if let taken, taken.marks(source.position) {
+      guard let before, schema.fields[source.position].type.isReferenced else { return 0 }
+      return unsafe keptBytes(source.position, before)?.count ?? 0
+    }
+    guard let row, let column = columns[source.position], column.isValid(row) else { return 0 }
+    switch source.kind {
+    case .bytes: return unsafe column.variableBytes(row).count
+    case .list:
+      guard let elements = column.sharedElements else { return 0 }
+      return unsafe ListCodec.bytes(
+        elements, Int(column.offsets[row])..<Int(column.offsets[row + 1]))
+    default: return 0
+    }
+  }
+
+  /// The feature that takes most of a row: what to name when the row is too large.
+  func largestFeature(_ row: Int?, taking taken: [UInt64]?, from before: Record?) -> String? {
+    let sizes = sources.map { variableBytes($0, row, taken, before) }
+    guard let most = sizes.max(), let place = sizes.firstIndex(of: most) else { return nil }
+    return schema.fields[sources[place].position].name
   }
 
   /// Writes a row's features to zeroed memory.
   ///
   /// - Parameters:
+  ///   - row: the batch's row; nil if nothing of the batch is in it.
+  ///   - taken: a bit per feature that comes from the row before.
   ///   - base: the start of the record.
   ///   - features: where in the record the features begin.
+  ///   - variable: where in the record what the features refer to begins.
   func encode(
-    _ row: Int, keeping before: Record?, into base: UnsafeMutableRawPointer, at features: Int
+    _ row: Int?, taking taken: [UInt64]? = nil, from before: Record? = nil,
+    into base: UnsafeMutableRawPointer, at features: Int, variable: Int
   ) {
     let target = unsafe base + features
-    var end = features + schema.fixedBytes
+    var end = variable
     for source in sources {
-      if source.kind == .kept {
+      if let taken, taken.marks(source.position) {
         if let before { unsafe keep(source, before, base, features, &end) }
         continue
       }
+      guard let row, let values = unsafe source.values else { continue }
       let index = source.first &+ row
       if let validity = unsafe source.validity,
         unsafe validity[index >> 3] >> UInt8(truncatingIfNeeded: index & 7) & 1 == 0
@@ -139,7 +155,6 @@ struct RowEncoder {
         continue
       }
       unsafe mark(source.position, target)
-      guard let values = unsafe source.values else { continue }
       let at = source.offset
       switch source.kind {
       case .word64:
@@ -227,7 +242,8 @@ struct RowEncoder {
     case .widenFloat:
       unsafe target.storeBytes(
         of: Double(before.load(from, as: Float.self)), toByteOffset: at, as: Double.self)
-    case .none:
+    case .none, .narrowInteger, .narrowFloat:
+      // A table's types only widen.
       unsafe memcpy(target + at, before.base + from, type.rowWidth)
     }
   }
@@ -246,6 +262,12 @@ extension RowProjection {
   @inline(__always) func isBounded(_ row: Record) -> Bool {
     row.featuresOffset &+ fixedBytes <= row.bytes
   }
+
+  /// Whether that and what the row says of its origin do.
+  @inline(__always) func holds(_ row: Record) -> Bool {
+    row.featuresOffset &+ fixedBytes
+      &+ Record.standingBytes(row.flags, features: featureCount) <= row.bytes
+  }
 }
 
 extension Record {
@@ -261,6 +283,21 @@ extension Record {
     let count = Int(load(featuresOffset &+ offset &+ 4, as: UInt32.self))
     guard start <= bytes, count <= bytes - start else { return nil }
     return unsafe UnsafeRawBufferPointer(start: base + start, count: count)
+  }
+}
+
+extension [UInt64] {
+  /// A bit for each flag, in words.
+  init(marking flags: [Bool]) {
+    self.init(repeating: 0, count: (flags.count + 63) / 64)
+    for (position, flag) in flags.enumerated() where flag {
+      self[position >> 6] |= 1 << UInt64(position & 63)
+    }
+  }
+
+  /// Whether the bit of a position is set.
+  @inline(__always) func marks(_ position: Int) -> Bool {
+    self[position >> 6] >> UInt64(position & 63) & 1 == 1
   }
 }
 

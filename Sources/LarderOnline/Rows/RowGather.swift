@@ -16,6 +16,9 @@ struct FoundRows {
   var keyBytes = 0
   /// Which of the first 64 features of the schema have a value in every row.
   var valid = UInt64.max
+  /// Whether in some row features of history's are past the time to live, under a direct write that
+  /// is not.
+  var hasSilence = false
 }
 
 /// Copies features of found rows into columns in Arrow's layout.
@@ -28,6 +31,8 @@ struct FoundRows {
   let projections: [RowProjection?]
   /// A byte per answer: set where a feature has a value.
   let hasValue: UnsafeMutablePointer<UInt8>
+  /// What is past the time to live.
+  let expiry: Expiry
 
   /// Bytes of a column of fixed width in the shared memory of an answer.
   static func stride(_ count: Int) -> Int { (count * 8 + 63) & ~63 }
@@ -82,7 +87,9 @@ struct FoundRows {
 
   /// Where the features lie, if every key has a row and all are of one schema.
   private var commonProjection: RowProjection? {
-    guard !rows.hasGaps, !rows.isMixed, rows.schema >= 0, count > 0 else { return nil }
+    guard !rows.hasGaps, !rows.isMixed, !rows.hasSilence, rows.schema >= 0, count > 0 else {
+      return nil
+    }
     return projections[rows.schema]
   }
 
@@ -136,8 +143,19 @@ struct FoundRows {
     guard let projection = projections[record.schema] else { return nil }
     let position = projection.positions[feature]
     guard position >= 0, record.isValid(position) else { return nil }
+    if rows.hasSilence,
+      record.isSilent(position, fixedBytes: projection.fixedBytes, expiry)
+    {
+      return nil
+    }
+    let offset = record.featuresOffset &+ projection.offsets[feature]
+    if projection.conversions[feature] == .narrowInteger,
+      Int32(exactly: record.load(offset, as: Int64.self)) == nil
+    {
+      return nil
+    }
     unsafe hasValue[row] = 1
-    return (record, record.featuresOffset &+ projection.offsets[feature])
+    return (record, offset)
   }
 
   private func fixed64(_ feature: Int, _ type: DataType) -> Column {
@@ -151,7 +169,8 @@ struct FoundRows {
         continue
       }
       switch projections[record.schema]?.conversions[feature] ?? .none {
-      case .none: unsafe out[row] = record.load(offset, as: UInt64.self)
+      case .none, .narrowInteger, .narrowFloat:
+        unsafe out[row] = record.load(offset, as: UInt64.self)
       case .widenInteger:
         unsafe out[row] = UInt64(bitPattern: Int64(record.load(offset, as: Int32.self)))
       case .widenFloat:
@@ -167,11 +186,18 @@ struct FoundRows {
     let out = unsafe values.base.assumingMemoryBound(to: UInt32.self)
     var nulls = NullMarks(count: count)
     for row in 0..<count {
-      if let (record, offset) = place(row, feature) {
-        unsafe out[row] = record.load(offset, as: UInt32.self)
-      } else {
+      guard let (record, offset) = place(row, feature) else {
         unsafe out[row] = 0
         nulls.set(row)
+        continue
+      }
+      switch projections[record.schema]?.conversions[feature] ?? .none {
+      case .none, .widenInteger, .widenFloat:
+        unsafe out[row] = record.load(offset, as: UInt32.self)
+      case .narrowInteger:
+        unsafe out[row] = UInt32(truncatingIfNeeded: record.load(offset, as: Int64.self))
+      case .narrowFloat:
+        unsafe out[row] = Float(record.load(offset, as: Double.self)).bitPattern
       }
     }
     return Column(

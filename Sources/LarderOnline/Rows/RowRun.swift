@@ -21,13 +21,15 @@ import LarderColumns
   let targets: UnsafeMutablePointer<UnsafeMutableRawPointer>
   /// Where its variable part ends so far, from the record's start.
   let ends: UnsafeMutablePointer<Int>
-  /// The row before, whose other values are kept; nil for none.
+  /// The row before, if the new one has anything of it; else nil.
   let kept: UnsafeMutablePointer<UnsafeRawPointer?>
+  /// How each record is made.
+  let makings: UnsafeMutablePointer<RowMaking>
   private let buffer: Buffer
 
   init() {
     let window = KeyLookup.window
-    buffer = Buffer(zeroedBytes: window * 56)
+    buffer = Buffer(zeroedBytes: window * 57)
     let base = unsafe buffer.base
     unsafe bases = base.assumingMemoryBound(to: UnsafeMutableRawPointer.self)
     unsafe targets = (base + window * 8).assumingMemoryBound(to: UnsafeMutableRawPointer.self)
@@ -39,5 +41,6 @@ import LarderColumns
     unsafe slots = (base + window * 44).assumingMemoryBound(to: UInt32.self)
     unsafe states = (base + window * 48).assumingMemoryBound(to: UInt32.self)
     unsafe checksums = (base + window * 52).assumingMemoryBound(to: UInt32.self)
+    unsafe makings = (base + window * 56).assumingMemoryBound(to: RowMaking.self)
   }
 }

@@ -7,6 +7,12 @@ struct RowField: Hashable, Sendable {
   var id: UInt32
   var name: String
   var type: DataType
+
+  /// Ids from here on are of features of before rows knew them by the catalog's ids.
+  static let formerIDs: UInt32 = 1 << 31
+
+  /// Whether the table can say whose values these are.
+  var isKnown: Bool { id < RowField.formerIDs }
 }
 
 /// The features of rows written under one definition, and where they lie in a row.
@@ -61,13 +67,31 @@ extension DataType {
 /// An object, so that lookups in hot loops hand one reference about.
 final class RowProjection: Sendable {
   /// What is to be done to a stored value.
-  enum Conversion: UInt8, Sendable { case none, widenInteger, widenFloat }
+  ///
+  /// A table keeps the widest type that a feature ever had, and a rollback may take its definition
+  /// back to a narrower one: whole numbers that this cannot hold are null then, others are rounded.
+  enum Conversion: UInt8, Sendable {
+    case none, widenInteger, widenFloat, narrowInteger, narrowFloat
+
+    init(from stored: DataType, to wanted: DataType) {
+      self =
+        switch (stored, wanted) {
+        case (.int32, .int64): .widenInteger
+        case (.float32, .float64): .widenFloat
+        case (.int64, .int32): .narrowInteger
+        case (.float64, .float32): .narrowFloat
+        default: .none
+        }
+    }
+  }
   /// For each feature wanted its position in the schema; -1 if its rows do not have it.
   let positions: [Int]
   /// For each its offset, or -1.
   let offsets: [Int]
   let conversions: [Conversion]
   let fixedBytes: Int
+  /// How many features the schema has.
+  let featureCount: Int
 
   init(of schema: RowSchema, ids: [UInt32?], types: [DataType]) {
     var positions: [Int] = []
@@ -79,15 +103,12 @@ final class RowProjection: Sendable {
         conversions.append(.none)
         continue
       }
-      switch (schema.fields[found].type, type) {
-      case (.int32, .int64): conversions.append(.widenInteger)
-      case (.float32, .float64): conversions.append(.widenFloat)
-      default: conversions.append(.none)
-      }
+      conversions.append(Conversion(from: schema.fields[found].type, to: type))
     }
     self.positions = positions
     offsets = positions.map { $0 < 0 ? -1 : schema.offsets[$0] }
     self.conversions = conversions
     fixedBytes = schema.fixedBytes
+    featureCount = schema.fields.count
   }
 }

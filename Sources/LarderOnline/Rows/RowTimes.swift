@@ -10,6 +10,12 @@ struct RowTimes {
   /// Which rows have a created time; nil if all of `created` do.
   let hasCreated: [Bool]?
 
+  init(events: [Int64], created: [Int64]?, hasCreated: [Bool]?) {
+    self.events = events
+    self.created = created
+    self.hasCreated = hasCreated
+  }
+
   /// Reads the time columns of a batch.
   ///
   /// - Throws: `invalidInput` for a missing event time or one that the unit cannot hold.

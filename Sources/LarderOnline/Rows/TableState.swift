@@ -14,27 +14,58 @@ struct TableState: Hashable, Sendable {
     var end: Int?
   }
 
+  /// How rows know features.
+  enum Naming: UInt8, Hashable, Sendable {
+    /// By ids that the table itself gave to names.
+    case names = 0
+    /// By the catalog's ids.
+    case catalog = 1
+  }
+
   /// The view's name, for people.
   var view: String
   var keys: [KeyColumn]
   var unit: TimeUnit
-  /// All definitions that rows may have been written under; the last is in force.
+  /// All definitions that rows may have been written under.
   var schemas: [RowSchema]
+  /// The id of the schema in force.
+  var currentID: UInt16
+  var naming: Naming
+  /// The next id for a feature that goes by its name.
   var nextField: UInt32
   var segments: [Segment]
   var watermark: OnlineWatermark?
+  /// What was begun since the watermark was written.
+  var begun = HistoryRun.none
+  /// Whether it was read from a version of before.
+  var isOutdated = false
 
   /// The schema in force.
-  var current: RowSchema { schemas.last ?? RowSchema(id: 0, fields: []) }
+  var current: RowSchema { schema(currentID) ?? RowSchema(id: 0, fields: []) }
+
+  /// The greatest id of a schema.
+  var lastSchemaID: UInt16 { schemas.reduce(0) { max($0, $1.id) } }
+
+  /// The schema of an id; nil if there is none.
+  func schema(_ id: UInt16) -> RowSchema? {
+    // Ids are given in order, from 1.
+    let place = Int(id) - 1
+    if schemas.indices.contains(place), schemas[place].id == id { return schemas[place] }
+    return schemas.first { $0.id == id }
+  }
 
   /// The state of a new table.
-  init(_ view: FeatureView) throws(LarderError) {
+  init(_ view: ResolvedView) throws(LarderError) {
     self.view = view.name
     var keys: [KeyColumn] = []
-    for key in view.joinKeys { keys.append(KeyColumn(key.name, try KeyType(key.type.dataType))) }
+    for key in view.definition.joinKeys {
+      keys.append(KeyColumn(key.name, try KeyType(key.type.dataType)))
+    }
     self.keys = keys
-    unit = view.timeUnit
+    unit = view.definition.timeUnit
     schemas = []
+    currentID = 0
+    naming = view.featureIDs == nil ? .names : .catalog
     nextField = 0
     segments = []
     _ = try adopt(view)
@@ -52,8 +83,16 @@ struct TableState: Hashable, Sendable {
     }
   }
 
-  /// The ids of a view's features in this table; nil for one that no row can have.
-  func ids(of fields: [Field]) -> [UInt32?] {
+  /// The ids of some of a view's features in this table; nil for one that no row can have.
+  func ids(of fields: [Field], in view: ResolvedView) -> [UInt32?] {
+    guard naming == .catalog, let featureIDs = view.featureIDs else { return ids(byName: fields) }
+    return fields.map { field in
+      view.definition.features.firstIndex { $0.name == field.name }.flatMap { featureIDs[$0] }
+    }
+  }
+
+  /// The ids of features by their names.
+  private func ids(byName fields: [Field]) -> [UInt32?] {
     let known = current.fields
     let plain = known.map { Field($0.name, $0.type) }
     return fields.map { field in
@@ -61,40 +100,10 @@ struct TableState: Hashable, Sendable {
       return known.first { $0.name == found.name }?.id
     }
   }
-
-  /// Takes over a view's features.
-  ///
-  /// A feature goes on under its id if it kept its name, or was renamed, and kept its type or was
-  /// widened.
-  ///
-  /// - Returns: whether anything changed.
-  /// - Throws: `limitExceeded` after 65,535 changes of a table.
-  mutating func adopt(_ view: FeatureView) throws(LarderError) -> Bool {
-    self.view = view.name
-    var taken: Set<UInt32> = []
-    var fields: [RowField] = []
-    for (field, id) in zip(view.features, ids(of: view.features)) {
-      if let id, taken.insert(id).inserted {
-        fields.append(RowField(id: id, name: field.name, type: field.type))
-      } else {
-        fields.append(RowField(id: nextField, name: field.name, type: field.type))
-        nextField += 1
-      }
-    }
-    if let last = schemas.last, last.fields == fields { return false }
-    guard schemas.last?.id != .max else {
-      throw LarderError(
-        .limitExceeded,
-        "The features of this online table were changed 65,535 times; drop the table and "
-          + "materialize the view again.")
-    }
-    schemas.append(RowSchema(id: (schemas.last?.id ?? 0) + 1, fields: fields))
-    return true
-  }
 }
 
 extension TableState {
-  private static let version: UInt16 = 1
+  private static let version: UInt16 = 2
 
   var encoded: [UInt8] {
     var out = ByteWriter()
@@ -103,6 +112,7 @@ extension TableState {
     out.append(UInt8(watermark == nil ? 0 : 1))
     if let watermark {
       out.append(watermark.commit)
+      out.append(watermark.chainHash)
       out.append(watermark.through.ticks)
       out.append(watermark.through.unit.rawValue)
     }
@@ -112,7 +122,10 @@ extension TableState {
       out.append(key.type.rawValue)
       out.append(key.name)
     }
+    out.append(begun.rawValue)
+    out.append(naming.rawValue)
     out.append(nextField)
+    out.append(currentID)
     out.append(UInt32(schemas.count))
     for schema in schemas {
       out.append(schema.id)
@@ -138,7 +151,7 @@ extension TableState {
   init(_ bytes: [UInt8], file: String) throws(LarderError) {
     var reader = ByteReader(bytes, file: file)
     let version = try reader.read(UInt16.self)
-    guard version == TableState.version else {
+    guard (1...TableState.version).contains(version) else {
       throw LarderError(
         .unsupportedVersion, "The online table's state has version \(version).", file: file)
     }
@@ -148,11 +161,13 @@ extension TableState {
     self.unit = unit
     if try reader.read(UInt8.self) == 1 {
       let commit = try reader.read(UInt64.self)
+      let chainHash = version == 1 ? 0 : try reader.read(UInt64.self)
       let ticks = try reader.read(Int64.self)
       guard let unit = TimeUnit(rawValue: try reader.read(UInt8.self)) else {
         throw reader.damaged("names an unknown time unit")
       }
-      watermark = OnlineWatermark(commit: commit, through: Timestamp(ticks: ticks, unit: unit))
+      watermark = OnlineWatermark(
+        commit: commit, chainHash: chainHash, through: Timestamp(ticks: ticks, unit: unit))
     }
     view = try reader.text()
     keys = []
@@ -162,7 +177,20 @@ extension TableState {
       }
       keys.append(KeyColumn(try reader.text(), type))
     }
+    naming = .names
+    if version > 1 {
+      guard let run = HistoryRun(rawValue: try reader.read(UInt8.self)) else {
+        throw reader.damaged("tells of an unknown run")
+      }
+      begun = run
+      guard let known = Naming(rawValue: try reader.read(UInt8.self)) else {
+        throw reader.damaged("names features in an unknown way")
+      }
+      naming = known
+    }
     nextField = try reader.read(UInt32.self)
+    currentID = version > 1 ? try reader.read(UInt16.self) : 0
+    isOutdated = version < TableState.version
     schemas = []
     for _ in 0..<(try reader.count(of: 6)) {
       let id = try reader.read(UInt16.self)
@@ -183,5 +211,20 @@ extension TableState {
       segments.append(Segment(sequence: sequence, number: number, end: end == 0 ? nil : end))
     }
     guard reader.isAtEnd, !schemas.isEmpty else { throw reader.damaged("has a wrong length") }
+    if version == 1 { currentID = schemas.last?.id ?? 0 }
+    guard schema(currentID) != nil else { throw reader.damaged("names an unknown definition") }
   }
+}
+
+/// What rows beyond the watermark a table may have: of runs that were begun and not finished, or of
+/// a given range.
+package enum HistoryRun: UInt8, Hashable, Sendable, Comparable {
+  /// None.
+  case none = 0
+  /// Rows that history gained.
+  case gaining = 1
+  /// Answers that were taken anew.
+  case rebuilding = 2
+
+  package static func < (a: HistoryRun, b: HistoryRun) -> Bool { a.rawValue < b.rawValue }
 }

@@ -8,7 +8,9 @@ import LarderKeys
 /// reads: no table need be written for it. A table *takes an erasure in* when its writer removed
 /// the rows; from then on the key's rows are new ones, and are shown.
 package struct ErasureWatch: Sendable {
-  /// The keys that are hidden; nil if there are none. Asked at every read and write.
+  /// The keys that are hidden; nil if there are none.
+  ///
+  /// Asked at every read and write.
   package let hidden: @Sendable () throws(LarderError) -> HiddenKeys?
   /// Whether nobody is left who reads from before the newest erasure, and could still bring rows
   /// of then over.

@@ -102,15 +102,17 @@ extension MappedOnlineStore {
       }
       do throws(LarderError) {
         if index == nil {
-          guard try erasures?.hidden()?.since(
-            try ErasureMark.newest(in: folder(id), host.files)) != nil,
+          guard
+            try erasures?.hidden()?.since(
+              try ErasureMark.newest(in: folder(id), host.files)) != nil,
             try hasLeftovers(id)
           else { continue }
         }
         let table = try writableTable(id)
         try takeIn(table, id)
-        guard let index, let left = erased.since(
-          try ErasureMark.newest(in: folder(id), host.files))
+        guard let index,
+          let left = erased.since(
+            try ErasureMark.newest(in: folder(id), host.files))
         else { continue }
         let files = try table.erase(left.selections, forgetsWatermark: false)
         let known = Set(results[index].files.map(\.inode))
@@ -124,7 +126,15 @@ extension MappedOnlineStore {
         results[index ?? 0].failure = error
       }
     }
+    try syncRemovals()
     return results
+  }
+
+  /// Makes durable that files are gone: whoever removed them may have died before.
+  private func syncRemovals() throws(LarderError) {
+    guard try host.files.status(of: directory) != nil else { return }
+    for id in try tableIDs() { try host.files.syncDirectory(folder(id)) }
+    try host.files.syncDirectory(directory)
   }
 
   /// Whether a table's folder has segments that the table does not name.

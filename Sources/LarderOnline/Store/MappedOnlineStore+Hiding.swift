@@ -8,22 +8,20 @@ extension MappedOnlineStore {
   /// The keys that a view's table does not show, nor count as taken; nil if there are none.
   ///
   /// - Complexity: one load if no erasure is under way.
-  func hiddenKeys(of view: FeatureView) throws(LarderError) -> [KeySelection]? {
-    guard let erasures, let hidden = try erasures.hidden(), let id = try identify(view) else {
-      return nil
-    }
-    return hidden.since(try ErasureMark.newest(in: folder(id), host.files))?.selections
+  func hiddenKeys(of view: ResolvedView) throws(LarderError) -> [KeySelection]? {
+    guard let erasures, let hidden = try erasures.hidden() else { return nil }
+    return hidden.since(try ErasureMark.newest(in: folder(view.table), host.files))?.selections
   }
 
   /// The same rows; those of hidden keys have none.
-  func visible(_ keys: KeyBatch, in view: FeatureView) throws(LarderError) -> KeyBatch {
+  func visible(_ keys: KeyBatch, in view: ResolvedView) throws(LarderError) -> KeyBatch {
     guard let hidden = try hiddenKeys(of: view) else { return keys }
     return try keys.hiding(hidden)
   }
 
   /// Whether the key of a tail is not shown.
   func isHidden(
-    _ tail: UnsafeRawBufferPointer, _ schema: KeySchema, in view: FeatureView
+    _ tail: UnsafeRawBufferPointer, _ schema: KeySchema, in view: ResolvedView
   ) throws(LarderError) -> Bool {
     guard let hidden = try hiddenKeys(of: view) else { return false }
     return try unsafe hidden.compactMap { $0.matcher(among: schema) }.hold(tail)
@@ -37,12 +35,10 @@ extension MappedOnlineStore {
   /// - Returns: the keys; of rows that are left out none.
   /// - Throws: `locked` with the row; what writing throws.
   func writable(
-    _ keys: KeyBatch, to table: OnlineTable, _ view: FeatureView, isFromHistory: Bool
+    _ keys: KeyBatch, to table: OnlineTable, _ view: ResolvedView, isFromHistory: Bool
   ) throws(LarderError) -> KeyBatch {
-    guard let erasures, try erasures.hidden() != nil, let id = try identify(view) else {
-      return keys
-    }
-    try takeIn(table, id)
+    guard let erasures, try erasures.hidden() != nil else { return keys }
+    try takeIn(table, view.table)
     guard let hidden = try hiddenKeys(of: view) else { return keys }
     let shown = try keys.hiding(hidden)
     if isFromHistory { return shown }

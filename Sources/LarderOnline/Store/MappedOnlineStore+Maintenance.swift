@@ -58,7 +58,7 @@ extension MappedOnlineStore {
   /// - Complexity: O(rows); takes memory for an index of its own.
   public func verify(_ view: FeatureView) throws(LarderError) -> OnlineVerification {
     try withTable(of: view) { (table) throws(LarderError) in
-      try table.verify(hidden: try hiddenKeys(of: view) ?? [])
+      try table.verify(hidden: try hiddenKeys(of: try resolve(view)) ?? [])
     }
   }
 }

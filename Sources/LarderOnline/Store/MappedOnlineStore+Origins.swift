@@ -3,28 +3,27 @@ import LarderContract
 import LarderFiles
 import LarderKeys
 
-/// Where a key's newest row came from.
-package enum RowOrigin: Sendable, Hashable {
-  /// There is no row.
-  case none
-  /// Materialization brought it.
-  case history
-  /// It was written or deleted directly.
-  case direct
-}
-
 extension MappedOnlineStore {
-  /// Where the newest row of each key came from; deletions are direct writes.
+  /// Where the newest row of each key came from; nil for keys without one.
   ///
   /// - Throws: as `read`.
   package func origins(
-    of keys: RecordBatch, in view: FeatureView
-  ) throws(LarderError) -> [RowOrigin] {
-    let plan = try plan(view, [])
+    of keys: RecordBatch, in view: ResolvedView
+  ) throws(LarderError) -> [RowOrigin?] {
+    let plan = try plan(view, nil)
     let batch = try visible(try self.keys(keys, plan), in: view)
     return try withTable(of: view) { (table) throws(LarderError) in
-      try table.origins(batch)
+      try table.origins(batch, plan)
     }
+  }
+
+  /// Calls a closure with all keys that a view's table has rows of, deletions included.
+  ///
+  /// What a writer adds meanwhile may be missing, and a key may come twice.
+  package func forEachKey(
+    of view: ResolvedView, _ body: (RecordBatch) throws(LarderError) -> Void
+  ) throws(LarderError) {
+    try forEachKey(of: view, choosing: nil, random: { 0 }, body)
   }
 
   /// Calls a closure with the keys that a view's table has rows of, deletions included.
@@ -37,7 +36,7 @@ extension MappedOnlineStore {
   ///   - body: gets batches of at most 8,192 keys: a column for each join key.
   /// - Complexity: O(keys of the table).
   package func forEachKey(
-    of view: FeatureView, choosing count: Int? = nil, random: () -> UInt64 = { 0 },
+    of view: ResolvedView, choosing count: Int?, random: () -> UInt64,
     _ body: (RecordBatch) throws(LarderError) -> Void
   ) throws(LarderError) {
     try withTable(of: view) { (table) throws(LarderError) in
@@ -54,7 +53,7 @@ extension MappedOnlineStore {
       var start = 0
       while start < slots.count {
         let piece = slots[start..<min(start + 8_192, slots.count)]
-        try body(try snapshot.keys(at: piece, schema, view))
+        try body(try snapshot.keys(at: piece, schema, view.definition))
         start += piece.count
       }
     }
@@ -63,9 +62,11 @@ extension MappedOnlineStore {
 
 extension OnlineTable {
   /// Where the newest row of each key came from.
-  fileprivate func origins(_ batch: KeyBatch) throws(LarderError) -> [RowOrigin] {
+  fileprivate func origins(
+    _ batch: KeyBatch, _ plan: ReadPlan
+  ) throws(LarderError) -> [RowOrigin?] {
     let keys = TableKeys(batch)
-    var origins = [RowOrigin](repeating: .none, count: batch.count)
+    var origins = [RowOrigin?](repeating: nil, count: batch.count)
     var snapshot = try snapshot()
     var row = 0
     var attempt = 0
@@ -73,7 +74,11 @@ extension OnlineTable {
       if batch.mark(row) == .key {
         let lane = keys.lane(row)
         switch unsafe snapshot.lookup.find(lane.hash, lane.tail, lane.bytes) {
-        case .row(let record, _): origins[row] = record.isFromHistory ? .history : .direct
+        case .row(let record, let slot):
+          guard let origin = try origin(record, plan.bound(to: snapshot)) else {
+            throw snapshot.damagedRow(slot)
+          }
+          origins[row] = record.isAbsence ? nil : origin
         case .absent: break
         case .damaged(let slot): throw snapshot.damagedRow(slot)
         case .stale:
@@ -86,6 +91,27 @@ extension OnlineTable {
       row += 1
     }
     return origins
+  }
+
+  /// Where a row came from; nil if it is damaged.
+  private func origin(_ record: Record, _ bound: BoundPlan) -> RowOrigin? {
+    let projection =
+      record.schema < bound.projections.count ? bound.projections[record.schema] : nil
+    let fixed = projection?.fixedBytes ?? 0
+    guard
+      record.standingOffset(fixed)
+        + Record.standingBytes(record.flags, features: projection?.featureCount ?? 0)
+        <= record.bytes
+    else { return nil }
+    let hasFeatures = !record.isDeletion && !record.isStub
+    let fromHistory = (projection?.positions ?? []).map { position in
+      if record.isFromHistory { return true }
+      guard hasFeatures else { return false }
+      return position < 0 || !record.isDirect(position, fixedBytes: fixed)
+    }
+    return RowOrigin(
+      isDirect: !record.isFromHistory, isThere: !record.isDeletion, event: record.event,
+      historyEvent: record.historyTime(fixed)?.event, fromHistory: fromHistory)
   }
 }
 

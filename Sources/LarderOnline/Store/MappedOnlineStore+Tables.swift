@@ -17,8 +17,7 @@ extension MappedOnlineStore {
 
   /// The table of a view, open for reading at least.
   func table(of view: FeatureView) throws(LarderError) -> OnlineTable {
-    guard let id = try identify(view) else { throw .noOnlineTable(view) }
-    return try table(id, of: view)
+    try table(try resolve(view).table, of: view)
   }
 
   /// The table of an id, open for reading at least.
@@ -38,9 +37,13 @@ extension MappedOnlineStore {
 
   /// The table of a view, open for writing.
   func writableTable(of view: FeatureView) throws(LarderError) -> OnlineTable {
+    try writableTable(of: try resolve(view))
+  }
+
+  /// The table of a view, open for writing.
+  func writableTable(of view: ResolvedView) throws(LarderError) -> OnlineTable {
     try checkWritable()
-    guard let id = try identify(view) else { throw .noOnlineTable(view) }
-    return try writableTable(id, of: view)
+    return try writableTable(view.table, of: view.definition)
   }
 
   /// The table of an id, open for writing.
@@ -118,8 +121,14 @@ extension MappedOnlineStore {
   func withTable<Result>(
     of view: FeatureView, _ body: (OnlineTable) throws(LarderError) -> Result
   ) throws(LarderError) -> Result {
-    guard let id = try identify(view) else { throw .noOnlineTable(view) }
-    return try withTable(id, view, body)
+    try withTable(of: try resolve(view), body)
+  }
+
+  /// Reads from the table of a view.
+  func withTable<Result>(
+    of view: ResolvedView, _ body: (OnlineTable) throws(LarderError) -> Result
+  ) throws(LarderError) -> Result {
+    try withTable(view.table, view.definition, body)
   }
 
   /// Reads from a table; one that another process dropped and made again is opened anew.

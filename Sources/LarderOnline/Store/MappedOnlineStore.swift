@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// Reads take no lock and need read permission only. The first write to a view takes its writer
 /// lock, which is held until `close()`.
-public final class MappedOnlineStore: WatermarkedOnlineStore {
+public final class MappedOnlineStore: OnlineStore {
   /// The directory that holds the tables' folders.
   package let directory: String
   let host: Host
@@ -20,11 +20,13 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   let isReadOnly: Bool
   /// What history says of erasures that are not finished; nil if there is no history beside.
   let erasures: ErasureWatch?
-  /// The id of a view's table, which names its folder and its lock; nil for an unknown view.
-  let identify: @Sendable (FeatureView) throws(LarderError) -> UInt32?
+  /// A view as the catalog has it; nil for an unknown one.
+  private let lookUp: @Sendable (FeatureView) throws(LarderError) -> ResolvedView?
   let tables = Mutex<[UInt32: OpenTable]>([:])
   /// The last question asked of each view.
   private let plans = Mutex<[String: ReadPlan]>([:])
+  /// Who materializes to a table; one at a time.
+  let turns = Mutex<[UInt32: MaterializationTurn]>([:])
 
   /// Opens the online half of a store; touches no table yet.
   ///
@@ -35,12 +37,13 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   ///   - locks: the store's LOCK.
   ///   - isReadOnly: whether writing is refused.
   ///   - erasures: which keys history hides, since their erasure is not finished.
-  ///   - identify: tells the id of a view's table, never used again for another; nil if it has none.
+  ///   - resolve: tells a view as the catalog of now has it; nil if it has none of the name. A
+  ///     table's id is never used again for another.
   package init(
     host: Host, directory: String, store: FileIdentifier, locks: LockFile?,
     isReadOnly: Bool = false, options: OnlineOptions = OnlineOptions(),
     erasures: ErasureWatch? = nil,
-    identify: @escaping @Sendable (FeatureView) throws(LarderError) -> UInt32?
+    resolve: @escaping @Sendable (FeatureView) throws(LarderError) -> ResolvedView?
   ) {
     self.host = host
     self.directory = directory
@@ -49,7 +52,31 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     self.isReadOnly = isReadOnly
     self.options = options
     self.erasures = erasures
-    self.identify = identify
+    lookUp = resolve
+  }
+
+  /// Opens tables without a catalog, whose rows know features by name.
+  ///
+  /// - Parameter identify: tells the id of a view's table; nil if it has none.
+  package convenience init(
+    host: Host, directory: String, store: FileIdentifier, locks: LockFile?,
+    isReadOnly: Bool = false, options: OnlineOptions = OnlineOptions(),
+    identify: @escaping @Sendable (FeatureView) throws(LarderError) -> UInt32?
+  ) {
+    self.init(
+      host: host, directory: directory, store: store, locks: locks, isReadOnly: isReadOnly,
+      options: options
+    ) { view throws(LarderError) in
+      try identify(view).map { ResolvedView(view, table: $0) }
+    }
+  }
+
+  /// A view as the catalog of now has it.
+  ///
+  /// - Throws: `notFound` for an unknown view.
+  package func resolve(_ view: FeatureView) throws(LarderError) -> ResolvedView {
+    guard let resolved = try lookUp(view) else { throw .noOnlineTable(view) }
+    return resolved
   }
 
   // MARK: Feast's four methods
@@ -62,15 +89,14 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     entitiesToDelete: [Entity], partial: Bool
   ) throws(LarderError) {
     try checkWritable()
-    if partial, deleting.isEmpty, try follows(keeping) { return }
     for view in deleting {
-      if let id = try identify(view) { try drop(id) }
+      if let id = try lookUp(view)?.table { try drop(id) }
     }
     var kept: Set<UInt32> = []
     for view in keeping {
-      guard let id = try identify(view) else { throw .noOnlineTable(view) }
-      kept.insert(id)
-      try make(id, view)
+      let resolved = try resolve(view)
+      kept.insert(resolved.table)
+      try make(resolved)
     }
     if partial { return }
     guard try host.files.status(of: directory) != nil else { return }
@@ -82,23 +108,18 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     }
   }
 
-  /// Whether this store writes to the tables of all these views, and they follow these definitions.
-  ///
-  /// Nobody else may change or drop such a table.
-  private func follows(_ views: [FeatureView]) throws(LarderError) -> Bool {
-    for view in views {
-      guard let id = try identify(view), let open = tables.withLock({ $0[id] }),
-        open.table.isOpenForWriting
-      else { return false }
-      do throws(LarderError) {
-        guard try open.table.withWriter({ $0.adopted == view }) else { return false }
-      } catch  where error.code == .closed { return false }
-    }
-    return true
-  }
-
   /// Makes a table or brings its features up to date.
-  private func make(_ id: UInt32, _ view: FeatureView) throws(LarderError) {
+  package func make(_ view: ResolvedView) throws(LarderError) {
+    try checkWritable()
+    let id = view.table
+    // Nobody else may change or drop a table that this store writes to.
+    if let open = tables.withLock({ $0[id] }), open.table.isOpenForWriting {
+      do throws(LarderError) {
+        if try open.table.withWriter({ $0.adopted?.view == view }) { return }
+      } catch  where error.code == .closed {
+        // By another thread: it is opened again where that is needed.
+      }
+    }
     if try !TableFiles.exists(folder(id), host.files) {
       try closeTable(id)
       try makeDirectory()
@@ -110,12 +131,12 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
       return
     }
     let state = try state(id)
-    try state.check(view)
+    try state.check(view.definition)
     var changed = state
-    guard try changed.adopt(view) else { return }
+    guard try changed.adopt(view).isChanged else { return }
     try beforeItEnds { () throws(LarderError) in
-      try writableTable(id, of: view).withWriter { (writer) throws(LarderError) in
-        try writer.adopt(view)
+      try writableTable(id, of: view.definition).withWriter { (writer) throws(LarderError) in
+        _ = try writer.adopt(view)
       }
     }
   }
@@ -137,6 +158,19 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
     try host.files.syncDirectory(parent.isEmpty && lead.isEmpty ? "." : lead + parent)
   }
 
+  /// Drops the table of a view, if there is one.
+  ///
+  /// - Returns: whether there was.
+  /// - Throws: `notAStore` for a folder with files that are none of a table's; `locked`.
+  package func drop(_ view: ResolvedView) throws(LarderError) -> Bool {
+    try checkWritable()
+    return try turn(of: view.table).withLock { () throws(LarderError) in
+      let isThere = try TableFiles.mayExist(folder(view.table), host.files)
+      try drop(view.table)
+      return isThere
+    }
+  }
+
   /// Drops a table with all its rows.
   private func drop(_ id: UInt32) throws(LarderError) {
     try closeTable(id)
@@ -153,78 +187,7 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   public func tearDown(_ views: [FeatureView], entities: [Entity]) throws(LarderError) {
     try checkWritable()
     for view in views {
-      if let id = try identify(view) { try drop(id) }
-    }
-  }
-
-  /// Writes rows directly; see `OnlineStore`.
-  ///
-  /// - Throws: as `writeBatch(_:to:watermark:progress:)`.
-  public func writeBatch(
-    _ batch: RecordBatch, to view: FeatureView, progress: (@Sendable (Int) -> Void)? = nil
-  ) throws(LarderError) {
-    _ = try write(batch, view, watermark: nil, isFromHistory: false, progress)
-  }
-
-  /// Writes rows of history and the watermark; see `WatermarkedOnlineStore`.
-  ///
-  /// - Throws: `invalidInput`, `notFound`, `locked`, `noSpace`; `outcomeUnknown` if the disk failed
-  ///   to say whether the batch is on it.
-  @discardableResult
-  public func writeBatch(
-    _ batch: RecordBatch, to view: FeatureView, watermark: OnlineWatermark?,
-    progress: (@Sendable (Int) -> Void)?
-  ) throws(LarderError) -> Int {
-    try write(batch, view, watermark: watermark, isFromHistory: true, progress)
-  }
-
-  private func write(
-    _ batch: RecordBatch, _ view: FeatureView, watermark: OnlineWatermark?, isFromHistory: Bool,
-    _ progress: (@Sendable (Int) -> Void)?
-  ) throws(LarderError) -> Int {
-    let columns = try WrittenColumns(batch.schema, of: view)
-    let given = try keys(batch, columns.keys, view, for: .write)
-    let times = try RowTimes(batch, columns, view: view)
-    return try beforeItEnds { () throws(LarderError) in
-      let table = try writableTable(of: view)
-      let keys = try writable(given, to: table, view, isFromHistory: isFromHistory)
-      let now = Timestamp(microseconds: host.now())
-      let changed = try table.withWriter { (writer) throws(LarderError) in
-        try writer.adopt(view)
-        var sources = [Column?](repeating: nil, count: view.features.count)
-        for written in columns.features { sources[written.feature] = batch.columns[written.column] }
-        let encoder = try RowEncoder(writer.state.current, columns: sources)
-        return try writer.write(
-          TableWriter.Batch(
-            keys: TableKeys(keys), times: times, encoder: encoder,
-            expiry: Expiry(view, at: now), watermark: watermark, isFromHistory: isFromHistory),
-          progress: progress)
-      }
-      try table.compactIfDue(view)
-      return changed
-    }
-  }
-
-  /// Deletes keys; see `OnlineStore`.
-  public func delete(
-    _ keys: RecordBatch, from view: FeatureView, at: Timestamp?
-  ) throws(LarderError) {
-    let columns = try WrittenColumns(keys.schema, of: view, isDeletion: true)
-    let given = try self.keys(keys, columns.keys, view, for: .write)
-    let now = Timestamp(microseconds: host.now())
-    let times = try RowTimes(deleting: keys, columns, view: view, at: at ?? now, now: now)
-    try beforeItEnds { () throws(LarderError) in
-      let table = try writableTable(of: view)
-      let batch = try writable(given, to: table, view, isFromHistory: false)
-      try table.withWriter { (writer) throws(LarderError) in
-        try writer.state.check(view)
-        try writer.write(
-          TableWriter.Batch(
-            keys: TableKeys(batch), times: times, encoder: nil, expiry: Expiry(view, at: now),
-            watermark: nil),
-          progress: nil)
-      }
-      try table.compactIfDue(view)
+      if let id = try lookUp(view)?.table { try drop(id) }
     }
   }
 
@@ -233,6 +196,17 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   /// - Complexity: O(keys), at two cache misses per key whose latencies overlap.
   public func read(
     _ keys: RecordBatch, from view: FeatureView, features: [String]?, at: Timestamp?,
+    includeExpired: Bool
+  ) throws(LarderError) -> OnlineRows {
+    try read(
+      keys, from: try resolve(view), features: features, at: at, includeExpired: includeExpired)
+  }
+
+  /// Reads one answer per key of a view as some state of the catalog has it.
+  ///
+  /// - Throws: as `read`.
+  package func read(
+    _ keys: RecordBatch, from view: ResolvedView, features: [String]?, at: Timestamp?,
     includeExpired: Bool
   ) throws(LarderError) -> OnlineRows {
     let plan = try plan(view, features)
@@ -246,11 +220,11 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   ///
   /// - Throws: as `read`; `incompatibleDefinition` for keys of another type than the view's.
   package func read(
-    _ keys: OnlineKeys, from view: FeatureView, features: [String]?, at: Timestamp?,
+    _ keys: OnlineKeys, from view: ResolvedView, features: [String]?, at: Timestamp?,
     includeExpired: Bool
   ) throws(LarderError) -> OnlineRows {
     let plan = try plan(view, features)
-    guard view.isEntityless || keys.batch.schema == plan.keySchema else {
+    guard view.definition.isEntityless || keys.batch.schema == plan.keySchema else {
       throw LarderError(
         .incompatibleDefinition,
         "The keys are of \(keys.batch.schema), and the view \"\(view.name)\" "
@@ -266,7 +240,7 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   package var now: Timestamp { Timestamp(microseconds: host.now()) }
 
   /// The plan of a question; the last of each view is kept.
-  func plan(_ view: FeatureView, _ features: [String]?) throws(LarderError) -> ReadPlan {
+  func plan(_ view: ResolvedView, _ features: [String]?) throws(LarderError) -> ReadPlan {
     if let last = plans.withLock({ $0[view.name] }), last.fits(view, features) { return last }
     let plan = try ReadPlan(view, features: features)
     plans.withLock { $0[view.name] = plan }
@@ -276,27 +250,5 @@ public final class MappedOnlineStore: WatermarkedOnlineStore {
   /// The keys that a question is asked for.
   func keys(_ batch: RecordBatch, _ plan: ReadPlan) throws(LarderError) -> KeyBatch {
     try OnlineKeys.convert(batch, plan.keySchema, plan.view)
-  }
-
-  /// The watermark of a view; nil if none was written yet.
-  public func watermark(of view: FeatureView) throws(LarderError) -> OnlineWatermark? {
-    try withTable(of: view) { (table) throws(LarderError) in try table.snapshot().state.watermark }
-  }
-
-  /// The keys of a batch's rows.
-  func keys(
-    _ batch: RecordBatch, _ columns: [Int], _ view: FeatureView, for use: KeyUse
-  ) throws(LarderError) -> KeyBatch {
-    if view.isEntityless { return .entityless(count: batch.count) }
-    var schema: [KeyColumn] = []
-    var sources: [(name: String, column: Column)] = []
-    for (key, index) in zip(view.joinKeys, columns) {
-      schema.append(KeyColumn(key.name, try KeyType(key.type.dataType)))
-      var column = batch.columns[index]
-      if key.type == .string { column = column.asString }
-      sources.append((key.name, column))
-    }
-    return try KeyBatch(
-      sources, schema: try KeySchema(schema), rows: 0..<batch.count, for: use)
   }
 }

@@ -32,7 +32,7 @@ public struct OnlineReader: Sendable {
     _ keys: RecordBatch, at: Timestamp? = nil, includeExpired: Bool = false,
     into buffers: inout OnlineBuffers
   ) throws(LarderError) {
-    let batch = try store.visible(try store.keys(keys, plan), in: plan.view)
+    let batch = try store.visible(try store.keys(keys, plan), in: plan.resolved)
     try read(TableKeys(batch), at, includeExpired, &buffers)
     withExtendedLifetime(batch) {}
   }
@@ -55,7 +55,7 @@ public struct OnlineReader: Sendable {
     unsafe keys.withUnsafeBufferPointer { values in
       let batch = unsafe KeyBatch(borrowing: values, schema: plan.keySchema)
       do throws(LarderError) {
-        let shown = try store.visible(batch, in: plan.view)
+        let shown = try store.visible(batch, in: plan.resolved)
         try read(TableKeys(shown), at, includeExpired, &buffers)
         withExtendedLifetime(shown) {}
       } catch { failure = error }
@@ -121,7 +121,7 @@ public struct OnlineReader: Sendable {
     _ tail: UnsafeRawBufferPointer, _ at: Timestamp?,
     _ body: (borrowing OnlineRow) throws -> Result
   ) throws -> Result? {
-    if try unsafe store.isHidden(tail, plan.keySchema, in: plan.view) { return nil }
+    if try unsafe store.isHidden(tail, plan.keySchema, in: plan.resolved) { return nil }
     // An empty string has no address, and needs none.
     let empty: StaticString = ""
     let base = unsafe tail.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? empty.utf8Start
@@ -147,12 +147,20 @@ extension MappedOnlineStore {
   public func reader(
     for view: FeatureView, features: [String]? = nil
   ) throws(LarderError) -> OnlineReader {
-    guard let id = try identify(view) else { throw .noOnlineTable(view) }
+    try reader(for: try resolve(view), features: features)
+  }
+
+  /// Prepares a question to a view as some state of the catalog has it.
+  ///
+  /// - Throws: as `reader(for:features:)`.
+  package func reader(
+    for view: ResolvedView, features: [String]?
+  ) throws(LarderError) -> OnlineReader {
     let plan = try ReadPlan(view, features: features)
-    _ = try withTable(id, view) { (table) throws(LarderError) in
+    _ = try withTable(of: view) { (table) throws(LarderError) in
       try plan.bound(to: try table.snapshot())
     }
-    return OnlineReader(store: self, plan: plan, table: id)
+    return OnlineReader(store: self, plan: plan, table: view.table)
   }
 
   /// Lends a row that was found.
@@ -161,13 +169,18 @@ extension MappedOnlineStore {
     _ body: (borrowing OnlineRow) throws -> Result
   ) throws -> Result {
     var status = OnlineStatus.present
+    var expiry = Expiry.never
     if plan.view.timeToLive != nil {
-      let readAt = at ?? Timestamp(microseconds: host.now())
-      if Expiry(plan.view, at: readAt).isExpired(found.record.event) { status = .outsideMaxAge }
+      expiry = Expiry(plan.view, at: at ?? Timestamp(microseconds: host.now()))
+      if expiry.isExpired(found.record.event) {
+        status = .outsideMaxAge
+        // The values of a row past the time to live are given all the same.
+        expiry = .never
+      }
     }
     let row = OnlineRow(
       record: found.record, projection: found.projection, types: plan.types,
-      unit: plan.view.timeUnit, status: status)
+      unit: plan.view.timeUnit, expiry: expiry, status: status)
     let missed = MapGuard.hits
     let result = try withExtendedLifetime(found.bound) { try body(row) }
     if MapGuard.hits != missed, found.bound.snapshot.lookup.segments.isTruncated {

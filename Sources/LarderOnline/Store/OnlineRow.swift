@@ -12,17 +12,20 @@ public struct OnlineRow: ~Copyable {
   private let projection: RowProjection
   private let types: [DataType]
   private let unit: TimeUnit
+  /// What of history's features under a direct write is past the time to live.
+  private let expiry: Expiry
   /// Whether the row is past the time to live; its values are then given all the same.
   public let status: OnlineStatus
 
   init(
-    record: Record, projection: RowProjection, types: [DataType], unit: TimeUnit,
+    record: Record, projection: RowProjection, types: [DataType], unit: TimeUnit, expiry: Expiry,
     status: OnlineStatus
   ) {
     self.record = record
     self.projection = projection
     self.types = types
     self.unit = unit
+    self.expiry = expiry
     self.status = status
   }
 
@@ -37,8 +40,16 @@ public struct OnlineRow: ~Copyable {
   private func offset(_ feature: Int) -> Int? {
     guard !record.isStub, projection.positions.indices.contains(feature) else { return nil }
     let position = projection.positions[feature]
-    guard position >= 0, record.isValid(position) else { return nil }
-    return record.featuresOffset &+ projection.offsets[feature]
+    guard position >= 0, record.isValid(position),
+      !record.isSilent(position, fixedBytes: projection.fixedBytes, expiry)
+    else { return nil }
+    let offset = record.featuresOffset &+ projection.offsets[feature]
+    if projection.conversions[feature] == .narrowInteger,
+      Int32(exactly: record.load(offset, as: Int64.self)) == nil
+    {
+      return nil
+    }
+    return offset
   }
 
   /// Whether a feature is null.
@@ -48,9 +59,11 @@ public struct OnlineRow: ~Copyable {
   public subscript(int64 feature: Int) -> Int64? {
     guard let offset = offset(feature) else { return nil }
     switch types[feature] {
-    case .int64 where projection.conversions[feature] == .widenInteger, .int32, .date:
+    case .int64 where projection.conversions[feature] == .widenInteger, .date:
       return Int64(record.load(offset, as: Int32.self))
-    case .int64, .timestamp: return record.load(offset, as: Int64.self)
+    case .int32 where projection.conversions[feature] != .narrowInteger:
+      return Int64(record.load(offset, as: Int32.self))
+    case .int64, .int32, .timestamp: return record.load(offset, as: Int64.self)
     default: return nil
     }
   }
@@ -59,7 +72,12 @@ public struct OnlineRow: ~Copyable {
   public subscript(float64 feature: Int) -> Double? {
     guard let offset = offset(feature) else { return nil }
     switch types[feature] {
-    case .float64 where projection.conversions[feature] == .widenFloat, .float32:
+    case .float64 where projection.conversions[feature] == .widenFloat:
+      return Double(record.load(offset, as: Float.self))
+    case .float32:
+      if projection.conversions[feature] == .narrowFloat {
+        return Double(Float(record.load(offset, as: Double.self)))
+      }
       return Double(record.load(offset, as: Float.self))
     case .float64: return record.load(offset, as: Double.self)
     default: return nil
@@ -104,6 +122,7 @@ extension MappedOnlineStore {
     guard keys.count == 1 else {
       throw LarderError(.invalidArgument, "\(keys.count) keys were given; one is lent at a time.")
     }
+    let view = try resolve(view)
     let plan = try plan(view, features)
     let batch = try visible(try self.keys(keys, plan), in: view)
     guard batch.mark(0) == .key else { return nil }
@@ -140,7 +159,7 @@ extension BoundPlan {
       guard record.schema < projections.count, let projection = projections[record.schema] else {
         return nil
       }
-      guard record.isStub || projection.isBounded(record) else { throw ListCodec.damaged }
+      guard record.isStub || projection.holds(record) else { throw ListCodec.damaged }
       return Answer(row: FoundRow(record: record, projection: projection, bound: self))
     case .absent: return snapshot.lookup.index.isTruncated ? nil : Answer(row: nil)
     case .damaged(let slot): throw snapshot.damagedRow(slot)

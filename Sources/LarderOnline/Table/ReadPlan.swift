@@ -6,7 +6,7 @@ import Synchronization
 
 /// A question that is asked again and again: a view, its keys and the features wanted.
 final class ReadPlan: Sendable {
-  let view: FeatureView
+  let resolved: ResolvedView
   /// The names asked for; nil for all.
   let features: [String]?
   let fields: [Field]
@@ -18,14 +18,18 @@ final class ReadPlan: Sendable {
   /// Prepares a question.
   ///
   /// - Throws: `notFound` for an unknown feature; what `KeySchema` throws.
-  init(_ view: FeatureView, features: [String]?) throws(LarderError) {
-    self.view = view
+  init(_ resolved: ResolvedView, features: [String]?) throws(LarderError) {
+    self.resolved = resolved
     self.features = features
+    let view = resolved.definition
     fields = try view.fields(named: features)
     types = fields.map(\.type)
     schema = Schema(fields.map { ColumnField($0.name, $0.type) })
     keySchema = try ReadPlan.keySchema(of: view)
   }
+
+  /// The view's definition.
+  var view: FeatureView { resolved.definition }
 
   /// The schema of a view's keys.
   ///
@@ -37,8 +41,8 @@ final class ReadPlan: Sendable {
   }
 
   /// Whether this is the plan for a question.
-  func fits(_ view: FeatureView, _ features: [String]?) -> Bool {
-    self.features == features && self.view == view
+  func fits(_ view: ResolvedView, _ features: [String]?) -> Bool {
+    self.features == features && resolved == view
   }
 
   /// The plan for the rows of the last snapshot, if nothing but rows changed since.
@@ -58,7 +62,7 @@ final class ReadPlan: Sendable {
   func bound(to snapshot: TableSnapshot) throws(LarderError) -> BoundPlan {
     if let last = bound.withLock({ $0 }), last.snapshot === snapshot { return last }
     try snapshot.state.check(view)
-    let new = BoundPlan(snapshot, fields: fields, types: types, keys: keySchema)
+    let new = BoundPlan(snapshot, self)
     bound.withLock { $0 = new }
     return new
   }
@@ -74,16 +78,16 @@ final class BoundPlan: Sendable {
   /// How many times the process that made this had been forked.
   let forkGeneration = ForkedChild.generation
 
-  init(_ snapshot: TableSnapshot, fields: [Field], types: [DataType], keys: KeySchema) {
+  init(_ snapshot: TableSnapshot, _ plan: ReadPlan) {
     self.snapshot = snapshot
+    let state = snapshot.state
     let bytes =
-      Record.featuresOffset(keyBytes: keys.stride ?? 16) + snapshot.state.current.fixedBytes
+      Record.featuresOffset(keyBytes: plan.keySchema.stride ?? 16) + state.current.fixedBytes
     rowLines = min(8, (bytes + LogFormat.unit - 1) / LogFormat.unit)
-    let ids = snapshot.state.ids(of: fields)
-    var projections = [RowProjection?](
-      repeating: nil, count: Int(snapshot.state.current.id) + 1)
-    for schema in snapshot.state.schemas where Int(schema.id) < projections.count {
-      projections[Int(schema.id)] = RowProjection(of: schema, ids: ids, types: types)
+    let ids = state.ids(of: plan.fields, in: plan.resolved)
+    var projections = [RowProjection?](repeating: nil, count: Int(state.lastSchemaID) + 1)
+    for schema in state.schemas {
+      projections[Int(schema.id)] = RowProjection(of: schema, ids: ids, types: plan.types)
     }
     self.projections = projections
   }

@@ -34,7 +34,7 @@ enum TableFiles {
   ///
   /// - Returns: whether a table was made.
   static func create(
-    _ directory: String, view: FeatureView, store: FileIdentifier, host: Host,
+    _ directory: String, view: ResolvedView, store: FileIdentifier, host: Host,
     options: OnlineOptions
   ) throws(LarderError) -> Bool {
     if try exists(directory, host.files) { return false }

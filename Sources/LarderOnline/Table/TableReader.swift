@@ -30,7 +30,7 @@ import LarderKeys
     else { return false }
     let gather = unsafe RowGather(
       records: UnsafePointer(records), count: count, rows: rows, projections: bound.projections,
-      hasValue: buffers.marks)
+      hasValue: buffers.marks, expiry: rows.hasSilence ? Expiry(plan.view, at: readAt) : .never)
     let (columns, isFull) = try gather.columns(plan.types, arena: buffers.arena)
     if !isFull, !columns.isEmpty {
       for row in 0..<count where buffers.statuses[row] == .present {
@@ -103,6 +103,12 @@ import LarderKeys
       }
       guard record.featuresOffset &+ rows.fixedBytes <= record.bytes else {
         throw ListCodec.damaged
+      }
+      if record.hasOrigins {
+        guard bound.projections[schema]?.holds(record) == true else { throw ListCodec.damaged }
+        if !includeExpired, record.isHistoryExpired(rows.fixedBytes, expiry) {
+          rows.hasSilence = true
+        }
       }
       rows.valid &= record.load(record.featuresOffset, as: UInt64.self)
     }

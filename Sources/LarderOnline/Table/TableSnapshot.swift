@@ -22,8 +22,8 @@ final class TableSnapshot: Sendable {
     self.lookup = lookup
     self.state = state
     self.generation = generation
-    var schemas = [RowSchema?](repeating: nil, count: Int(state.current.id) + 1)
-    for schema in state.schemas where schema.id < schemas.count {
+    var schemas = [RowSchema?](repeating: nil, count: Int(state.lastSchemaID) + 1)
+    for schema in state.schemas {
       schemas[Int(schema.id)] = schema
     }
     self.schemas = schemas

@@ -139,19 +139,27 @@ extension TableWriter {
     let tail = unsafe (record.base + Record.rowHeaderBytes).assumingMemoryBound(to: UInt8.self)
     let hash = unsafe keyHash(tail, record.keyBytes, keys.stride ?? 0)
     guard try index.holds(hash, slot: slot.bits) else { return }
-    let isExpired = expiry.isExpired(record.event)
+    let isExpired = record.isAbsence || expiry.isExpired(record.event)
     if isExpired, record.isDeletion, isOldest {
       // Older rows of the key lie before it in the log, so none is left.
       dropped.append((hash, slot.bits))
       return
     }
     let becomesStub = isExpired && !record.isDeletion && !record.isStub
+    // History's times under a direct write stay, whatever goes, and what was written directly.
+    let schema = state.schema(UInt16(truncatingIfNeeded: record.schema))
+    let standing = Record.standingBytes(record.flags, features: schema?.fields.count ?? 0)
+    let standingOffset = record.standingOffset(schema?.fixedBytes ?? 0)
+    guard standingOffset + standing <= record.bytes else { throw damagedRow(slot) }
     let bytes =
-      becomesStub || record.isStub || record.isDeletion ? record.featuresOffset : record.bytes
+      becomesStub || record.isStub || record.isDeletion
+      ? record.featuresOffset + standing : record.bytes
     let units = (bytes + LogFormat.unit - 1) / LogFormat.unit
     let (base, newSlot) = unsafe try room(units: units)
     unsafe memcpy(base, record.base, min(bytes, record.bytes))
     if becomesStub {
+      unsafe memcpy(
+        base + record.featuresOffset, record.base + standingOffset, standing)
       unsafe base.storeBytes(
         of: record.flags | Record.isStub, toByteOffset: 26, as: UInt16.self)
       report.rowsExpired += 1

@@ -10,13 +10,17 @@ extension TableWriter {
   struct Batch {
     var keys: TableKeys
     var times: RowTimes
-    /// nil for deletions.
+    /// What the rows are.
+    var role: RowRole
+    /// The features by their ids.
+    var features = RowFeatures()
+    /// nil for rows without features.
     var encoder: RowEncoder?
-    /// What of the rows before is past the time to live by now.
+    /// For rows that keep features which the encoder's schema lacks; made when the first comes.
+    var wideEncoder: RowEncoder?
+    /// What of direct writes before is past the time to live by now.
     var expiry: Expiry
     var watermark: OnlineWatermark?
-    /// Whether materialization brings the rows.
-    var isFromHistory = false
   }
 
   /// Writes a batch: in the log, on disk if that is asked for, then for readers.
@@ -33,7 +37,7 @@ extension TableWriter {
       try append(&batch, progress)
       guard !pending.isEmpty || batch.watermark != nil else { return 0 }
       changed = pending.count
-      try commit(batch.watermark)
+      try commit(batch.watermark, begun: batch.role.run)
     } catch {
       if poison == nil { abandonBatch() }
       throw error
@@ -43,28 +47,42 @@ extension TableWriter {
   }
 
   /// Follows a view's definition, if it changed.
-  func adopt(_ view: FeatureView) throws(LarderError) {
+  ///
+  /// - Returns: the schemas of its rows.
+  @discardableResult
+  func adopt(_ view: ResolvedView) throws(LarderError) -> RowSchemas {
     try checkUsable()
-    if adopted == view { return }
-    try state.check(view)
+    if let adopted, adopted.view == view { return adopted.schemas }
+    try state.check(view.definition)
     var newState = state
-    if try newState.adopt(view) {
+    let (schemas, isChanged) = try newState.adopt(view)
+    if isChanged {
       batch += 1
       do throws(LarderError) { try commit(state: newState) } catch {
         if poison == nil { abandonBatch() }
         throw error
       }
     }
-    adopted = view
+    adopted = (view, schemas)
+    return schemas
   }
 
   // MARK: Committing
 
   /// Ends the batch with a new watermark, if there is one.
-  private func commit(_ watermark: OnlineWatermark?) throws(LarderError) {
+  ///
+  /// - Parameter run: what rows without one say to have begun.
+  private func commit(
+    _ watermark: OnlineWatermark?, begun run: HistoryRun
+  ) throws(LarderError) {
     if let watermark {
       var newState = state
       newState.watermark = watermark
+      newState.begun = .none
+      try commit(state: newState)
+    } else if run > state.begun {
+      var newState = state
+      newState.begun = run
       try commit(state: newState)
     } else {
       try finish(nil)

@@ -23,7 +23,7 @@ extension TableWriter {
       var first = 0
       while first < chosen {
         let next = try place(first, chosen)
-        make(first..<next, found, &batch)
+        try make(first..<next, found, &batch)
         first = next
       }
       start += count
@@ -41,19 +41,20 @@ extension TableWriter {
       offset: UInt64(slot.unit * LogFormat.unit))
   }
 
-  /// Chooses the rows of a window that win over what is there, and finds out how large they are.
+  /// Chooses the rows of a window that change what is there, and finds out how large they are.
   ///
   /// - Returns: how many; they are the run.
   private func choose(
     _ start: Int, _ count: Int, _ losers: [Bool]?, _ found: FoundWindow, _ batch: inout Batch
   ) throws(LarderError) -> Int {
     let run = run
-    let keeps = batch.encoder?.keeps == true
     // nil where each row has a length of its own.
     var fixed: Int? = 0
     if let encoder = batch.encoder {
       fixed = encoder.isVariable ? nil : encoder.schema.fixedBytes
     }
+    let origins = batch.originFlags
+    let plain = Record.standingBytes(origins, features: batch.encoder?.schema.fields.count ?? 0)
     let stride = batch.keys.stride
     var chosen = 0
     for lane in 0..<count {
@@ -62,21 +63,29 @@ extension TableWriter {
       // A key that is hidden, since it is being erased.
       if batch.keys.hasMarks, !batch.keys.hasKey(row) { continue }
       unsafe run.kept[chosen] = nil
+      var making = RowMaking.plain
       if let base = unsafe found.rows[lane] {
         let old = unsafe Record(base: base)
-        if old.wins(overEvent: batch.times.events[row], created: batch.times.created(row)) {
-          continue
-        }
-        if keeps { unsafe run.kept[chosen] = try keeping(old, found.slots[lane], &batch) }
+        guard let judged = unsafe try judge(old, found.slots[lane], row, &batch) else { continue }
+        making = judged
+        if making != .plain { unsafe run.kept[chosen] = base }
+      } else if batch.role == .none {
+        continue
       }
+      unsafe run.makings[chosen] = making
       let keyBytes = unsafe stride > 0 ? stride : batch.keys.tail(row).count
       let features = Record.featuresOffset(keyBytes: keyBytes)
-      let before = unsafe run.kept[chosen].map { unsafe Record(base: $0) }
-      let bytes =
-        features + (fixed ?? batch.encoder?.featureBytes(row, keeping: before) ?? 0)
+      let bytes: Int
+      switch making {
+      case .plain: bytes = features + (fixed ?? batch.encoder?.featureBytes(row) ?? 0) + plain
+      case .overHistory:
+        bytes = features + (fixed ?? batch.encoder?.featureBytes(row) ?? 0) + plain + 16
+      case .absence: bytes = features
+      case .merged, .beneath:
+        bytes = unsafe features + (try mergedBytes(chosen, found.slots[lane], row, &batch))
+      }
       guard bytes <= LogFormat.rowBytes else {
-        throw LarderError(
-          .limitExceeded, "The row has \(bytes) bytes; an online row has at most 16 MiB.", row: row)
+        throw unsafe try tooLarge(bytes, chosen, found.slots[lane], row, &batch)
       }
       unsafe run.rows[chosen] = Int32(truncatingIfNeeded: row)
       unsafe run.lanes[chosen] = Int32(truncatingIfNeeded: lane)
@@ -87,36 +96,21 @@ extension TableWriter {
     return chosen
   }
 
-  /// The row before, if its other values are to be kept; the encoder is told how they lie.
-  private func keeping(
-    _ old: Record, _ slot: UInt32, _ batch: inout Batch
-  ) throws(LarderError) -> UnsafeRawPointer? {
-    if old.isDeletion || old.isStub || batch.expiry.isExpired(old.event) { return nil }
-    guard let schema = state.schemas.first(where: { Int($0.id) == old.schema }) else {
-      throw damagedRow(Slot(bits: slot))
-    }
-    batch.encoder?.prepare(old, schema)
-    return unsafe old.base
-  }
-
   /// Makes the records of rows that have their places.
-  private func make(_ range: Range<Int>, _ found: FoundWindow, _ batch: inout Batch) {
+  private func make(
+    _ range: Range<Int>, _ found: FoundWindow, _ batch: inout Batch
+  ) throws(LarderError) {
     let run = run
-    let kind: UInt16 =
-      (batch.encoder == nil ? Record.isDeletion : 0)
-      | (batch.isFromHistory ? Record.isFromHistory : 0)
+    let kind = batch.kindFlags | batch.originFlags
     let schema = batch.encoder?.schema.id ?? 0
     let fixed = batch.encoder?.schema.fixedBytes ?? 0
+    let plain = Record.standingBytes(
+      batch.originFlags, features: batch.encoder?.schema.fields.count ?? 0)
+    var isMixed = false
     for entry in range {
       let row = unsafe Int(run.rows[entry])
       let base = unsafe run.bases[entry]
-      let created = batch.times.created(row)
-      let flags = kind | (created == nil ? 0 : Record.hasCreated)
       let tail = unsafe batch.keys.tail(row)
-      unsafe base.storeBytes(of: batch.times.events[row], toByteOffset: 8, as: Int64.self)
-      unsafe base.storeBytes(of: created ?? 0, toByteOffset: 16, as: Int64.self)
-      unsafe base.storeBytes(of: schema, toByteOffset: 24, as: UInt16.self)
-      unsafe base.storeBytes(of: flags, toByteOffset: 26, as: UInt16.self)
       unsafe base.storeBytes(
         of: UInt32(truncatingIfNeeded: tail.count), toByteOffset: 28, as: UInt32.self)
       let key = unsafe base + Record.rowHeaderBytes
@@ -129,9 +123,29 @@ extension TableWriter {
       }
       let features = Record.featuresOffset(keyBytes: tail.count)
       unsafe run.targets[entry] = base + features
-      unsafe run.ends[entry] = features &+ fixed
+      let making = unsafe run.makings[entry]
+      if making != .plain, making != .overHistory {
+        isMixed = true
+        continue
+      }
+      let created = batch.times.created(row)
+      var flags = kind | (created == nil ? 0 : Record.hasCreated)
+      var standing = features &+ fixed
+      unsafe run.ends[entry] = standing &+ plain &+ (making == .overHistory ? 16 : 0)
+      if making == .overHistory, let history = try history(before: entry, found) {
+        flags |= unsafe put(history, base, at: &standing)
+      }
+      if let brought = batch.origins { unsafe put(brought, base, at: standing) }
+      unsafe base.storeBytes(of: batch.times.events[row], toByteOffset: 8, as: Int64.self)
+      unsafe base.storeBytes(of: created ?? 0, toByteOffset: 16, as: Int64.self)
+      unsafe base.storeBytes(of: schema, toByteOffset: 24, as: UInt16.self)
+      unsafe base.storeBytes(of: flags, toByteOffset: 26, as: UInt16.self)
     }
-    encode(range, found, &batch)
+    if isMixed {
+      try makeOneByOne(range, found, &batch)
+    } else {
+      batch.encoder?.encode(run, range)
+    }
     seal(range)
     // Taken out of the object meanwhile: it is looked at once for all rows.
     var rows = pending
@@ -146,25 +160,6 @@ extension TableWriter {
           oldUnits: UInt32(truncatingIfNeeded: old?.units ?? 0)))
     }
     pending = rows
-  }
-
-  /// Writes the features: column by column, or row by row where a row's others are kept.
-  private func encode(_ range: Range<Int>, _ found: FoundWindow, _ batch: inout Batch) {
-    let run = run
-    guard batch.encoder?.keeps == true else {
-      batch.encoder?.encode(run, range)
-      return
-    }
-    for entry in range {
-      let before = unsafe run.kept[entry].map { unsafe Record(base: $0) }
-      if let before, let schema = state.schemas.first(where: { Int($0.id) == before.schema }) {
-        batch.encoder?.prepare(before, schema)
-      }
-      let base = unsafe run.bases[entry]
-      let features = unsafe run.targets[entry] - base
-      unsafe batch.encoder?.encode(
-        Int(run.rows[entry]), keeping: before, into: base, at: features)
-    }
   }
 
   // MARK: Places

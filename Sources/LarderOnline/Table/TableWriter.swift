@@ -15,8 +15,8 @@ final class TableWriter: @unchecked Sendable {
   let show: (TableSnapshot) -> Void
 
   var state: TableState
-  /// The definition that the state follows, if it was compared with one.
-  var adopted: FeatureView?
+  /// The definition that the state was compared with last, and the schemas of its rows.
+  var adopted: (view: ResolvedView, schemas: RowSchemas)?
   var keys: KeySchema
   var segments: [LogSegment]
   var index: IndexWriter

@@ -84,7 +84,9 @@ import Testing
     let store = try FeatureStore(at: path, access: .create)
     try store.apply(ErasureWorld.small)
     let people = Array(1...40)
-    for value in 1...3 { try store.append(try ErasureWorld.rows(people, value: value), to: "small") }
+    for value in 1...3 {
+      try store.append(try ErasureWorld.rows(people, value: value), to: "small")
+    }
     try store.materialize("small")
     try store.close()
     let eraser = WriterThread {
@@ -107,7 +109,8 @@ import Testing
       let shown = Set(try ErasureWorld.people(made))
       let statuses = try made.online("small").read(try ErasureWorld.keys(people)).statuses
       for (person, status) in zip(people, statuses) {
-        #expect((status == .present) == shown.contains(person), "copy \(number): \(person) \(status)")
+        #expect(
+          (status == .present) == shown.contains(person), "copy \(number): \(person) \(status)")
       }
     }
     try eraser.join()

@@ -90,10 +90,13 @@ import Testing
           if isGone { try files.remove(segment) } else { try Self.harm(segment) }
           let report = try FeatureStore(at: path, access: .readOnly).verify(deep: true)
           told.append(
-            report.findings.compactMap { $0.error.file?.split(separator: "/").last.map(String.init) }
+            report.findings.compactMap {
+              $0.error.file?.split(separator: "/").last.map(String.init)
+            }
           )
         }
-        #expect(told[0].contains(name) && told[1].contains(name), "\(name), gone \(isGone): \(told)")
+        #expect(
+          told[0].contains(name) && told[1].contains(name), "\(name), gone \(isGone): \(told)")
         found += 1
       }
     }

@@ -1,9 +1,10 @@
+import Glibc
 import LarderFiles
 import Testing
 
 /// Each file of a store and of its copies harmed in turn: `verify` finds it in the copy as in the
 /// original, or nothing is lost by it.
-@Suite struct HarmedCopiesTests {
+@Suite(.enabled(if: getenv("LARDER_DEATHS") != nil)) struct HarmedCopiesTests {
   @Test(arguments: DeathShape.allCases) func isFoundInTheCopyAsInTheOriginal(
     _ shape: DeathShape
   ) throws {

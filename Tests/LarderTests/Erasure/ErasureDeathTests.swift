@@ -122,7 +122,8 @@ import Testing
   private static func expectConsistent(_ store: FeatureStore, _ context: String) throws -> Bool {
     let isHidden = try !isShown(store, 1)
     #expect(try isShown(store, 2) && isShown(store, 3), "\(context)")
-    for view in ["small", "other"] where try store.definitions().featureViews.contains(where: {
+    for view in ["small", "other"]
+    where try store.definitions().featureViews.contains(where: {
       $0.name == view
     }) {
       let found = try statuses(store, view)

@@ -44,7 +44,8 @@ import Testing
     #expect(report.pending.contains { $0.contains("this process") }, "\(report.pending)")
     for asked in [store, other, try FeatureStore(at: path, access: .readOnly)] {
       #expect(try asked.online("small").read(keys).statuses == [.notFound, .present])
-      #expect(try asked.online("small").row(["person_id": .string("somebody-1")]).status == .notFound)
+      #expect(
+        try asked.online("small").row(["person_id": .string("somebody-1")]).status == .notFound)
     }
     #expect(try reader.read(keys).statuses == [.notFound, .present])
     #expect(try reader.withRow(ofKey: "somebody-1") { $0[int64: 0] } == nil)
@@ -96,9 +97,12 @@ import Testing
     let path = root.path + "/s"
     let store = try FeatureStore(
       at: path, access: .create, settings: FeatureStore.Settings(foldsAfterAppend: false))
-    try store.apply(Definitions(entities: [ErasureWorld.person], featureViews: [
-      ErasureWorld.small, Self.level,
-    ]))
+    try store.apply(
+      Definitions(
+        entities: [ErasureWorld.person],
+        featureViews: [
+          ErasureWorld.small, Self.level,
+        ]))
     try store.append(try ErasureWorld.rows([1, 2], value: 1), to: "small")
     try store.append(try Self.levels([(1, 5, 6), (2, 50, 60), (3, 40, 70)]), to: "level")
     try store.materialize("level")
@@ -181,7 +185,8 @@ import Testing
     let again = try #require(try other.finishErasures())
     #expect(again.isComplete, "\(again.pending)")
     #expect(try ErasureSearch(path).count(of: Array("somebody-1".utf8)) == 0)
-    #expect(try other.online("small").read(try ErasureWorld.keys([1, 2, 3])).statuses
-      == [.notFound, .present, .present])
+    #expect(
+      try other.online("small").read(try ErasureWorld.keys([1, 2, 3])).statuses
+        == [.notFound, .present, .present])
   }
 }

@@ -54,12 +54,23 @@ struct ContentSums: Sendable, Equatable {
       unsafe try times.gathered(chosen.values(as: UInt32.self), in: scratch), hashes,
       Self.key(.eventTime, 0))
     let picks = source.picks(chosen, in: scratch)
+    var found = Set([Self.key(.eventTime, 0)])
     for part in source.parts {
       let column = try source.gathered(part, picks, in: scratch)
-      switch part {
-      case .created: remove(column, hashes, Self.key(.createdTime, 0))
-      case .feature(let id): remove(column, hashes, Self.key(.feature, id))
-      }
+      let key =
+        switch part {
+        case .created: Self.key(.createdTime, 0)
+        case .feature(let id): Self.key(.feature, id)
+        }
+      found.insert(key)
+      remove(column, hashes, key)
+    }
+    // Columns that only other sources have counted as null in these rows.
+    var nulls = ContentHash()
+    for hash in hashes { nulls.add(ContentHash.nullBits, row: hash) }
+    let roles = [ColumnRole.feature, .createdTime].map { UInt64($0.rawValue) }
+    for key in columns.keys where !found.contains(key) && roles.contains(key >> 32) {
+      columns[key] = (columns[key] ?? ContentHash()) - nulls
     }
   }
 

@@ -19,7 +19,8 @@ extension Store {
   ) throws(LarderError) -> CompactionReport {
     if let seconds = options.maxSeconds, !(0...CompactionOptions.mostSeconds).contains(seconds) {
       throw LarderError(
-        .invalidArgument, "The most seconds of a compaction are 0 to 1,000,000,000, not \(seconds).")
+        .invalidArgument, "The most seconds of a compaction are 0 to 1,000,000,000, not \(seconds)."
+      )
     }
     if options.isDryRun { return try dryRun(names, options) }
     let held = try writerLocks().acquire(.maintenance, timeout: self.options.lockTimeout)

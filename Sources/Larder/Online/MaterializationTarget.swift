@@ -1,0 +1,96 @@
+import LarderColumns
+import LarderContract
+import LarderOffline
+import LarderOnline
+
+/// The online table that a run writes to, and the state of history that it reads.
+struct MaterializationTarget {
+  /// History as of the run.
+  let snapshot: Snapshot
+  /// The view as that state has it.
+  let view: ResolvedView
+  private let online: any WatermarkedOnlineStore
+
+  init(_ online: any WatermarkedOnlineStore, _ view: ResolvedView, _ snapshot: Snapshot) {
+    self.online = online
+    self.view = view
+    self.snapshot = snapshot
+  }
+
+  private var mapped: MappedOnlineStore? { online as? MappedOnlineStore }
+
+  /// How far history was brought over; nil if it never was.
+  func watermark() throws(LarderError) -> OnlineWatermark? {
+    guard let mapped else { return try online.watermark(of: view.definition) }
+    return try mapped.watermark(of: view)
+  }
+
+  /// Writes rows of history.
+  ///
+  /// - Parameter replacing: whether they are the answers whatever is there.
+  func write(
+    _ batch: RecordBatch, replacing: Bool, watermark: OnlineWatermark?
+  ) throws(LarderError) -> Int {
+    if let mapped {
+      return try mapped.writeHistory(
+        batch, to: view, replacing: replacing, watermark: watermark)
+    }
+    if replacing {
+      return try online.replaceHistory(batch, in: view.definition, watermark: watermark)
+    }
+    return try online.writeBatch(
+      batch, to: view.definition, watermark: watermark, progress: nil)
+  }
+
+  /// Takes history's answers away from keys.
+  func remove(_ keys: RecordBatch) throws(LarderError) -> Int {
+    guard let mapped else {
+      return try online.removeHistory(of: keys, in: view.definition, watermark: nil)
+    }
+    return try mapped.removeHistory(of: keys, in: view, watermark: nil)
+  }
+
+  /// The keys that have an answer of history.
+  func forEachHistoryKey(
+    _ body: (RecordBatch) throws(LarderError) -> Void
+  ) throws(LarderError) {
+    guard let mapped else { return try online.forEachHistoryKey(of: view.definition, body) }
+    try mapped.forEachKey(of: view) { (keys) throws(LarderError) in
+      let origins = try mapped.origins(of: keys, in: view)
+      let rows = origins.indices.filter { origins[$0]?.historyEvent != nil }
+      if !rows.isEmpty { try body(rows.count == keys.count ? keys : try keys.rows(rows)) }
+    }
+  }
+}
+
+extension Snapshot {
+  /// Whether an online table of a view must be taken from this history anew: it was brought over
+  /// before a change that was no growth, from a commit that this history does not have, or from one
+  /// that nobody wrote down.
+  func isBeyond(_ watermark: OnlineWatermark, view: UInt32) -> Bool {
+    if watermark.chainHash == 0 || lastRevision(of: UInt64(view)) > watermark.commit {
+      return true
+    }
+    return relation(to: watermark.commit, chainHash: watermark.chainHash) == .foreign
+  }
+}
+
+extension RecordBatch {
+  /// Some rows of the batch.
+  func rows(_ rows: [Int]) throws(LarderError) -> RecordBatch {
+    var columns: [Column] = []
+    for column in self.columns {
+      columns.append(try .of(column.type, rows.map { column[$0] }))
+    }
+    return RecordBatch(unchecked: schema, columns: columns, count: rows.count)
+  }
+
+  /// The join-key columns of a view.
+  func keys(of view: FeatureView) -> RecordBatch {
+    let names = view.isEntityless ? [] : view.joinKeys.map(\.name)
+    let wanted = schema.fields.indices.filter { names.contains(schema.fields[$0].name) }
+    return RecordBatch(
+      unchecked: Schema(wanted.map { schema.fields[$0] }), columns: wanted.map { columns[$0] },
+      count: count)
+  }
+}
