@@ -6,7 +6,7 @@ package struct OmittedRules: OptionSet, Sendable {
   package let rawValue: UInt16
   package init(rawValue: UInt16) { self.rawValue = rawValue }
 
-  /// Settling before a plan is made, and before something is destroyed.
+  /// Settling before a plan is made, and before something is destroyed: STATE's word is all there is.
   package static let settling = OmittedRules(rawValue: 1)
   /// Comparing what a plan read with what is there at the commit.
   package static let comparing = OmittedRules(rawValue: 2)

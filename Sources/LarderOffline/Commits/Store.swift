@@ -89,7 +89,7 @@ package final class Store: Sendable {
       layout.root, host: host, rotateBytes: options.manifestBytes,
       rotateEdits: options.manifestRecords,
       isCommitLockFree: { () throws(LarderError) in
-        guard let asked else { return false }
+        guard let asked, !options.omitted.contains(.settling) else { return false }
         return try asked.holder(of: .commit) == nil
       })
     if let locks { try finishCreation(layout, manifest, locks, host, options) }

@@ -83,6 +83,14 @@ struct DeathSequence {
     var moments: [Moment] = []
   }
 
+  /// Looks at what a moment left, as a reader that comes right after the death.
+  ///
+  /// - Returns: what is wrong; nil if nothing is.
+  func look(_ moment: Moment) -> String? {
+    let promise = DeathPromise(worlds: moment.worlds, isErased: moment.isErased)
+    return DeathExamination(base: base, broken: broken).sight(moment.disk.forkAlone(), promise)
+  }
+
   /// Runs the second command on what a moment left, and checks each outcome.
   ///
   /// - Parameter cuts: seeds of power cuts after the second command; nil for none.

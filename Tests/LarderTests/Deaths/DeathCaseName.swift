@@ -4,6 +4,8 @@ import LarderFiles
 enum DeathCaseName: Sendable, CustomStringConvertible {
   /// The first command dies before its n-th operation; 0 stands for an end that nobody hastened.
   case death(DeathShape, DeathCommand, n: Int, DeathCommand, cut: UInt64?)
+  /// The same, and all that comes after is somebody who looks.
+  case look(DeathShape, DeathCommand, n: Int)
   /// A call of the first command's fails: one of the list of all its faults.
   case fault(DeathShape, DeathCommand, index: Int, DeathCommand, cut: UInt64?)
   /// Two live processes take turns.
@@ -14,6 +16,8 @@ enum DeathCaseName: Sendable, CustomStringConvertible {
     switch self {
     case .death(let shape, let first, let n, let second, let cut):
       return "death/\(shape)/\(first)/\(n)/\(second)/\(text(cut))"
+    case .look(let shape, let first, let n):
+      return "look/\(shape)/\(first)/\(n)/-/none"
     case .fault(let shape, let first, let index, let second, let cut):
       return "fault/\(shape)/\(first)/\(index)/\(second)/\(text(cut))"
     case .turns(let shape, let first, let second, let schedule, let cut):
@@ -28,13 +32,17 @@ enum DeathCaseName: Sendable, CustomStringConvertible {
     let parts = text.split(separator: "/").map { String($0) }
     guard parts.count == 6, let shape = DeathShape(rawValue: parts[1]),
       let first = DeathCommand(rawValue: parts[2]),
-      let second = DeathCommand(rawValue: parts[parts[0] == "turns" ? 3 : 4])
+      let second = parts[0] == "look"
+        ? first : DeathCommand(rawValue: parts[parts[0] == "turns" ? 3 : 4])
     else { return nil }
     let cut = UInt64(parts[5])
     switch parts[0] {
     case "death":
       guard let n = Int(parts[3]) else { return nil }
       self = .death(shape, first, n: n, second, cut: cut)
+    case "look":
+      guard let n = Int(parts[3]) else { return nil }
+      self = .look(shape, first, n: n)
     case "fault":
       guard let index = Int(parts[3]) else { return nil }
       self = .fault(shape, first, index: index, second, cut: cut)
@@ -63,6 +71,13 @@ enum DeathCaseName: Sendable, CustomStringConvertible {
       }
       tell("\(first) dies before \(moment.operation)")
       return sequence.outcomes(moment, second, cuts: [cut]).first?.finding
+    case .look(let shape, let first, let n):
+      let sequence = DeathSequence(try DeathBase(shape), first)
+      guard let moment = try sequence.moments().first(where: { $0.number == n }) else {
+        return "\(first) has no operation \(n) that changes anything"
+      }
+      tell("\(first) dies before \(moment.operation)")
+      return sequence.look(moment)
     case .fault(let shape, let first, let index, let second, let cut):
       let sequence = DeathSequence(try DeathBase(shape), first)
       let faults = try sequence.faults()

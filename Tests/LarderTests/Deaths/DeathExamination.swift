@@ -56,6 +56,19 @@ struct DeathExamination {
     return nil
   }
 
+  /// Looks as a reader only.
+  ///
+  /// - Returns: what is wrong; nil if nothing is.
+  func sight(_ disk: SimulatedFileSystem, _ promise: DeathPromise) -> String? {
+    do {
+      let store = try open(disk, access: .readOnly, order: 150)
+      return try compare(
+        store, promise.worlds, "right after: ", asksJoins: true, checksTags: true)
+    } catch {
+      return "right after: \(error)"
+    }
+  }
+
   private func open(
     _ process: SimulatedFileSystem, access: StoreAccess = .readWrite, order: Int,
     path: String = "/s"

@@ -8,6 +8,8 @@ struct DeathPlan: Sendable {
   var firsts = DeathCommand.allCases
   var seconds = DeathCommand.allCases
   var seed: UInt64 = 1
+  /// What is broken in the processes of every case.
+  var broken = DeathBreak()
   /// Of the moments at which the first command dies, each so-manieth; 0 for none.
   var deathStride = 1
   /// Power cuts that are drawn for each of them, beside none.
@@ -63,8 +65,12 @@ struct DeathPlan: Sendable {
     _ base: DeathBase, _ first: DeathCommand, _ tally: DeathTally
   ) throws {
     guard deathStride > 0 else { return }
-    let sequence = DeathSequence(base, first)
+    let sequence = DeathSequence(base, first, broken)
     for (place, moment) in try sequence.moments().enumerated() {
+      if place % deathStride == 0 {
+        let name = DeathCaseName.look(base.shape, first, n: moment.number)
+        tally.note(pair: "\(first) -", case: "\(name)", sequence.look(moment))
+      }
       for (index, second) in seconds.enumerated() where (place + index) % deathStride == 0 {
         var drawn: [UInt64?] = [nil]
         for cut in 0..<cuts { drawn.append(salt(moment.number, index, cut) % 100_000) }
@@ -81,7 +87,7 @@ struct DeathPlan: Sendable {
     _ base: DeathBase, _ first: DeathCommand, _ tally: DeathTally
   ) throws {
     guard faultStride > 0 else { return }
-    let sequence = DeathSequence(base, first)
+    let sequence = DeathSequence(base, first, broken)
     let begin = Int(salt(first.rawValue.utf8.count) % UInt64(faultStride))
     let faults = try sequence.faults()
     for index in stride(from: begin, to: faults.count, by: faultStride) {
@@ -102,7 +108,7 @@ struct DeathPlan: Sendable {
     _ base: DeathBase, _ first: DeathCommand, _ tally: DeathTally
   ) throws {
     for (place, second) in seconds.enumerated() {
-      let pair = DeathInterleaving(base, first, second)
+      let pair = DeathInterleaving(base, first, second, broken)
       let chosen = (place + first.rawValue.utf8.count) % shapes.count
       if isEverySchedule, shapes[chosen] == base.shape {
         for schedule in pair.everySchedule() { run(pair, schedule, tally) }
