@@ -94,6 +94,8 @@ extension TableWriter {
       memory.prove(
         applied: LogPosition(sequence: current.sequence, unit: end), batch: batch)
     }
+    // A batch that its writer did not get into the index to the end is there now.
+    if memory.load(IndexFormat.publishing) != 0 { memory.store(0, IndexFormat.publishing) }
     memory.store(
       LogPosition(sequence: current.sequence, unit: end).bits, IndexFormat.written)
     if isRebuilt {
