@@ -89,11 +89,7 @@ struct TableRecovery {
     let file = try files.open("\(directory)/\(LogFormat.fileName(sequence))", .read)
     do throws(LarderError) {
       let segment = try LogSegment.map(file, header: try SegmentHeader.read(file))
-      if let state = segment.record(at: LogFormat.headerUnits), state.kind == RecordKind.state,
-        segment.record(at: LogFormat.headerUnits + state.units)?.kind == RecordKind.commit
-      {
-        return false
-      }
+      if segment.hasFirstBatch { return false }
     } catch {
       // A remnant or damage: told apart by what else the file holds.
       guard error.code == .corrupt else { throw error }
