@@ -17,7 +17,7 @@ import LarderColumns
         4 name not found    5 corrupt store    6 locked        7 limit exceeded
         8 I/O error         130 interrupted (SIGINT, SIGTERM, SIGHUP)
       """,
-    version: "larder 0.1.0",
+    version: "larder \(LarderVersion.current)",
     subcommands: [
       Demo.self, SchemaCommand.self, Define.self, Apply.self, Drop.self, Views.self, Import.self,
       Join.self, Why.self, Export.self, Materialize.self, Get.self, Put.self, Online.self,

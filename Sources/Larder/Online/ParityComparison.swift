@@ -61,7 +61,7 @@ struct PastView {
 
 /// A view as history has it now.
 struct NewestView {
-  private let view: ResolvedView
+  let view: ResolvedView
   private let history: SegmentOfflineStore
 
   init(_ view: ResolvedView, _ history: SegmentOfflineStore) {
@@ -69,22 +69,52 @@ struct NewestView {
     self.history = history
   }
 
-  /// What the join answers for keys at a time, in the columns of another state of the view: the
-  /// features, null where they are gone, then the event time.
-  func answers(
-    of keys: RecordBatch, at times: Column, as other: ResolvedView
-  ) throws(LarderError) -> [Column] {
-    let own = try HistoryAnswers(view.definition, history).answers(of: keys, at: times)
-    let ids = view.featureIDs ?? []
-    var columns: [Column] = []
-    for (id, field) in zip(other.featureIDs ?? [], other.definition.features) {
-      if let place = ids.firstIndex(of: id) {
-        columns.append(own[place])
-      } else {
-        columns.append(try .of(field.type, [Value](repeating: .null, count: keys.count)))
-      }
+  /// What the join answers for keys at a time: the features, then the event time.
+  func answers(of keys: RecordBatch, at time: Timestamp) throws(LarderError) -> [Column] {
+    try HistoryAnswers(view.definition, history).answers(of: keys, at: time)
+  }
+
+  /// Calls a closure with each row that history has of some keys at one event time each, those that
+  /// others took the place of among them.
+  ///
+  /// - Parameters:
+  ///   - wanted: places among the keys.
+  ///   - body: told the place, and the row: the features, then the event time.
+  /// - Complexity: O(rows between the first and the last of these times).
+  func forEachRow(
+    of keys: RecordBatch, at events: [Int: Int64],
+    _ body: (_ place: Int, _ columns: [Column], _ row: Int) throws(LarderError) -> Void
+  ) throws(LarderError) {
+    let definition = view.definition
+    let names = definition.isEntityless ? [] : definition.joinKeys.map(\.name)
+    guard let first = events.values.min(), let last = events.values.max() else { return }
+    var places: [Int64: [[Value]: Int]] = [:]
+    for (place, event) in events {
+      places[event, default: [:]][names.map { keys[$0]?[place] ?? .null }] = place
     }
-    return columns + own.suffix(1)
+    let unit = definition.timeUnit
+    let job = try history.pullAll(
+      definition, features: nil, from: Timestamp(ticks: first, unit: unit),
+      through: Timestamp(ticks: last, unit: unit))
+    var failure: LarderError?
+    do {
+      try job.forEachBatch { batch in
+        guard let times = batch[definition.eventTimestamp] else { return }
+        let columns = definition.features.compactMap { batch[$0.name] } + [times]
+        for row in 0..<batch.count {
+          guard case .timestamp(let time) = times[row], let known = places[time.ticks],
+            let place = known[names.map { batch[$0]?[row] ?? .null }]
+          else { continue }
+          do throws(LarderError) { try body(place, columns, row) } catch {
+            failure = error
+            throw error
+          }
+        }
+      }
+    } catch {
+      if let failure { throw failure }
+      throw LarderError(error, during: "Reading history")
+    }
   }
 }
 
@@ -118,39 +148,58 @@ struct ParityComparison {
     var doubtful: [(row: Int, column: String)] = []
     for row in 0..<keys.count {
       if origins[row]?.isDirect == true { findings.direct += 1 }
-      if let column = difference(found, origins[row], expected, row) {
+      if let column = difference(found, origins[row], expected, row, row, definition) {
         doubtful.append((row, column))
       }
     }
     if doubtful.isEmpty { return findings }
-    // What came since the watermark, by an unfinished run or one of a given range.
-    let unit = definition.timeUnit
-    let times = [Int64?](repeating: watermark.through.ticks, count: keys.count)
-    let now = try newest.answers(
-      of: keys, at: .timestamp(times, unit: watermark.through.unit), as: past.view)
-    // A run of a given range may have brought a row that is not the newest.
-    let own = try newest.answers(
-      of: keys, at: .timestamp(origins.map { $0?.historyEvent }, unit: unit), as: past.view)
-    let through = watermark.through.floor(in: unit)
-    for (row, column) in doubtful {
-      if hasRowsOfNoCommit {
-        findings.ahead += 1
-      } else if let event = origins[row]?.historyEvent, event > through {
-        findings.ahead += 1
-      } else if difference(found, origins[row], now, row) == nil {
-        findings.ahead += 1
-      } else if begun != .none, difference(found, origins[row], own, row) == nil {
-        findings.ahead += 1
-      } else {
-        findings.differences.append(described(keys, row, column, found, expected))
-      }
+    let ahead = try ahead(keys, doubtful.map(\.row))
+    findings.ahead += ahead.count
+    for (row, column) in doubtful where !ahead.contains(row) {
+      findings.differences.append(described(keys, row, column, found, expected))
     }
     return findings
   }
 
+  /// Which of some keys have what came to history since the watermark, by an unfinished run or one of
+  /// a given range; as the view is now, since such a run wrote it as the view was by then.
+  private func ahead(_ keys: RecordBatch, _ doubtful: [Int]) throws(LarderError) -> Set<Int> {
+    if hasRowsOfNoCommit { return Set(doubtful) }
+    let definition = newest.view.definition
+    let through = watermark.through.floor(in: definition.timeUnit)
+    let now = try newest.answers(of: keys, at: watermark.through)
+    let origins = try online.origins(of: keys, in: newest.view)
+    let found = try online.read(
+      keys, from: newest.view, features: nil, at: watermark.through, includeExpired: false)
+    var ahead: Set<Int> = []
+    var unexplained: [Int: Int64] = [:]
+    for row in doubtful {
+      let event = origins[row]?.historyEvent
+      if let event, event > through {
+        ahead.insert(row)
+      } else if difference(found, origins[row], now, row, row, definition) == nil {
+        ahead.insert(row)
+      } else if let event, begun != .none {
+        unexplained[row] = event
+      }
+    }
+    // A run of a given range may have brought a row that a later commit took the place of.
+    try newest.forEachRow(of: keys, at: unexplained) { (place, columns, row) throws(LarderError) in
+      if difference(found, origins[place], columns, place, row, definition) == nil {
+        ahead.insert(place)
+      }
+    }
+    return ahead
+  }
+
   /// The first column in which what a key has of history's differs; nil if none does.
+  ///
+  /// - Parameters:
+  ///   - place: the key's place in what was found, and `row` that in what is expected.
+  ///   - definition: of the view by which both were read.
   private func difference(
-    _ found: OnlineRows, _ origin: RowOrigin?, _ expected: [Column], _ row: Int
+    _ found: OnlineRows, _ origin: RowOrigin?, _ expected: [Column], _ place: Int, _ row: Int,
+    _ definition: FeatureView
   ) -> String? {
     var event: Int64?
     if case .timestamp(let time) = expected[definition.features.count][row] { event = time.ticks }
@@ -160,18 +209,18 @@ struct ParityComparison {
       if watermark.chainHash == 0 { return nil }
       if let event, event > origin.event { return definition.eventTimestamp }
     }
-    if held(origin) != event { return definition.eventTimestamp }
+    if held(origin, definition) != event { return definition.eventTimestamp }
     guard origin.isThere, event != nil || origin.isDirect else { return nil }
     for (position, field) in definition.features.enumerated() where origin.fromHistory[position] {
       let isSame = sameValue(
-        found.features.columns[position][row], expected[position][row])
+        found.features.columns[position][place], expected[position][row])
       if !isSame { return field.name }
     }
     return nil
   }
 
   /// The event time of history's answer that the table holds, unless it is past the time to live.
-  private func held(_ origin: RowOrigin) -> Int64? {
+  private func held(_ origin: RowOrigin, _ definition: FeatureView) -> Int64? {
     guard let event = origin.historyEvent,
       !definition.isExpired(event: event, at: watermark.through)
     else { return nil }

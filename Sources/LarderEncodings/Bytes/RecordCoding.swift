@@ -38,7 +38,7 @@ package struct RecordReader {
   /// The version of the format that the bytes are in, for fields that came with a later one.
   package let version: UInt16
   /// The file, for messages.
-  private let file: String
+  let file: String
   /// Where byte 0 lies in the file, for messages.
   private let origin: UInt64
 
@@ -51,7 +51,7 @@ package struct RecordReader {
     self.origin = origin
   }
 
-  private init(slice of: RecordReader, count: Int) {
+  init(slice of: RecordReader, count: Int) {
     bytes = of.bytes
     version = of.version
     next = of.next

@@ -5,13 +5,19 @@ import LarderEncodings
 /// The bytes of a catalog within records.
 enum CatalogCodec {
   static func encode(_ catalog: Catalog, into writer: inout RecordWriter) {
+    writer.writeStructure { encode(fieldsOf: catalog, into: &$0) }
+  }
+
+  private static func encode(fieldsOf catalog: Catalog, into writer: inout RecordWriter) {
     writer.write(catalog.nextView)
     writer.write(UInt32(catalog.entities.count))
     for entity in catalog.entities { encode(entity, into: &writer) }
     writer.write(UInt32(catalog.keySets.count))
     for set in catalog.keySets {
-      writer.write(set.id)
-      encode(set.keys, into: &writer)
+      writer.writeStructure { writer in
+        writer.write(set.id)
+        encode(set.keys, into: &writer)
+      }
     }
     writer.write(UInt32(catalog.views.count))
     for view in catalog.views { encode(view, into: &writer) }
@@ -25,14 +31,22 @@ enum CatalogCodec {
   }
 
   static func decode(_ reader: inout RecordReader) throws(LarderError) -> Catalog {
+    try reader.readStructure("catalog") { (reader) throws(LarderError) in
+      try decodeFields(&reader)
+    }
+  }
+
+  private static func decodeFields(_ reader: inout RecordReader) throws(LarderError) -> Catalog {
     var catalog = Catalog()
     catalog.nextView = try reader.read(UInt64.self)
     for _ in 0..<(try reader.readCount("entities", each: 12)) {
       catalog.entities.append(try decodeEntity(&reader))
     }
     for _ in 0..<(try reader.readCount("key sets", each: 12)) {
-      let id = try reader.read(UInt64.self)
-      catalog.keySets.append(Catalog.KeySet(id: id, keys: try decodeKeys(&reader)))
+      catalog.keySets.append(
+        try reader.readStructure("key set") { (reader) throws(LarderError) in
+          Catalog.KeySet(id: try reader.read(UInt64.self), keys: try decodeKeys(&reader))
+        })
     }
     for _ in 0..<(try reader.readCount("views", each: 32)) {
       let view = try decodeView(&reader)
@@ -54,16 +68,20 @@ enum CatalogCodec {
   // MARK: Entities and keys
 
   private static func encode(_ entity: Entity, into writer: inout RecordWriter) {
-    writer.write(text: entity.name)
-    encode(entity.joinKeys, into: &writer)
-    writer.write(text: entity.description)
-    encode(entity.tags, into: &writer)
+    writer.writeStructure { writer in
+      writer.write(text: entity.name)
+      encode(entity.joinKeys, into: &writer)
+      writer.write(text: entity.description)
+      encode(entity.tags, into: &writer)
+    }
   }
 
   private static func decodeEntity(_ reader: inout RecordReader) throws(LarderError) -> Entity {
-    Entity(
-      try reader.readText(), joinKeys: try decodeKeys(&reader),
-      description: try reader.readText(), tags: try decodeTags(&reader))
+    try reader.readStructure("entity") { (reader) throws(LarderError) in
+      Entity(
+        try reader.readText(), joinKeys: try decodeKeys(&reader),
+        description: try reader.readText(), tags: try decodeTags(&reader))
+    }
   }
 
   private static func encode(_ keys: [JoinKey], into writer: inout RecordWriter) {
@@ -118,6 +136,10 @@ enum CatalogCodec {
   // MARK: Views
 
   private static func encode(_ view: Catalog.View, into writer: inout RecordWriter) {
+    writer.writeStructure { encode(fieldsOf: view, into: &$0) }
+  }
+
+  private static func encode(fieldsOf view: Catalog.View, into writer: inout RecordWriter) {
     let definition = view.definition
     writer.write(view.id)
     writer.write(view.keySet)
@@ -147,6 +169,14 @@ enum CatalogCodec {
   }
 
   private static func decodeView(_ reader: inout RecordReader) throws(LarderError) -> Catalog.View {
+    try reader.readStructure("view") { (reader) throws(LarderError) in
+      try decodeViewFields(&reader)
+    }
+  }
+
+  private static func decodeViewFields(
+    _ reader: inout RecordReader
+  ) throws(LarderError) -> Catalog.View {
     let id = try reader.read(UInt64.self)
     let keySet = try reader.read(UInt64.self)
     let nextField = try reader.read(UInt32.self)
@@ -194,14 +224,24 @@ enum CatalogCodec {
   }
 
   private static func encode(_ field: Catalog.StoredField, into writer: inout RecordWriter) {
-    writer.write(field.id)
-    writer.write(text: field.name)
-    writer.write(text: field.type.description)
-    writer.write(UInt32(field.formerNames.count))
-    for name in field.formerNames { writer.write(text: name) }
+    writer.writeStructure { writer in
+      writer.write(field.id)
+      writer.write(text: field.name)
+      writer.write(text: field.type.description)
+      writer.write(UInt32(field.formerNames.count))
+      for name in field.formerNames { writer.write(text: name) }
+    }
   }
 
   private static func decodeField(
+    _ reader: inout RecordReader
+  ) throws(LarderError) -> Catalog.StoredField {
+    try reader.readStructure("feature") { (reader) throws(LarderError) in
+      try decodeStoredField(&reader)
+    }
+  }
+
+  private static func decodeStoredField(
     _ reader: inout RecordReader
   ) throws(LarderError) -> Catalog.StoredField {
     let id = try reader.read(UInt32.self)
@@ -226,6 +266,10 @@ enum CatalogCodec {
   // MARK: Services
 
   private static func encode(_ service: FeatureService, into writer: inout RecordWriter) {
+    writer.writeStructure { encode(fieldsOf: service, into: &$0) }
+  }
+
+  private static func encode(fieldsOf service: FeatureService, into writer: inout RecordWriter) {
     writer.write(text: service.name)
     writer.write(text: service.description)
     encode(service.tags, into: &writer)
@@ -244,6 +288,14 @@ enum CatalogCodec {
   }
 
   private static func decodeService(
+    _ reader: inout RecordReader
+  ) throws(LarderError) -> FeatureService {
+    try reader.readStructure("service") { (reader) throws(LarderError) in
+      try decodeServiceFields(&reader)
+    }
+  }
+
+  private static func decodeServiceFields(
     _ reader: inout RecordReader
   ) throws(LarderError) -> FeatureService {
     var service = FeatureService(try reader.readText(), features: [])

@@ -148,17 +148,19 @@ extension ManifestCodec {
     var catalog = 0
     for state in states {
       if catalogs[catalog] != state.catalog { catalog += 1 }
-      writer.write(state.head.id)
-      writer.write(state.head.time.ticks)
-      writer.write(state.head.chainHash)
-      writer.write(UInt32(catalog))
-      let live = state.segments.sorted { $0.key < $1.key }.flatMap(\.value)
-      writer.write(UInt32(live.count))
-      for segment in live {
-        writer.write(ordinals[segment.description] ?? 0)
-        writer.write(segment.since)
+      writer.writeStructure { writer in
+        writer.write(state.head.id)
+        writer.write(state.head.time.ticks)
+        writer.write(state.head.chainHash)
+        writer.write(UInt32(catalog))
+        let live = state.segments.sorted { $0.key < $1.key }.flatMap(\.value)
+        writer.write(UInt32(live.count))
+        for segment in live {
+          writer.write(ordinals[segment.description] ?? 0)
+          writer.write(segment.since)
+        }
+        encode(state.keyLogs, into: &writer)
       }
-      encode(state.keyLogs, into: &writer)
     }
   }
 
@@ -176,30 +178,45 @@ extension ManifestCodec {
     }
     var states: [UInt64: EarlierState] = [:]
     for _ in 0..<(try reader.readCount("earlier snapshots", each: 36)) {
-      let head = Commit(
-        id: try reader.read(UInt64.self),
-        time: Timestamp(microseconds: try reader.read(Int64.self)),
-        chainHash: try reader.read(UInt64.self))
-      let catalog = Int(try reader.read(UInt32.self))
-      var live: [UInt64: [StoreState.LiveSegment]] = [:]
-      for _ in 0..<(try reader.readCount("segments of an earlier snapshot", each: 12)) {
-        let ordinal = Int(try reader.read(UInt32.self))
-        let since = try reader.read(UInt64.self)
-        guard ordinal < segments.count else {
-          throw reader.failure("The snapshot \(head.id) names a segment that does not follow.")
-        }
-        let segment = segments[ordinal]
-        live[segment.viewID, default: []].append(
-          StoreState.LiveSegment(description: segment, since: since))
+      let (catalogs, segments) = (catalogs, segments)
+      let state = try reader.readStructure("earlier snapshot") { (reader) throws(LarderError) in
+        try decodeEarlier(&reader, catalogs, segments)
       }
-      let logs = try decodeKeyLogs(&reader)
-      guard catalog < catalogs.count,
-        live.keys.allSatisfy({ catalogs[catalog].view(id: $0) != nil }),
-        states[head.id] == nil
-      else { throw reader.failure("The snapshot \(head.id) contradicts itself.") }
-      states[head.id] = EarlierState(
-        head: head, catalog: catalogs[catalog], segments: live, keyLogs: logs)
+      guard states.updateValue(state, forKey: state.head.id) == nil else {
+        throw reader.failure("The snapshot \(state.head.id) is there twice.")
+      }
     }
     return states
+  }
+
+  /// Reads one earlier snapshot.
+  ///
+  /// - Parameters:
+  ///   - catalogs: those that it may name by their place.
+  ///   - segments: likewise.
+  private static func decodeEarlier(
+    _ reader: inout RecordReader, _ catalogs: [Catalog], _ segments: [SegmentDescription]
+  ) throws(LarderError) -> EarlierState {
+    let head = Commit(
+      id: try reader.read(UInt64.self),
+      time: Timestamp(microseconds: try reader.read(Int64.self)),
+      chainHash: try reader.read(UInt64.self))
+    let catalog = Int(try reader.read(UInt32.self))
+    var live: [UInt64: [StoreState.LiveSegment]] = [:]
+    for _ in 0..<(try reader.readCount("segments of an earlier snapshot", each: 12)) {
+      let ordinal = Int(try reader.read(UInt32.self))
+      let since = try reader.read(UInt64.self)
+      guard ordinal < segments.count else {
+        throw reader.failure("The snapshot \(head.id) names a segment that does not follow.")
+      }
+      let segment = segments[ordinal]
+      live[segment.viewID, default: []].append(
+        StoreState.LiveSegment(description: segment, since: since))
+    }
+    let logs = try decodeKeyLogs(&reader)
+    guard catalog < catalogs.count,
+      live.keys.allSatisfy({ catalogs[catalog].view(id: $0) != nil })
+    else { throw reader.failure("The snapshot \(head.id) contradicts itself.") }
+    return EarlierState(head: head, catalog: catalogs[catalog], segments: live, keyLogs: logs)
   }
 }

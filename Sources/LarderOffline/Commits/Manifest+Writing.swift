@@ -67,6 +67,7 @@ extension Manifest {
       guard let page = inner.page, try isLast(inner, page), let loaded = inner.loaded else {
         return nil
       }
+      try loaded.state.features.checkWriting(directory)
       // A whole record begins where the last one ends, and not with zeros.
       var next = [UInt8](repeating: 0, count: Int(ManifestFile.blockBytes))
       var failure: LarderError?
@@ -112,6 +113,7 @@ extension Manifest {
     }
     guard let page = inner.page else { throw poisoned }
     try refresh(&inner)
+    try inner.loaded?.state.features.checkWriting(directory)
     if try isLast(inner, page), var loaded = inner.loaded {
       let durable = loaded.position.end
       let tail = try loaded.replayAll()
@@ -161,6 +163,7 @@ extension Manifest {
     var state = loaded.state
     // What another store's manifest says, put in the place of this one's, must not become this one's.
     try checkOwnership(state)
+    try state.features.checkWriting(directory)
     try pruning(&state, retained(inner))
     return try writeFile(state, number: newest + 1, chain: loaded.position.chain, &inner)
   }
@@ -228,7 +231,8 @@ extension Manifest {
     let sequence =
       inner.page?.publish(
         position.identity(boot: boot), word, chain: position.chain,
-        oldestRetained: max(gone, state.history.first?.id ?? 0), unsureBefore: unsure) ?? 0
+        oldestRetained: max(gone, state.history.first?.id ?? 0), unsureBefore: unsure,
+        isTrusted: isKnown) ?? 0
     inner.loaded = LoadedManifest(position: position, state: state)
     inner.stand(for: StatePage.Published(sequence: sequence, word: word, chain: position.chain))
     return filled

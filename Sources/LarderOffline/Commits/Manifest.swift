@@ -150,9 +150,7 @@ final class Manifest: Sendable {
         try refresh(&inner)
       }
       guard inner.published != nil, let page = inner.page else { return nil }
-      let oldest = max(oldestRetained, page.oldestRetained)
-      page.publish(oldestRetained: oldest)
-      return oldest
+      return page.publish(oldestRetained: oldestRetained)
     }
   }
 

@@ -10,35 +10,28 @@ import LarderKeys
 enum ManifestCodec {
   /// The type number and the payload of a record.
   static func encode(_ body: ManifestRecord.Body) -> (type: UInt32, payload: [UInt8]) {
-    var writer = RecordWriter()
+    let type: UInt32
+    let write: (inout RecordWriter) -> Void
     switch body {
     case .checkpoint(let state):
-      encode(state, into: &writer)
-      return (ManifestRecordType.checkpoint, writer.bytes)
+      (type, write) = (ManifestRecordType.checkpoint, { encode(state, into: &$0) })
     case .definitions(let catalog):
-      CatalogCodec.encode(catalog, into: &writer)
-      return (ManifestRecordType.definitions, writer.bytes)
-    case .edit(let edit):
-      encode(edit, into: &writer)
-      return (ManifestRecordType.edit, writer.bytes)
-    case .tag(let tag):
-      encode(tag, into: &writer)
-      return (ManifestRecordType.tag, writer.bytes)
+      (type, write) = (ManifestRecordType.definitions, { CatalogCodec.encode(catalog, into: &$0) })
+    case .edit(let edit): (type, write) = (ManifestRecordType.edit, { encode(edit, into: &$0) })
+    case .tag(let tag): (type, write) = (ManifestRecordType.tag, { encode(tag, into: &$0) })
     case .rollback(let rollback):
-      encode(rollback, into: &writer)
-      return (ManifestRecordType.rollback, writer.bytes)
+      (type, write) = (ManifestRecordType.rollback, { encode(rollback, into: &$0) })
     case .erasure(let record):
-      record.encode(into: &writer)
-      return (ManifestRecordType.erasure, writer.bytes)
+      (type, write) = (ManifestRecordType.erasure, { record.encode(into: &$0) })
     case .substitution(let record):
-      record.encode(into: &writer)
-      return (ManifestRecordType.substitution, writer.bytes)
+      (type, write) = (ManifestRecordType.substitution, { record.encode(into: &$0) })
     case .erased(let ids):
-      encode(ids: ids, into: &writer)
-      return (ManifestRecordType.erased, writer.bytes)
-    case .skipped(let type):
-      return (type | ManifestRecordType.skippable, [])
+      (type, write) = (ManifestRecordType.erased, { encode(ids: ids, into: &$0) })
+    case .skipped(let type): return (type | ManifestRecordType.skippable, [])
     }
+    var writer = RecordWriter()
+    writer.writeStructure(write)
+    return (type, writer.bytes)
   }
 
   /// Reads a payload.
@@ -48,29 +41,35 @@ enum ManifestCodec {
   static func decode(
     type: UInt32, payload: [UInt8], major: UInt16, file: String, origin: UInt64
   ) throws(LarderError) -> ManifestRecord.Body {
+    if type & ManifestRecordType.skippable != 0 { return .skipped(type: type) }
     var reader = RecordReader(payload, file: file, origin: origin, version: major)
-    let body: ManifestRecord.Body
+    let body = try reader.readStructure("record") { (reader) throws(LarderError) in
+      try decode(type: type, &reader, file: file, origin: origin)
+    }
+    guard reader.remaining == 0 else {
+      throw reader.failure("\(reader.remaining) bytes follow the record's last field.")
+    }
+    return body
+  }
+
+  private static func decode(
+    type: UInt32, _ reader: inout RecordReader, file: String, origin: UInt64
+  ) throws(LarderError) -> ManifestRecord.Body {
     switch type {
-    case ManifestRecordType.checkpoint: body = .checkpoint(try decodeState(&reader))
-    case ManifestRecordType.definitions: body = .definitions(try CatalogCodec.decode(&reader))
-    case ManifestRecordType.edit: body = .edit(try decodeEdit(&reader))
-    case ManifestRecordType.tag: body = .tag(try decodeTag(&reader))
-    case ManifestRecordType.rollback: body = .rollback(try decodeRollback(&reader))
-    case ManifestRecordType.erasure: body = .erasure(try ErasureRecord(from: &reader))
-    case ManifestRecordType.substitution:
-      body = .substitution(try SubstitutionRecord(from: &reader))
-    case ManifestRecordType.erased: body = .erased(try decodeIDs(&reader))
-    case _ where type & ManifestRecordType.skippable != 0: return .skipped(type: type)
+    case ManifestRecordType.checkpoint: return .checkpoint(try decodeState(&reader))
+    case ManifestRecordType.definitions: return .definitions(try CatalogCodec.decode(&reader))
+    case ManifestRecordType.edit: return .edit(try decodeEdit(&reader))
+    case ManifestRecordType.tag: return .tag(try decodeTag(&reader))
+    case ManifestRecordType.rollback: return .rollback(try decodeRollback(&reader))
+    case ManifestRecordType.erasure: return .erasure(try ErasureRecord(from: &reader))
+    case ManifestRecordType.substitution: return .substitution(try SubstitutionRecord(from: &reader))
+    case ManifestRecordType.erased: return .erased(try decodeIDs(&reader))
     default:
       throw LarderError(
         .unsupportedVersion,
         "The record has the type \(type), which a later version of Larder wrote. Use that version.",
         file: file, offset: origin)
     }
-    guard reader.remaining == 0 else {
-      throw reader.failure("\(reader.remaining) bytes follow the record's last field.")
-    }
-    return body
   }
 
   // MARK: Edits
@@ -108,12 +107,26 @@ enum ManifestCodec {
   ) {
     writer.write(UInt32(logs.count))
     for (set, log) in logs.sorted(by: { $0.key < $1.key }) {
-      writer.write(set)
-      writer.write(log.generation)
-      writer.write(log.length)
-      writer.write(log.count)
-      writer.write(log.checksum)
+      writer.writeStructure { writer in
+        writer.write(set)
+        encode(log, into: &writer)
+      }
     }
+  }
+
+  /// Writes how far a key log goes, within a structure.
+  static func encode(_ log: KeyLogState, into writer: inout RecordWriter) {
+    writer.write(log.generation)
+    writer.write(log.length)
+    writer.write(log.count)
+    writer.write(log.checksum)
+  }
+
+  static func decodeKeyLog(_ reader: inout RecordReader) throws(LarderError) -> KeyLogState {
+    KeyLogState(
+      generation: try reader.read(UInt64.self), length: try reader.read(UInt64.self),
+      count: try reader.read(UInt32.self),
+      checksum: reader.version == 1 ? 0 : try reader.read(UInt64.self))
   }
 
   static func decodeKeyLogs(
@@ -121,13 +134,9 @@ enum ManifestCodec {
   ) throws(LarderError) -> [UInt64: KeyLogState] {
     var logs: [UInt64: KeyLogState] = [:]
     for _ in 0..<(try reader.readCount("key logs", each: 28)) {
-      let set = try reader.read(UInt64.self)
-      let generation = try reader.read(UInt64.self)
-      let length = try reader.read(UInt64.self)
-      let count = try reader.read(UInt32.self)
-      let checksum = reader.version == 1 ? 0 : try reader.read(UInt64.self)
-      let log = KeyLogState(
-        generation: generation, length: length, count: count, checksum: checksum)
+      let (set, log) = try reader.readStructure("key log") { (reader) throws(LarderError) in
+        (try reader.read(UInt64.self), try decodeKeyLog(&reader))
+      }
       guard logs.updateValue(log, forKey: set) == nil else {
         throw reader.failure("The key log of k\(set) is named twice.")
       }
@@ -143,6 +152,12 @@ enum ManifestCodec {
   }
 
   static func encode(_ segment: SegmentDescription, into writer: inout RecordWriter) {
+    writer.writeStructure { encode(fieldsOf: segment, into: &$0) }
+  }
+
+  private static func encode(
+    fieldsOf segment: SegmentDescription, into writer: inout RecordWriter
+  ) {
     var flags: UInt8 = 0
     if segment.minCreated != nil { flags |= SegmentFlags.created }
     if segment.partition != nil { flags |= SegmentFlags.partition }
@@ -169,6 +184,14 @@ enum ManifestCodec {
   }
 
   static func decodeSegment(
+    _ reader: inout RecordReader, view: UInt64
+  ) throws(LarderError) -> SegmentDescription {
+    try reader.readStructure("segment's description") { (reader) throws(LarderError) in
+      try decodeSegmentFields(&reader, view: view)
+    }
+  }
+
+  private static func decodeSegmentFields(
     _ reader: inout RecordReader, view: UInt64
   ) throws(LarderError) -> SegmentDescription {
     let flags = try reader.read(UInt8.self)
@@ -208,6 +231,7 @@ enum ManifestCodec {
   // MARK: Checkpoints
 
   static func encode(_ state: StoreState, into writer: inout RecordWriter) {
+    state.features.encode(into: &writer)
     writer.write(state.head.chainHash)
     CatalogCodec.encode(state.catalog, into: &writer)
     writer.write(UInt32(state.segments.count))
@@ -222,24 +246,30 @@ enum ManifestCodec {
     encode(state.keyLogs, into: &writer)
     writer.write(UInt32(state.retired.count))
     for segment in state.retired {
-      writer.write(segment.view)
-      writer.write(segment.uuid)
-      writer.write(segment.since)
-      writer.write(segment.until)
+      writer.writeStructure { writer in
+        writer.write(segment.view)
+        writer.write(segment.uuid)
+        writer.write(segment.since)
+        writer.write(segment.until)
+      }
     }
     // The head is the record itself; it is not repeated.
     writer.write(UInt32(state.history.count - 1))
     for commit in state.history.dropLast() {
-      writer.write(commit.id)
-      writer.write(commit.time.ticks)
-      writer.write(commit.chainHash)
+      writer.writeStructure { writer in
+        writer.write(commit.id)
+        writer.write(commit.time.ticks)
+        writer.write(commit.chainHash)
+      }
     }
     writer.write(UInt32(state.tags.count))
     for (name, commit) in state.tags.sorted(by: { utf8Order($0.key, $1.key) }) {
-      writer.write(text: name)
-      writer.write(commit)
+      writer.writeStructure { writer in
+        writer.write(text: name)
+        writer.write(commit)
+      }
     }
-    state.erasures.encode(into: &writer)
+    writer.writeStructure { state.erasures.encode(into: &$0) }
     writer.write(state.fileIdentity)
     writer.write(UInt32(state.revisions.count))
     for (view, commit) in state.revisions.sorted(by: { $0.key < $1.key }) {
@@ -251,10 +281,13 @@ enum ManifestCodec {
 
   /// The state of a checkpoint; its store, and its head's number and time, are the frame's.
   static func decodeState(_ reader: inout RecordReader) throws(LarderError) -> StoreState {
+    let features =
+      reader.version == 1 ? StoreFeatures() : try StoreFeatures(from: &reader)
     let hash = try reader.read(UInt64.self)
     var state = StoreState(
       store: FileIdentifier(high: 0, low: 0),
       head: Commit(id: 0, time: Timestamp(microseconds: 0), chainHash: hash))
+    state.features = features
     state.catalog = try CatalogCodec.decode(&reader)
     for _ in 0..<(try reader.readCount("views with segments", each: 12)) {
       let view = try reader.read(UInt64.self)
@@ -273,28 +306,36 @@ enum ManifestCodec {
     state.keyLogs = try decodeKeyLogs(&reader)
     for _ in 0..<(try reader.readCount("retired segments", each: 40)) {
       state.retired.append(
-        StoreState.RetiredSegment(
-          view: try reader.read(UInt64.self), uuid: try reader.readIdentifier(),
-          since: try reader.read(UInt64.self), until: try reader.read(UInt64.self)))
+        try reader.readStructure("retired segment") { (reader) throws(LarderError) in
+          StoreState.RetiredSegment(
+            view: try reader.read(UInt64.self), uuid: try reader.readIdentifier(),
+            since: try reader.read(UInt64.self), until: try reader.read(UInt64.self))
+        })
     }
     state.history = []
     for _ in 0..<(try reader.readCount("commits", each: 24)) {
-      let commit = Commit(
-        id: try reader.read(UInt64.self),
-        time: Timestamp(microseconds: try reader.read(Int64.self)),
-        chainHash: try reader.read(UInt64.self))
+      let commit = try reader.readStructure("commit") { (reader) throws(LarderError) in
+        Commit(
+          id: try reader.read(UInt64.self),
+          time: Timestamp(microseconds: try reader.read(Int64.self)),
+          chainHash: try reader.read(UInt64.self))
+      }
       guard commit.id > state.history.last?.id ?? 0 || state.history.isEmpty else {
         throw reader.failure("The commits are out of order.")
       }
       state.history.append(commit)
     }
     for _ in 0..<(try reader.readCount("tags", each: 10)) {
-      let name = try reader.readText()
-      guard state.tags.updateValue(try reader.read(UInt64.self), forKey: name) == nil else {
+      let (name, commit) = try reader.readStructure("tag") { (reader) throws(LarderError) in
+        (try reader.readText(), try reader.read(UInt64.self))
+      }
+      guard state.tags.updateValue(commit, forKey: name) == nil else {
         throw reader.failure("The tag \"\(name)\" is there twice.")
       }
     }
-    state.erasures = try Erasures(from: &reader)
+    state.erasures = try reader.readStructure("list of erasures") { (reader) throws(LarderError) in
+      try Erasures(from: &reader)
+    }
     state.fileIdentity = try reader.readIdentifier()
     if reader.version == 1 { return state }
     for _ in 0..<(try reader.readCount("revisions", each: 16)) {

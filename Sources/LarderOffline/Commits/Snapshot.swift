@@ -19,6 +19,7 @@ package struct Snapshot: Sendable {
   package let store: Store
   /// What was being erased when the snapshot was made.
   let erasures: Erasures
+  private let features: StoreFeatures
   /// The commits that the manifest remembers, the snapshot's own last.
   private let history: [Commit]
   private let revisions: [UInt64: UInt64]
@@ -30,6 +31,7 @@ package struct Snapshot: Sendable {
     segments = state.segments.mapValues { $0.map(\.description) }
     keyLogs = state.keyLogs
     erasures = state.erasures
+    features = state.features
     identifier = state.fileIdentity
     history = state.history
     revisions = state.revisions
@@ -45,6 +47,7 @@ package struct Snapshot: Sendable {
   /// What the manifest of a copy of this snapshot begins with.
   func stateOfCopy(store number: FileIdentifier) -> StoreState {
     var state = StoreState(store: number, head: commit)
+    state.features = features
     state.fileIdentity = identifier
     state.catalog = catalog
     for (view, live) in segments {

@@ -123,7 +123,18 @@ import Synchronization
   func poison() { store(1, Offset.poisoned) }
 
   /// Says which snapshots are about to go; sequentially consistent with the pins that follow.
-  func publish(oldestRetained: UInt64) { store(oldestRetained, Offset.oldestRetained) }
+  ///
+  /// It only ever rises: two sweeps take no lock against one another, and what one of them took must
+  /// not come back by the other's word.
+  ///
+  /// - Returns: the least snapshot that is kept now.
+  @discardableResult
+  func publish(oldestRetained: UInt64) -> UInt64 {
+    guard map.beginStore(), let word = unsafe atomic(Offset.oldestRetained) else {
+      return self.oldestRetained
+    }
+    return unsafe word.pointee.max(oldestRetained, ordering: .sequentiallyConsistent).newValue
+  }
 
   /// Moves the durable end within the same file.
   ///
@@ -152,11 +163,13 @@ import Synchronization
   ///
   /// The caller holds the commit lock.
   ///
+  /// - Parameter isTrusted: whether what the page says of snapshots that are kept holds; sweeps may
+  ///   raise it meanwhile.
   /// - Returns: the sequence of the publication.
   @discardableResult
   func publish(
     _ identity: Identity, _ word: Word, chain: UInt64, oldestRetained: UInt64,
-    unsureBefore: UInt64
+    unsureBefore: UInt64, isTrusted: Bool
   ) -> UInt64 {
     // Of another version the sequence is no number of ours.
     let last = load(Offset.identity) == Self.magic ? max(sequence, greatestInSlots) : 0
@@ -166,7 +179,11 @@ import Synchronization
     for (index, field) in fields.enumerated() { store(field, Offset.identity + index * 8) }
     store(Self.checksum(fields), Offset.checksum)
     store(0, Offset.poisoned)
-    store(oldestRetained, Offset.oldestRetained)
+    if isTrusted {
+      publish(oldestRetained: oldestRetained)
+    } else {
+      store(oldestRetained, Offset.oldestRetained)
+    }
     store(unsureBefore, Offset.unsureBefore)
     return publish(Published(sequence: last &+ 1, word: word, chain: chain))
   }

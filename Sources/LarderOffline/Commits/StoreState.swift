@@ -12,6 +12,8 @@ package struct StoreState: Sendable {
   package var store: FileIdentifier
   /// The number that key logs and online tables carry: the store's own, in a backup the original's.
   package var fileIdentity: FileIdentifier
+  /// What a version has to know to read the store, and to write to it.
+  package var features = StoreFeatures()
   /// The newest commit.
   package var head: Commit
   /// The definitions.

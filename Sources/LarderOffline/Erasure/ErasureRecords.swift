@@ -46,8 +46,13 @@ package struct SubstitutionRecord: Sendable, Hashable {
     view = try reader.read(UInt64.self)
     items = []
     for _ in 0..<(try reader.readCount("substituted segments", each: 20)) {
-      let uuid = try reader.readIdentifier()
-      items.append(Item(uuid: uuid, added: try ManifestCodec.decodeSegments(&reader, view: view)))
+      let view = view
+      items.append(
+        try reader.readStructure("substitution") { (reader) throws(LarderError) in
+          Item(
+            uuid: try reader.readIdentifier(),
+            added: try ManifestCodec.decodeSegments(&reader, view: view))
+        })
     }
   }
 
@@ -55,8 +60,10 @@ package struct SubstitutionRecord: Sendable, Hashable {
     writer.write(view)
     writer.write(UInt32(items.count))
     for item in items {
-      writer.write(item.uuid)
-      ManifestCodec.encode(item.added, into: &writer)
+      writer.writeStructure { writer in
+        writer.write(item.uuid)
+        ManifestCodec.encode(item.added, into: &writer)
+      }
     }
   }
 }
@@ -66,20 +73,22 @@ extension Erasures {
   init(from reader: inout RecordReader) throws(LarderError) {
     pending = try ManifestCodec.decodeIDs(&reader)
     for _ in 0..<(try reader.readCount("substitutions", each: 44)) {
-      let view = try reader.read(UInt64.self)
       substitutions.append(
-        Substitution(
-          view: view, uuid: try reader.readIdentifier(), since: try reader.read(UInt64.self),
-          until: try reader.read(UInt64.self),
-          added: try ManifestCodec.decodeSegments(&reader, view: view)))
+        try reader.readStructure("substitution") { (reader) throws(LarderError) in
+          let view = try reader.read(UInt64.self)
+          return Substitution(
+            view: view, uuid: try reader.readIdentifier(), since: try reader.read(UInt64.self),
+            until: try reader.read(UInt64.self),
+            added: try ManifestCodec.decodeSegments(&reader, view: view))
+        })
     }
     for _ in 0..<(try reader.readCount("retired key logs", each: 36)) {
-      let set = try reader.read(UInt64.self)
-      let log = KeyLogState(
-        generation: try reader.read(UInt64.self), length: try reader.read(UInt64.self),
-        count: try reader.read(UInt32.self),
-        checksum: reader.version == 1 ? 0 : try reader.read(UInt64.self))
-      retiredLogs.append(RetiredLog(set: set, log: log, until: try reader.read(UInt64.self)))
+      retiredLogs.append(
+        try reader.readStructure("retired key log") { (reader) throws(LarderError) in
+          RetiredLog(
+            set: try reader.read(UInt64.self), log: try ManifestCodec.decodeKeyLog(&reader),
+            until: try reader.read(UInt64.self))
+        })
     }
     last = try reader.read(UInt64.self)
   }
@@ -88,20 +97,21 @@ extension Erasures {
     ManifestCodec.encode(ids: pending, into: &writer)
     writer.write(UInt32(substitutions.count))
     for item in substitutions {
-      writer.write(item.view)
-      writer.write(item.uuid)
-      writer.write(item.since)
-      writer.write(item.until)
-      ManifestCodec.encode(item.added, into: &writer)
+      writer.writeStructure { writer in
+        writer.write(item.view)
+        writer.write(item.uuid)
+        writer.write(item.since)
+        writer.write(item.until)
+        ManifestCodec.encode(item.added, into: &writer)
+      }
     }
     writer.write(UInt32(retiredLogs.count))
     for retired in retiredLogs {
-      writer.write(retired.set)
-      writer.write(retired.log.generation)
-      writer.write(retired.log.length)
-      writer.write(retired.log.count)
-      writer.write(retired.log.checksum)
-      writer.write(retired.until)
+      writer.writeStructure { writer in
+        writer.write(retired.set)
+        ManifestCodec.encode(retired.log, into: &writer)
+        writer.write(retired.until)
+      }
     }
     writer.write(last)
   }

@@ -40,7 +40,7 @@ struct DeathExamination {
         return found
       }
       try close(store)
-      if let found = try checkErasure(disk, promise) { return found }
+      if let found = try checkErasure(disk, promise, seed) { return found }
       if !promise.copies.isEmpty {
         let copy = try open(disk.anotherProcess(), order: 500, path: "/copy")
         if let found = try compare(
@@ -101,14 +101,15 @@ struct DeathExamination {
 
   /// Whoever is forgotten is gone from every file, at once or after the erasure was gone on with.
   private func checkErasure(
-    _ disk: SimulatedFileSystem, _ promise: DeathPromise
+    _ disk: SimulatedFileSystem, _ promise: DeathPromise, _ seed: UInt64
   ) throws -> String? {
     let name = DeathCommand.forgettable
     if promise.isErased, let path = disk.file(containing: name, under: "/s/") {
       return "erasure: certified, and \(path) holds the name"
     }
     let pending = Set(promise.worlds.map { $0.erased.contains(name) })
-    guard pending.contains(true) || base.shape == .erasing else { return nil }
+    // Of the erasure that every case of a shape begins with, one in four is followed to its end.
+    guard pending.contains(true) || (base.shape == .erasing && seed % 4 == 1) else { return nil }
     let process = disk.anotherProcess()
     let store = try open(process, order: 600)
     let keys = try RecordBatch(["driver_id": .string([name])])

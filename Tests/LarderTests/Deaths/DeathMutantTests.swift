@@ -1,9 +1,8 @@
-import Glibc
 import Testing
 
 /// The tests of deaths can fail: each rule that is left out is noticed, and none is missed by them
 /// if nothing is.
-@Suite(.enabled(if: getenv("LARDER_DEATHS") != nil)) struct DeathMutantTests {
+@Suite struct DeathMutantTests {
   @Test(arguments: DeathMutant.allCases) func isNoticed(_ mutant: DeathMutant) throws {
     let finding = try mutant.find(mutant.broken)
     #expect(finding != nil, "\(mutant) was not noticed")
