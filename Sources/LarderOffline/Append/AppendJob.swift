@@ -71,7 +71,13 @@ final class AppendJob {
     }
     let added = output.descriptions
     let removed = try replacing.map { range throws(LarderError) in
-      try range.rewriteRemainders(of: start, view: view, store, output)
+      do throws(LarderError) {
+        return try range.rewriteRemainders(of: start, view: view, store, output)
+      } catch {
+        // Definitions take no lock: a view that was dropped may be swept under our eyes.
+        try plan.checkAppend(try store.refresh())
+        throw error
+      }
     }
     let intake = self.intake
     try output.makeDurable { () throws(LarderError) in try intake.write() }

@@ -161,14 +161,18 @@ extension Store {
 
   /// Does a rewrite, from its plan on, once more if what it read changed before its commit.
   ///
-  /// The maintenance lock keeps segments still; what changes are definitions. An append elsewhere
-  /// changes nothing that is compared.
+  /// The maintenance lock keeps segments still; what changes are definitions, and the files of a view
+  /// that was dropped may go. An append elsewhere changes nothing that is compared.
   ///
   /// - Throws: what the rewrite throws; `conflict` if it changed each of three times.
   func planningAgain<T>(_ rewrite: () throws(LarderError) -> T) throws(LarderError) -> T {
     for _ in 0..<2 {
+      let head = try refresh().head.id
       do { return try rewrite() } catch {
-        guard error.code == .conflict else { throw error }
+        let mayBeGone = error.code == .corrupt || error.code == .notFound
+        guard error.code == .conflict || mayBeGone, try refresh().head.id != head else {
+          throw error
+        }
       }
     }
     return try rewrite()
