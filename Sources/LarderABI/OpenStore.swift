@@ -11,7 +11,8 @@ public typealias TextPlace = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 
 /// Texts that live as long as the library.
 @safe private enum Constants {
-  nonisolated(unsafe) static let version = unsafe UnsafePointer<CChar>(strdup(LarderVersion.current))
+  nonisolated(unsafe) static let version = unsafe UnsafePointer<CChar>(
+    strdup(LarderVersion.current))
   /// By code; 0 has none.
   nonisolated(unsafe) static let names: [Int32: UnsafePointer<CChar>?] = unsafe Dictionary(
     uniqueKeysWithValues: LarderError.Code.allCases.map { code in

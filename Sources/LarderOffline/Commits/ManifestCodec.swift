@@ -62,7 +62,8 @@ enum ManifestCodec {
     case ManifestRecordType.tag: return .tag(try decodeTag(&reader))
     case ManifestRecordType.rollback: return .rollback(try decodeRollback(&reader))
     case ManifestRecordType.erasure: return .erasure(try ErasureRecord(from: &reader))
-    case ManifestRecordType.substitution: return .substitution(try SubstitutionRecord(from: &reader))
+    case ManifestRecordType.substitution:
+      return .substitution(try SubstitutionRecord(from: &reader))
     case ManifestRecordType.erased: return .erased(try decodeIDs(&reader))
     default:
       throw LarderError(
