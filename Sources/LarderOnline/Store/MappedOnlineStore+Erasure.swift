@@ -130,10 +130,17 @@ extension MappedOnlineStore {
     return results
   }
 
-  /// Makes durable that files are gone: whoever removed them may have died before.
+  /// Makes durable that files are gone, and what was overwritten in those that stay: whoever did it
+  /// may have died before, and what memory no longer shows may still be on the disk.
   private func syncRemovals() throws(LarderError) {
     guard try host.files.status(of: directory) != nil else { return }
-    for id in try tableIDs() { try host.files.syncDirectory(folder(id)) }
+    for id in try tableIDs() {
+      // A batch that failed is overwritten where the log goes on, which is the newest segment.
+      if let newest = try TableFiles.numbers(folder(id), LogFormat.suffix, host.files).last {
+        try host.files.open("\(folder(id))/\(LogFormat.fileName(newest))", .update).syncData()
+      }
+      try host.files.syncDirectory(folder(id))
+    }
     try host.files.syncDirectory(directory)
   }
 
