@@ -44,7 +44,7 @@ let package = Package(
       swiftSettings: engine),
     .target(
       name: "LarderEncodings",
-      dependencies: ["LarderColumns", "LarderFiles", "CLarderKernels", "CZstd", "CLZ4"],
+      dependencies: ["LarderColumns", "LarderFiles", "CLarderKernels", "CZstd"],
       swiftSettings: engine),
     .target(
       name: "LarderKeys",

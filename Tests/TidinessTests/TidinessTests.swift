@@ -113,6 +113,37 @@ import Testing
     }
   }
 
+  /// A file that declares nothing, or of which nobody uses anything, is a remnant.
+  @Test func everyFileIsUsed() throws {
+    let sources = try Repository.sources()
+    var users: [Substring: Int] = [:]
+    func words(_ file: Repository.SourceFile) -> Set<Substring> {
+      var words: Set<Substring> = []
+      for line in file.lines where !line.drop(while: { $0 == " " }).hasPrefix("//") {
+        words.formUnion(line.split { !($0.isLetter || $0.isNumber || $0 == "_") })
+      }
+      return words
+    }
+    let others = try Repository.files(under: "Sources", ending: [".h", ".c"])
+    for file in sources + others {
+      for word in words(file) { users[word, default: 0] += 1 }
+    }
+    let keywords: Set<Substring> = [
+      "func", "var", "let", "struct", "class", "enum", "protocol", "typealias", "case",
+    ]
+    for file in sources where !file.text.contains("@_exported") {
+      var declared: Set<Substring> = []
+      for line in file.code {
+        let parts = line.split { !($0.isLetter || $0.isNumber || $0 == "_") }
+        for (place, part) in parts.enumerated().dropLast() where keywords.contains(part) {
+          declared.insert(parts[place + 1])
+        }
+      }
+      let isUsed = declared.contains { users[$0, default: 0] > 1 }
+      #expect(isUsed, "\(file): nothing outside of it uses what it declares")
+    }
+  }
+
   @Test func nothingIsLeftForLater() throws {
     // Spelled apart, so that this file does not find itself.
     let words = [

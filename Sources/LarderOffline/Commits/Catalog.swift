@@ -100,12 +100,4 @@ package struct Catalog: Sendable, Hashable {
     Definitions(
       entities: entities, featureViews: views.map(\.definition), featureServices: services)
   }
-
-  /// The type of every join key of the store by name.
-  package var joinKeyTypes: [String: JoinKeyType] {
-    var types: [String: JoinKeyType] = [:]
-    for set in keySets { for key in set.keys { types[key.name] = key.type } }
-    for entity in entities { for key in entity.joinKeys { types[key.name] = key.type } }
-    return types
-  }
 }

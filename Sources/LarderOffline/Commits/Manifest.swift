@@ -85,16 +85,6 @@ final class Manifest: Sendable {
     }
   }
 
-  /// Whether nothing was committed since the last refresh, as far as one load can tell.
-  var isCurrent: Bool {
-    inner.withLock { inner in
-      guard let page = inner.page, let known = inner.published ?? inner.surpassed else {
-        return false
-      }
-      return page.sequence == known.sequence
-    }
-  }
-
   /// The least snapshot that may be pinned anew; nil if STATE cannot be trusted to say it.
   var oldestRetained: UInt64? {
     inner.withLock { $0.published == nil ? nil : $0.page?.oldestRetained }

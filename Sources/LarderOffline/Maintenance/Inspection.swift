@@ -131,7 +131,6 @@ extension ColumnRecord {
     case .fixedDictionary, .dictionary: names.append("dictionary")
     case .plain: names.append(hasPackedBytes ? "zstd" : "plain text")
     case .symbols: names.append("symbol table")
-    case .blocks: names.append("lz4")
     case .list: names.append("list")
     }
     if isCoded { names.append("entropy") }

@@ -31,7 +31,6 @@ enum IndexFormat {
   static let firstFree = 296
   static let poisoned = 304
   static let lastWrite = 312
-  static let deletions = 320
   // What was on disk and what was acknowledged, for who finds the log shorter; see IndexProof.
   static let durable = 328
   static let durableCheck = 336

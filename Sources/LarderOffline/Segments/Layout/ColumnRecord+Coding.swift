@@ -82,7 +82,7 @@ extension ColumnRecord {
       dictionaryValues.write(to: &record)
       bytes.write(to: &record)
     case .list: for child in elements { child.write(to: &record) }
-    case .lanes, .blocks: break
+    case .lanes: break
     }
     record.write(UInt32(pages.count))
     for page in pages { page.write(to: &record) }
@@ -116,8 +116,7 @@ extension ColumnRecord {
     guard let role = ColumnRole(rawValue: roleCode) else {
       return .unknown(fieldID: fieldID, reason: "the role \(roleCode)")
     }
-    guard let encoding = ColumnEncoding(rawValue: encodingCode & ~codedFlag), encoding != .blocks
-    else {
+    guard let encoding = ColumnEncoding(rawValue: encodingCode & ~codedFlag) else {
       return .unknown(fieldID: fieldID, reason: "the encoding \(encodingCode)")
     }
     guard let validity = ValidityMode(rawValue: validityCode) else {
@@ -164,7 +163,7 @@ extension ColumnRecord {
         throw record.failure("A list's elements are of an unknown kind.")
       }
       elements = [child]
-    case .lanes, .blocks: break
+    case .lanes: break
     }
     let count = Int(try record.read(UInt32.self))
     guard count == (lanes + Limits.pageRows - 1) / Limits.pageRows else {

@@ -20,8 +20,6 @@ package enum ColumnEncoding: UInt8, Sendable, Hashable {
   case dictionary = 2
   /// Lanes are offsets into bytes, one more than there are values.
   case plain = 3
-  /// Reserved for `plain` with compressed bytes: neither written nor read by this version.
-  case blocks = 4
   /// Lanes are offsets into the elements, one more than there are values.
   case list = 5
   /// As `plain`, the bytes being codes of a table of strings (FSST).

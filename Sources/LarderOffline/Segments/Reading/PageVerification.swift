@@ -20,7 +20,7 @@ struct PageVerification {
     try verifyBodies()
     try verifyVectors()
     switch record.encoding {
-    case .lanes, .blocks: break
+    case .lanes: break
     case .dictionary, .fixedDictionary: try verifyCodes()
     case .plain, .symbols:
       try verifyBytes()

@@ -99,7 +99,7 @@ enum SegmentBounds {
         throw failure("The type \(column.type) cannot be kept so.", column)
       }
       switch column.encoding {
-      case .lanes, .blocks: break
+      case .lanes: break
       case .fixedDictionary:
         try add(column.dictionaryValues, atLeast: column.dictionaryCount * 8, "dictionary")
       case .dictionary:

@@ -25,7 +25,6 @@ extension SegmentColumn {
     case .plain: column = try decodePlain(range)
     case .symbols: column = try decodeSymbols(range)
     case .list: column = try decodeList(range)
-    case .blocks: throw LarderError(.unsupportedVersion, "Blocks are reserved.")
     }
     guard let wanted else { return column }
     return try column.widened(to: wanted)
