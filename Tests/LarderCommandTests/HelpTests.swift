@@ -20,6 +20,31 @@ import Testing
     #expect(help == (try String(contentsOf: file, encoding: .utf8)))
   }
 
+  /// The reference of the commands, which is their help, one after the other.
+  private static var reference: String {
+    var text = """
+      # The command
+
+      What `larder help COMMAND` says. This page is made of it: it is written anew with the help's own tests, and
+      differs from it in no word.
+
+      """
+    for name in LarderCommand.names {
+      let help = LarderCommand.help(of: name).trimmingCharacters(in: .newlines)
+      text += "\n## larder \(name)\n\n```text\n\(help)\n```\n"
+    }
+    return text
+  }
+
+  @Test func theReferenceIsMadeOfTheHelp() throws {
+    let file = Self.folder.deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("docs/commands.md")
+    if ProcessInfo.processInfo.environment["LARDER_WRITE_SNAPSHOTS"] != nil {
+      try Self.reference.write(to: file, atomically: true, encoding: .utf8)
+    }
+    #expect(Self.reference == (try String(contentsOf: file, encoding: .utf8)))
+  }
+
   @Test func listsTheCommandsOfTheManual() {
     #expect(
       LarderCommand.names == [
