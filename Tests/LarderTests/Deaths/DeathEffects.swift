@@ -9,6 +9,9 @@ extension DeathCommand {
     isDefinition || [.append, .feed, .replace, .put].contains(self)
   }
 
+  /// Whether another's commit between its plan and its own makes a difference, or may.
+  var plansAhead: Bool { readsDefinition || self == .expire }
+
   /// Whether it commits nothing to history, so that an unsettled record may come after it.
   var leavesHistory: Bool { [.put, .materialize, .backup].contains(self) }
 
@@ -45,8 +48,12 @@ extension DeathCommand {
         Dictionary(uniqueKeysWithValues: answers.values.map { ($0.driver, $0) }),
         through: Self.through(role))
     case .expire:
-      guard let newest = world.views[stats]?.rows.map(\.event).max() else { break }
-      world.views[stats]?.rows.removeAll { $0.event < newest - Self.expiry }
+      // Rows that came since it planned stay until the next time.
+      let planned = (reading ?? world).views[stats]?.rows ?? []
+      guard let newest = planned.map(\.event).max() else { break }
+      world.views[stats]?.rows.removeAll {
+        $0.event < newest - Self.expiry && planned.contains($0)
+      }
     case .forget: world.erase(Self.forgettable)
     case .rollback:
       guard let kept = world.kept else { return .refused }

@@ -131,7 +131,7 @@ struct DeathInterleaving {
             }
           }
           // What it read of the definitions may be from before the other one.
-          let read = command.readsDefinition ? [world, base.world] : [world]
+          let read = command.plansAhead ? [world, base.world] : [world]
           return read.flatMap { reading -> [DeathWorld] in
             switch command.effect(role, on: world, reading: reading) {
             case .applied(let after):
