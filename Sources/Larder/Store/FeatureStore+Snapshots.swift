@@ -43,17 +43,31 @@ extension FeatureStore {
     return FeatureStore(offline: try store.at(id), online: nil)
   }
 
-  /// The commit of an id or of a tag, as a user names it: `17`, `release`.
+  /// The commit of an id, of a tag, or of a time, as a user names it: `17`, `release`, `2026-03-01`.
   ///
   /// ```swift
   /// let past = try store.snapshot(at: store.commit(named: "release"))
   /// ```
   ///
-  /// - Parameter name: an id in decimal, or a tag.
-  /// - Throws: `notFound` with the nearest tag, or for an id that is not of a commit that is kept.
+  /// - Parameter name: an id in decimal, a tag, or a time in ISO 8601, which means the last commit that
+  ///   is not later; a day means its beginning in UTC.
+  /// - Throws: `notFound` with the nearest tag, or for a commit that is not kept.
   /// - Complexity: O(commits of the newest manifest file).
   public func commit(named name: String) throws(LarderError) -> Commit {
     try segments(for: "Time travel").store.commit(named: name)
+  }
+
+  /// The commit that was the newest at a time: the last one not later.
+  ///
+  /// ```swift
+  /// let past = try store.snapshot(at: store.commit(notAfter: Timestamp(iso8601: "2026-03-01")))
+  /// ```
+  ///
+  /// - Parameter time: a moment of the clock of who committed.
+  /// - Throws: `notFound` if the store has none so early, or it is no longer kept.
+  /// - Complexity: O(commits that are kept).
+  public func commit(notAfter time: Timestamp) throws(LarderError) -> Commit {
+    try segments(for: "Time travel").store.commit(notAfter: time)
   }
 
   /// The commits that can still be looked at, oldest first: those young enough, and those that a

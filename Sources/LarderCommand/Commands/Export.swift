@@ -23,7 +23,8 @@ struct Export: ParsableCommand {
   var from: TimeArgument?
   @Option(help: ArgumentHelp("The last event time.", valueName: "T"))
   var to: TimeArgument?
-  @Option(help: ArgumentHelp("Export the history as of a commit or tag.", valueName: "COMMIT"))
+  @Option(
+    help: ArgumentHelp("Export the history as of a commit, tag or time.", valueName: "COMMIT"))
   var at: CommitArgument?
   @Option(help: ArgumentHelp("Memory to take at most, such as 512M.", valueName: "SIZE"))
   var memory: SizeArgument?

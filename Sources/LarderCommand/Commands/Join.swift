@@ -54,7 +54,9 @@ struct Join: ParsableCommand {
   var withEventTimes = false
   @Flag(help: "Add why each view answered as it did.")
   var withStatus = false
-  @Option(help: ArgumentHelp("Ask the store as it was at a commit or tag.", valueName: "COMMIT"))
+  @Option(
+    help: ArgumentHelp(
+      "Ask the store as it was at a commit, tag or time.", valueName: "COMMIT"))
   var at: CommitArgument?
   @Option(help: ArgumentHelp("The first event time, without a spine.", valueName: "T"))
   var from: TimeArgument?

@@ -21,7 +21,8 @@ struct Rollback: ParsableCommand {
   @OptionGroup var target: StoreArgument
   @Option(
     help: ArgumentHelp(
-      "The commit or tag, as larder snapshots lists it.", valueName: "COMMIT"))
+      "The commit or tag, as larder snapshots lists it, or a time: the last commit not later.",
+      valueName: "COMMIT"))
   var to: CommitArgument
   @Flag(help: "Only say what would change.")
   var dryRun = false

@@ -53,31 +53,9 @@ extension Store {
     return try snapshot(at: commit)
   }
 
-  /// The commit of an id or of a tag.
-  ///
-  /// - Throws: `notFound` with the nearest tag, or for a commit that is not kept.
-  package func commit(named name: String) throws(LarderError) -> Commit {
-    // No tag is a number.
-    let isID = !name.isEmpty && name.utf8.allSatisfy { (0x30...0x39).contains($0) }
-    guard isID else {
-      let tags = try named().tags
-      guard tags[name] != nil else {
-        throw LarderError(
-          .notFound,
-          "There is no commit or tag \"\(name)\". "
-            + suggestion(for: name, among: Array(tags.keys)))
-      }
-      return try snapshot(tagged: name).commit
-    }
-    guard let id = UInt64(name) else {
-      throw LarderError(.notFound, "There is no commit \(name); the newest is \(try head().id).")
-    }
-    return try snapshot(at: id).commit
-  }
-
   /// The state by which names are looked up: who may write, and so may go back to what a name says,
   /// looks after a tag that a dead process wrote and did not publish.
-  private func named() throws(LarderError) -> StoreState {
+  func named() throws(LarderError) -> StoreState {
     if locks == nil { return try refresh() }
     do { return try settle() } catch  where error.code == .poisoned { return try refresh() }
   }
