@@ -37,7 +37,7 @@ let package = Package(
     .target(name: "CLarder"),
     .target(name: "CLarderCommand"),
 
-    .target(name: "LarderColumns", swiftSettings: engine),
+    .target(name: "LarderColumns", dependencies: ["CLarderKernels"], swiftSettings: engine),
     .target(name: "LarderContract", dependencies: ["LarderColumns"], swiftSettings: engine),
     .target(
       name: "LarderFiles", dependencies: ["LarderColumns", "CLarderKernels"],

@@ -1,5 +1,4 @@
 import LarderColumns
-import Synchronization
 
 /// What C holds for an object: a number that is looked up, never an address.
 ///
@@ -56,7 +55,7 @@ final class HandleTable: Sendable {
     /// Those without an object that may be used again.
     var free: [Int] = []
   }
-  private let places = Mutex(Places())
+  private let places = ForkSafeMutex(Places())
   private let number: UInt64
   /// The numbers of the tables of the processes that this one is a fork of.
   private let parents: [UInt64]

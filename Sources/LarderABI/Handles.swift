@@ -7,7 +7,7 @@ import Synchronization
 final class StoreHandle: Sendable {
   let store: FeatureStore
   /// Questions for the latest features by their text.
-  let questions = Mutex<[String: OnlineQuestion]>([:])
+  let questions = ForkSafeMutex<[String: OnlineQuestion]>([:])
 
   init(_ store: FeatureStore) { self.store = store }
 }

@@ -19,7 +19,7 @@ final class JobStream: BatchSource, Sendable {
     var failure: LarderError?
   }
   /// Held while a batch is waited for: consumers on several threads take turns.
-  private let state = Mutex(State())
+  private let state = ForkSafeMutex(State())
   private let generation = Forks.generation
 
   init(_ handle: JobHandle) {
@@ -89,7 +89,7 @@ private final class Exchange: Sendable {
     case failed(LarderError)
   }
 
-  private let item = Mutex<Item?>(nil)
+  private let item = ForkSafeMutex<Item?>(nil)
   private let stopped = Atomic(false)
   private let filled = DispatchSemaphore(value: 0)
   /// Counts what may be put: one when the consumer asks first, then one for each that it took.

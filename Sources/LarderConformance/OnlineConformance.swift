@@ -1,6 +1,5 @@
 import LarderColumns
 import LarderContract
-import Synchronization
 
 /// Checks an online store against the contract and throws at the first difference.
 ///
@@ -37,7 +36,7 @@ public func checkOnlineStore(
 
 /// A clock that stands still until it is set.
 public final class ConformanceClock: Sendable {
-  private let microseconds = Mutex<Int64>(1_700_000_000_000_000)
+  private let microseconds = ForkSafeMutex<Int64>(1_700_000_000_000_000)
 
   /// Makes a clock that shows some time in 2023.
   public init() {}

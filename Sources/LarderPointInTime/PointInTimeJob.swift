@@ -1,6 +1,5 @@
 import LarderColumns
 import LarderContract
-import Synchronization
 
 /// A point-in-time question over segments: planned, pinned to a commit, and not yet answered.
 ///
@@ -11,8 +10,8 @@ package final class PointInTimeJob: RetrievalJob {
   package let schema: Schema
   private let plan: JoinPlan
   private let spine: RecordBatch?
-  private let prepared = Mutex<PreparedJoin?>(nil)
-  private let last = Mutex<RetrievalReport?>(nil)
+  private let prepared = ForkSafeMutex<PreparedJoin?>(nil)
+  private let last = ForkSafeMutex<RetrievalReport?>(nil)
 
   /// Rows of the batches that `forEachBatch` hands out.
   static let batchRows = 65_536

@@ -9,6 +9,7 @@
 #include "larder_encodings.h"
 #include "larder_join.h"
 #include "larder_keys.h"
+#include "larder_futex.h"
 #include "larder_map_guard.h"
 #include "larder_online.h"
 

@@ -1,6 +1,5 @@
 import Dispatch
 import LarderColumns
-import Synchronization
 
 /// Hands batches from a thread that makes them to a task that takes them, one ahead at most.
 final class BatchChannel: Sendable {
@@ -13,7 +12,7 @@ final class BatchChannel: Sendable {
     var end: Result<RecordBatch?, any Error>?
     var isAbandoned = false
   }
-  private let state = Mutex(State())
+  private let state = ForkSafeMutex(State())
   /// Counts the free place: the maker waits on its own thread.
   private let room = DispatchSemaphore(value: 0)
 

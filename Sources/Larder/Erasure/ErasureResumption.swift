@@ -1,11 +1,10 @@
 import LarderColumns
 import LarderOffline
-import Synchronization
 
 /// When a store last went on with an erasure that was cut off.
 final class ErasureResumption: Sendable {
   private static let pause = Duration.seconds(10)
-  private let last = Mutex<ContinuousClock.Instant?>(nil)
+  private let last = ForkSafeMutex<ContinuousClock.Instant?>(nil)
 
   /// Whether it is time to try; then it is noted.
   func isDue() -> Bool {

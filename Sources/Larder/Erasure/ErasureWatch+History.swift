@@ -27,7 +27,7 @@ private final class LastHidden: Sendable {
     var erasures: UInt64?
     var hidden: HiddenKeys?
   }
-  private let state = Mutex(State())
+  private let state = ForkSafeMutex(State())
   /// The publication of which it is known that nothing was hidden; 0 for none.
   private let quiet = Atomic<UInt64>(0)
 

@@ -1,6 +1,5 @@
 import LarderColumns
 import LarderContract
-import Synchronization
 
 /// A question for the latest features that is asked again and again, as servers do: its names are
 /// looked up once for each change of definitions, which otherwise costs more than the reading.
@@ -15,7 +14,7 @@ package final class StandingOnlineQuestion: Sendable {
     let keys: Schema
     let question: PreparedOnlineQuestion
   }
-  private let last = Mutex<Prepared?>(nil)
+  private let last = ForkSafeMutex<Prepared?>(nil)
 
   /// A question of one store's; nothing is looked up yet.
   package init(features: [FeatureReference], options: OnlineReadOptions) {

@@ -2,7 +2,6 @@ import LarderColumns
 import LarderContract
 import LarderFiles
 import LarderOffline
-import Synchronization
 
 /// An open feature store: history in, point-in-time questions out.
 ///
@@ -25,7 +24,7 @@ public final class FeatureStore: Sendable {
   /// The store of the latest values; nil for an earlier state, which has none.
   public let onlineStore: (any OnlineStore)?
   /// Definitions, where no directory keeps them.
-  let registry: Mutex<Definitions>
+  let registry: ForkSafeMutex<Definitions>
   let resumption = ErasureResumption()
 
   /// Opens a store in a directory.
@@ -58,7 +57,7 @@ public final class FeatureStore: Sendable {
   ) {
     offlineStore = offline
     onlineStore = online
-    registry = Mutex(definitions)
+    registry = ForkSafeMutex(definitions)
   }
 
   /// The store of Larder's own files.

@@ -3,7 +3,6 @@ import LarderContract
 import LarderFiles
 import LarderOffline
 import LarderPointInTime
-import Synchronization
 
 /// Feature history in Larder's own columnar files, in one directory.
 ///
@@ -13,7 +12,7 @@ public final class SegmentOfflineStore: OfflineStore {
   /// The one state that is shown; nil to show the newest.
   let pinned: Snapshot?
   let engine: PointInTimeEngine
-  private let named = Mutex(CurrentDefinitions())
+  private let named = ForkSafeMutex(CurrentDefinitions())
 
   /// Opens the history of a directory.
   ///

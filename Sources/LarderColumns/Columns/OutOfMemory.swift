@@ -1,12 +1,11 @@
 import Glibc
-import Synchronization
 
 /// What happens where the system gives no memory.
 ///
 /// Work that knows beforehand how much it takes asks first and fails with `limitExceeded`. What
 /// cannot be had all the same, for a buffer that nobody could do without, ends the process.
 package enum OutOfMemory {
-  private static let handler = Mutex<(@Sendable (Int) -> Never)?>(nil)
+  private static let handler = ForkSafeMutex<(@Sendable (Int) -> Never)?>(nil)
 
   /// Bytes beside those that are asked for that other parts of the work take.
   private static let margin = 16 << 20

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// Regions of huge pages that were given back, kept for the next large buffer.
 ///
@@ -25,7 +24,7 @@ final class RegionPool: Sendable {
     /// Whether the kernel may take its pages.
     var isLent = false
   }
-  private let kept = Mutex<[Region]>([])
+  private let kept = ForkSafeMutex<[Region]>([])
 
   /// A region of at least so many bytes, of unspecified content; its true length beside it.
   func take(atLeast bytes: Int) -> (base: UnsafeMutableRawPointer, length: Int) {

@@ -1,5 +1,5 @@
 import Larder
-import Synchronization
+import LarderColumns
 
 /// A line on the terminal that says how far the work has come; nothing where nobody is looking.
 ///
@@ -12,13 +12,13 @@ final class Progress: Sendable {
   private let label: String
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
-  private let line: Mutex<Line>
+  private let line: ForkSafeMutex<Line>
 
   /// Begins the work of a label.
   init(_ label: String) {
     self.label = label
     start = clock.now
-    line = Mutex(Line(shownAt: clock.now + .milliseconds(400)))
+    line = ForkSafeMutex(Line(shownAt: clock.now + .milliseconds(400)))
   }
 
   deinit { clear() }

@@ -1,5 +1,4 @@
 import LarderColumns
-import Synchronization
 
 /// A plain offline store in memory: rows in arrays, every rule written out, nothing clever.
 ///
@@ -18,12 +17,12 @@ public final class InMemoryOfflineStore: OfflineStore {
     var histories: [String: ReferenceHistory] = [:]
     var lastCommit: UInt64 = 0
   }
-  private let state: Mutex<State>
+  private let state: ForkSafeMutex<State>
 
   /// Makes an empty store.
-  public init() { state = Mutex(State()) }
+  public init() { state = ForkSafeMutex(State()) }
 
-  private init(_ state: sending State) { self.state = Mutex(state) }
+  private init(_ state: sending State) { self.state = ForkSafeMutex(state) }
 
   /// The store as it was at an earlier commit; appending to it does not change this one.
   ///

@@ -1,5 +1,4 @@
 import LarderColumns
-import Synchronization
 
 /// A plain online store in memory: one dictionary per view, every rule written out.
 ///
@@ -14,7 +13,7 @@ import Synchronization
 /// let rows = try store.read(keys, from: view)
 /// ```
 public final class InMemoryOnlineStore: OnlineStore {
-  private let tables = Mutex<[String: ReferenceTable]>([:])
+  private let tables = ForkSafeMutex<[String: ReferenceTable]>([:])
   private let now: @Sendable () -> Timestamp
 
   /// Makes an empty store that reads the time from a clock.

@@ -1,5 +1,4 @@
 import LarderColumns
-import Synchronization
 
 /// A question to the in-memory reference, answered anew at each run.
 final class InMemoryRetrievalJob: RetrievalJob {
@@ -7,7 +6,7 @@ final class InMemoryRetrievalJob: RetrievalJob {
   private let plan: String
   private let run: @Sendable () throws(LarderError) -> RecordBatch
   private let views: [String]
-  private let last = Mutex<RetrievalReport?>(nil)
+  private let last = ForkSafeMutex<RetrievalReport?>(nil)
 
   init(
     schema: Schema, plan: String, views: [String],

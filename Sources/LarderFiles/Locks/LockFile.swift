@@ -20,7 +20,7 @@ package final class LockFile: Sendable {
   private let now: @Sendable () -> Int64
   private let isWritable: Bool
   private let generation = ForkedChild.generation
-  private let turns = Mutex(Turns())
+  private let turns = ForkSafeMutex(Turns())
 
   /// Opens the file LOCK of a store.
   ///

@@ -18,7 +18,7 @@ package final class SnapshotPins: Sendable {
   private let other: (any File)?
   private let generation = ForkedChild.generation
   /// How many pins this object holds on each snapshot.
-  private let counts = Mutex<[UInt64: Int]>([:])
+  private let counts = ForkSafeMutex<[UInt64: Int]>([:])
 
   /// Opens the pins of a store.
   ///

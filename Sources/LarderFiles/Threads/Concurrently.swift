@@ -36,12 +36,12 @@ private final class SharedTimes: Sendable {
     var count = 0
     var isAwaited = false
   }
-  private let helpers: Mutex<Helpers>
+  private let helpers: ForkSafeMutex<Helpers>
   private let last = DispatchSemaphore(value: 0)
 
   init(_ times: Int, _ body: @escaping @Sendable (Int) -> Void) {
     self.times = times
-    helpers = Mutex(Helpers(body: body))
+    helpers = ForkSafeMutex(Helpers(body: body))
   }
 
   private func work(_ body: @Sendable (Int) -> Void) {

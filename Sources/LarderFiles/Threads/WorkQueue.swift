@@ -1,6 +1,5 @@
 import Dispatch
 import LarderColumns
-import Synchronization
 
 /// Work in the background, one after the other.
 ///
@@ -10,7 +9,7 @@ package final class WorkQueue: Sendable {
     var pending: [@Sendable () -> Void] = []
     var isRunning = false
   }
-  private let state = Mutex(State())
+  private let state = ForkSafeMutex(State())
   private let generation = Forks.generation
 
   package init() {}

@@ -1,7 +1,6 @@
 import Dispatch
 import Glibc
 import LarderColumns
-import Synchronization
 
 /// The engine's own threads: work goes to one that is idle, or to a new one.
 ///
@@ -21,9 +20,9 @@ final class WorkerThreads: Sendable {
   /// A thread that waits for work.
   private final class Idle: Sendable {
     let wake = DispatchSemaphore(value: 0)
-    let work = Mutex<Work?>(nil)
+    let work = ForkSafeMutex<Work?>(nil)
   }
-  private let idle = Mutex<[Idle]>([])
+  private let idle = ForkSafeMutex<[Idle]>([])
 
   /// Has work done by another thread.
   ///
@@ -60,11 +59,11 @@ final class WorkerThreads: Sendable {
   /// What a new thread begins with.
   fileprivate final class First: Sendable {
     let threads: WorkerThreads
-    private let work: Mutex<Work?>
+    private let work: ForkSafeMutex<Work?>
 
     init(_ threads: WorkerThreads, _ work: @escaping Work) {
       self.threads = threads
-      self.work = Mutex(work)
+      self.work = ForkSafeMutex(work)
     }
 
     /// The work; what it holds is let go when it is done, not when the thread ends.

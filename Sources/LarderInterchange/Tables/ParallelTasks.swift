@@ -22,7 +22,7 @@ func performTasks<Output: Sendable>(
     return outputs
   }
   let next = Atomic<Int>(0)
-  let results = Mutex([Result<Output, LarderError>?](repeating: nil, count: count))
+  let results = ForkSafeMutex([Result<Output, LarderError>?](repeating: nil, count: count))
   concurrently(workers) { worker in
     while true {
       let task = next.add(1, ordering: .relaxed).oldValue

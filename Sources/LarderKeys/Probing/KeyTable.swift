@@ -1,6 +1,5 @@
 import CLarderKernels
 import LarderColumns
-import Synchronization
 
 /// A hash table of keys in memory: tag -> id.
 ///
@@ -11,7 +10,7 @@ import Synchronization
   /// How keys are told apart.
   let tags: KeyTags
   /// Guards additions; holds the id up to which all keys are in.
-  let covered: Mutex<UInt32>
+  let covered: ForkSafeMutex<UInt32>
   private let memory: Buffer
   /// Kernels take it by address; only its maker and `covered`'s holder write through it.
   let table: UnsafeMutablePointer<larder_key_table>
@@ -26,7 +25,7 @@ import Synchronization
   ///   - first: the first id that is to be added.
   init(keys: Int, tags: KeyTags, first: UInt32) {
     self.tags = tags
-    covered = Mutex(first)
+    covered = ForkSafeMutex(first)
     let lines = Self.lines(forKeys: keys)
     capacity = lines * Self.keysPerTwoLines / 2
     memory = Buffer(uninitializedBytes: lines * MemoryLayout<larder_key_line>.stride)

@@ -2,7 +2,6 @@ import LarderColumns
 import LarderContract
 import LarderFiles
 import LarderKeys
-import Synchronization
 
 /// The part of an append that holds the append lock: ids, segments, the commit.
 ///
@@ -118,7 +117,7 @@ final class AppendJob {
     taken = []
     let count = joining.count
     let ids = scratch.take(count * 4)
-    let groups = Mutex<[RowGroup]>([])
+    let groups = ForkSafeMutex<[RowGroup]>([])
     let intake = self.intake
     let splitter = splitting ? GroupSplitter(view, store.options, scratch) : nil
     try runTasks(1 + joining.columns, threads: threads(for: count * (1 + joining.columns))) {

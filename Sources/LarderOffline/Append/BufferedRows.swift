@@ -1,7 +1,6 @@
 import LarderColumns
 import LarderContract
 import LarderKeys
-import Synchronization
 
 /// The rows of an append, in the caller's columns.
 struct BufferedRows: RowSource {
@@ -57,8 +56,8 @@ final class JoiningRows: Sendable {
   private let unit: TimeUnit
   private let counts: [Int]
   private let numbering: RowNumbering
-  private let left: Mutex<Parts>
-  private let done = Mutex<[Int: BatchedColumn]>([:])
+  private let left: ForkSafeMutex<Parts>
+  private let done = ForkSafeMutex<[Int: BatchedColumn]>([:])
 
   /// What was not yet put together.
   private struct Parts {
@@ -85,7 +84,7 @@ final class JoiningRows: Sendable {
         $0.features[place] ?? Column.nulls(of: field.type, count: $0.count)
       }
     }
-    left = Mutex(parts)
+    left = ForkSafeMutex(parts)
   }
 
   var count: Int { counts.reduce(0, +) }

@@ -17,7 +17,7 @@ func runTasks(
     return
   }
   let next = Atomic(0)
-  let failure = Mutex<(index: Int, error: LarderError)?>(nil)
+  let failure = ForkSafeMutex<(index: Int, error: LarderError)?>(nil)
   concurrently(workers) { _ in
     while true {
       let index = next.wrappingAdd(1, ordering: .relaxed).oldValue

@@ -1,12 +1,11 @@
 import LarderColumns
-import Synchronization
 
 /// Large buffers that are used again within one append or merge.
 ///
 /// Faulting in fresh pages costs more than filling them, so a column's memory serves the next column
 /// of the same length. Everything goes when the last buffer and this object go.
 final class ScratchMemory: Sendable {
-  private let free = Mutex<[Buffer]>([])
+  private let free = ForkSafeMutex<[Buffer]>([])
   /// Smaller buffers come from the allocator, which reuses them itself.
   private static let least = 1 << 20
 

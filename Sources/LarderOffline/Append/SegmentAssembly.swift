@@ -1,7 +1,6 @@
 import LarderColumns
 import LarderEncodings
 import LarderFiles
-import Synchronization
 
 /// One segment that several threads write: its columns are packed in any order, and each goes into
 /// the file when all before it have.
@@ -13,10 +12,10 @@ final class SegmentAssembly: Sendable {
   private let parts: [RowPart]
   private let memory: PackingMemory
   /// What columns are packed by; held while the index is made, and others wait for it then.
-  private let packer = Mutex<Packer?>(nil)
+  private let packer = ForkSafeMutex<Packer?>(nil)
   /// What they are put into the file by.
-  private let writer = Mutex<SegmentWriter?>(nil)
-  private let progress = Mutex(Progress())
+  private let writer = ForkSafeMutex<SegmentWriter?>(nil)
+  private let progress = ForkSafeMutex(Progress())
 
   private struct Packer {
     var writer: SegmentWriter
@@ -155,7 +154,7 @@ final class SegmentAssembly: Sendable {
 
 /// Memory that columns are packed into, used again: as many as threads and columns in waiting.
 final class PackingMemory: Sendable {
-  private let free = Mutex<[ByteSink]>([])
+  private let free = ForkSafeMutex<[ByteSink]>([])
 
   func take() -> ByteSink { free.withLock { $0.popLast() } ?? ByteSink(capacity: 1 << 20) }
 

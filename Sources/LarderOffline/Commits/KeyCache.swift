@@ -2,11 +2,10 @@ import LarderColumns
 import LarderContract
 import LarderFiles
 import LarderKeys
-import Synchronization
 
 /// The newest key directory of each join-key set, shared by all snapshots and by the appender.
 final class KeyCache: Sendable {
-  private let newest = Mutex<[UInt64: Entry]>([:])
+  private let newest = ForkSafeMutex<[UInt64: Entry]>([:])
 
   struct Entry: Sendable {
     var directory: KeyDirectory

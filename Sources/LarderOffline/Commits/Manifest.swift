@@ -17,7 +17,7 @@ final class Manifest: Sendable {
   let rotateBytes: UInt64
   /// A new file is begun after so many records.
   let rotateEdits: Int
-  let inner = Mutex(Inner())
+  let inner = ForkSafeMutex(Inner())
   /// STATE once it was trusted, for who polls without waiting for anybody.
   private let polled = AtomicLazyReference<StatePage>()
 

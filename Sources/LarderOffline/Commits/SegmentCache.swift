@@ -1,6 +1,5 @@
 import LarderColumns
 import LarderFiles
-import Synchronization
 
 /// The segments that are open: each once, however many questions use it.
 ///
@@ -8,7 +7,7 @@ import Synchronization
 final class SegmentCache: Sendable {
   private let layout: StoreLayout
   private let files: any FileSystem
-  private let entries = Mutex<[FileIdentifier: Entry]>([:])
+  private let entries = ForkSafeMutex<[FileIdentifier: Entry]>([:])
 
   private struct Entry: Sendable {
     var kept: Segment?

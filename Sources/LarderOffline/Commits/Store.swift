@@ -2,7 +2,6 @@ import LarderColumns
 import LarderContract
 import LarderFiles
 import LarderKeys
-import Synchronization
 
 /// An open store of feature history: its manifest, its locks, and what is cached of it.
 ///
@@ -33,7 +32,7 @@ package final class Store: Sendable {
   let keyCache = KeyCache()
   let sweeping = Sweeping()
   /// What is built beside segments once they are merged, such as timelines.
-  let derived = Mutex<[any DerivedBuilder]>([])
+  let derived = ForkSafeMutex<[any DerivedBuilder]>([])
 
   private init(
     layout: StoreLayout, access: StoreAccess, host: Host, options: StoreOptions,

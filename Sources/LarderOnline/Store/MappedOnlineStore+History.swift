@@ -2,13 +2,12 @@ import LarderColumns
 import LarderContract
 import LarderFiles
 import LarderKeys
-import Synchronization
 
 /// What a run of materialization holds: others wait for it.
 ///
 /// An object of its own, since the table may be closed and opened anew meanwhile.
 final class MaterializationTurn: Sendable {
-  private let turn = Mutex(())
+  private let turn = ForkSafeMutex(())
 
   /// Waits for the turn, and has it as long as the closure goes.
   func withLock<Result>(

@@ -2,7 +2,6 @@ import LarderColumns
 import LarderContract
 import LarderFiles
 import LarderKeys
-import Synchronization
 
 /// The online store of memory-mapped tables: one folder per view, any number of reading processes
 /// beside one writing process per view.
@@ -22,11 +21,11 @@ public final class MappedOnlineStore: OnlineStore {
   let erasures: ErasureWatch?
   /// A view as the catalog has it; nil for an unknown one.
   private let lookUp: @Sendable (FeatureView) throws(LarderError) -> ResolvedView?
-  let tables = Mutex<[UInt32: OpenTable]>([:])
+  let tables = ForkSafeMutex<[UInt32: OpenTable]>([:])
   /// The last question asked of each view.
-  private let plans = Mutex<[String: ReadPlan]>([:])
+  private let plans = ForkSafeMutex<[String: ReadPlan]>([:])
   /// Who materializes to a table; one at a time.
-  let turns = Mutex<[UInt32: MaterializationTurn]>([:])
+  let turns = ForkSafeMutex<[UInt32: MaterializationTurn]>([:])
 
   /// Opens the online half of a store; touches no table yet.
   ///

@@ -6,7 +6,7 @@ import Synchronization
 /// the end of a segment.
 final class BackgroundSync: Sendable {
   private let queue = WorkQueue()
-  private let failed = Mutex<LarderError?>(nil)
+  private let failed = ForkSafeMutex<LarderError?>(nil)
   private let isRunning = Atomic(false)
   private let position = Atomic<UInt64>(0)
 

@@ -16,11 +16,11 @@ final class OnlineTable: Sendable {
   let store: FileIdentifier
   let host: Host
   private let options: OnlineOptions
-  private let current: Mutex<TableSnapshot>
-  private let writer: Mutex<TableWriter?>
+  private let current: ForkSafeMutex<TableSnapshot>
+  private let writer: ForkSafeMutex<TableWriter?>
   /// What compaction does in the background.
-  let background = Mutex(BackgroundWork())
-  private let erasure = Mutex(())
+  let background = ForkSafeMutex(BackgroundWork())
+  private let erasure = ForkSafeMutex(())
   /// Whether this object has the writer.
   private let isWriting = Atomic(false)
   /// Whether writing was ended.
@@ -37,8 +37,8 @@ final class OnlineTable: Sendable {
     self.host = host
     self.options = options
     self.hasWriter = hasWriter
-    current = Mutex(snapshot)
-    writer = Mutex(nil)
+    current = ForkSafeMutex(snapshot)
+    writer = ForkSafeMutex(nil)
   }
 
   /// Opens a table for writing and reading; the caller holds the table's writer lock.
@@ -296,7 +296,7 @@ private final class SnapshotRelay: Sendable {
     var newest: TableSnapshot?
     weak var table: OnlineTable?
   }
-  private let state = Mutex(State())
+  private let state = ForkSafeMutex(State())
 
   var newest: TableSnapshot? { state.withLock { $0.newest } }
 

@@ -2,7 +2,6 @@ import LarderColumns
 import LarderContract
 import LarderFiles
 import LarderKeys
-import Synchronization
 
 /// A question that is asked again and again: a view, its keys and the features wanted.
 final class ReadPlan: Sendable {
@@ -13,7 +12,7 @@ final class ReadPlan: Sendable {
   let types: [DataType]
   let schema: Schema
   let keySchema: KeySchema
-  private let bound = Mutex<BoundPlan?>(nil)
+  private let bound = ForkSafeMutex<BoundPlan?>(nil)
 
   /// Prepares a question.
   ///

@@ -1,7 +1,6 @@
 import Glibc
 import LarderColumns
 import LarderFiles
-import Synchronization
 
 /// Fills the file of a segment with zeros in the background, ahead of the rows.
 ///
@@ -18,7 +17,7 @@ final class SegmentFill: Sendable {
 
   private let file: any File
   private let bytes: Int
-  private let state: Mutex<State>
+  private let state: ForkSafeMutex<State>
 
   /// - Parameters:
   ///   - bytes: of the whole file.
@@ -26,7 +25,7 @@ final class SegmentFill: Sendable {
   init(_ file: any File, bytes: Int, from first: Int) {
     self.file = file
     self.bytes = bytes
-    state = Mutex(State(next: first, busy: nil))
+    state = ForkSafeMutex(State(next: first, busy: nil))
   }
 
   /// Fills piece by piece until the end, or until all is passed.

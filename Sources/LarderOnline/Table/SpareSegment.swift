@@ -1,7 +1,6 @@
 import Dispatch
 import LarderColumns
 import LarderFiles
-import Synchronization
 
 /// The file of the segment after the current one, made ready in the background.
 ///
@@ -19,7 +18,7 @@ final class SpareSegment: Sendable {
 
   let path: String
   let bytes: Int
-  private let outcome = Mutex<Result<Ready, LarderError>?>(nil)
+  private let outcome = ForkSafeMutex<Result<Ready, LarderError>?>(nil)
   private let done = DispatchSemaphore(value: 0)
 
   static let suffix = ".spare"

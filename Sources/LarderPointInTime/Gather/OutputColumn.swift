@@ -15,8 +15,8 @@ import Synchronization
   let dictionary: Column?
   private let budget: MemoryBudget
   private let growth = Atomic<Int>(0)
-  private let texts = Mutex<[Int: ByteRun]>([:])
-  private let elements = Mutex<[Int: ElementRun]>([:])
+  private let texts = ForkSafeMutex<[Int: ByteRun]>([:])
+  private let elements = ForkSafeMutex<[Int: ElementRun]>([:])
 
   /// Makes room for rows.
   ///

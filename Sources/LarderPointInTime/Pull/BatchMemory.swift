@@ -63,7 +63,7 @@ final class BatchMemories: Sendable {
   private struct Idle: @unchecked Sendable {
     var memories: [BatchMemory] = []
   }
-  private let idle = Mutex(Idle())
+  private let idle = ForkSafeMutex(Idle())
 
   func take() -> BatchMemory {
     let taken = idle.withLock { idle in Taken(memory: idle.memories.popLast()) }

@@ -3,7 +3,6 @@ import LarderContract
 import LarderEncodings
 import LarderKeys
 import LarderOffline
-import Synchronization
 
 /// A pull of the latest rows, or of all, over segments.
 ///
@@ -17,7 +16,7 @@ package final class PullJob: RetrievalJob {
   private let timelines: TimelineCache
   private let latest: Bool
   private let options: PullOptions
-  private let last = Mutex<RetrievalReport?>(nil)
+  private let last = ForkSafeMutex<RetrievalReport?>(nil)
 
   /// Rows of the batches that `forEachBatch` hands out.
   private static let batchRows = 65_536

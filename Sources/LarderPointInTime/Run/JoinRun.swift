@@ -105,7 +105,7 @@ import Synchronization
     _ count: Int, _ body: @escaping @Sendable (ChunkWorker, Int) throws(LarderError) -> Void
   ) throws(LarderError) {
     let next = Atomic<Int>(0)
-    let failure = Mutex<LarderError?>(nil)
+    let failure = ForkSafeMutex<LarderError?>(nil)
     let threads = min(workers.count, max(1, count))
     let work: @Sendable (Int) -> Void = { thread in
       do throws(LarderError) {

@@ -1,7 +1,6 @@
 import LarderColumns
 import LarderFiles
 import LarderOffline
-import Synchronization
 
 /// The timelines of the newest sets of segments that were asked, so that each is found, or merged,
 /// once.
@@ -10,12 +9,12 @@ package final class TimelineCache: Sendable {
     var segments: [FileIdentifier]
     var timeline: EntityTimeline
   }
-  private let entries = Mutex<[Entry]>([])
+  private let entries = ForkSafeMutex<[Entry]>([])
   private let capacity: Int
   /// Rows that were looked up without a timeline, by the last segments that were asked so.
-  private let probed = Mutex<(segments: [FileIdentifier], rows: Int)>(([], 0))
+  private let probed = ForkSafeMutex<(segments: [FileIdentifier], rows: Int)>(([], 0))
   /// Files that turned out to be damaged.
-  private let refused = Mutex<Set<String>>([])
+  private let refused = ForkSafeMutex<Set<String>>([])
 
   /// Makes an empty cache.
   ///

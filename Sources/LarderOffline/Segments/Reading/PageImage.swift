@@ -10,7 +10,7 @@ import Synchronization
   /// The first byte; 8 more than asked for can be read.
   let base: UnsafeMutableRawPointer
   /// Held by who unpacks a page.
-  let unpacking = Mutex(())
+  let unpacking = ForkSafeMutex(())
   private let length: Int
   private let unpacked = Atomic(0)
 

@@ -1,7 +1,6 @@
 import LarderColumns
 import LarderEncodings
 import LarderFiles
-import Synchronization
 
 /// An open segment, read in place.
 ///
@@ -25,7 +24,7 @@ package final class Segment: Sendable {
   let footer: SegmentFooter
   let footerOffset: UInt64
   let seeds: SegmentSeeds
-  private let opened: Mutex<Opened>
+  private let opened: ForkSafeMutex<Opened>
 
   private struct Opened {
     var columns: [Int: SegmentColumn] = [:]
@@ -79,7 +78,7 @@ package final class Segment: Sendable {
     guard footer.viewID == ends.viewID, footer.rows == ends.rows else {
       throw LarderError(.corrupt, "Header and footer contradict each other.", file: path)
     }
-    opened = Mutex(Opened())
+    opened = ForkSafeMutex(Opened())
     try SegmentBounds.check(footer, footerOffset: footerOffset, path: path)
   }
 
