@@ -227,7 +227,10 @@ extension Manifest {
     // What a trusted page says is gone stays gone; an untrusted one may speak of another store.
     let gone = retained(inner)
     let isKnown = inner.published != nil || inner.surpassed != nil
-    let unsure = isKnown ? inner.page?.unsureBefore ?? state.head.id : state.head.id
+    // What a copy's page says holds too, if it was said in this boot.
+    let isOfThisBoot = inner.page?.claims(of: state.store)?.boot == boot
+    let unsure =
+      isKnown || isOfThisBoot ? inner.page?.unsureBefore ?? state.head.id : state.head.id
     let sequence =
       inner.page?.publish(
         position.identity(boot: boot), word, chain: position.chain,

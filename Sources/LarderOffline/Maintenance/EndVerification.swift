@@ -18,6 +18,9 @@ struct StateClaims {
   /// Where the manifest durably ended, at some time.
   var word: StatePage.Word
   var oldestRetained: UInt64
+  /// The commit from which on that is sure; nil if it was said in another boot, before which files may
+  /// have gone by a word that did not come to the disk.
+  var unsureBefore: UInt64?
 }
 
 extension Manifest {
@@ -27,7 +30,8 @@ extension Manifest {
       let claims = page.claims(of: store)
     else { return nil }
     return StateClaims(
-      word: claims.published.word, oldestRetained: page.oldestRetained)
+      word: claims.published.word, oldestRetained: page.oldestRetained,
+      unsureBefore: claims.boot == boot ? page.unsureBefore : nil)
   }
 
   /// What is missing of the manifest, as STATE shows: it is published after a record is durable, so
@@ -61,8 +65,10 @@ extension Store {
     }
     let head = state.head.id
     let first = state.history.first?.id ?? head
-    let claimed = try manifest.claims(of: state.store)?.oldestRetained ?? first
-    return OldestKept(id: min(max(first, claimed), head), unsureBefore: head)
+    let claims = try manifest.claims(of: state.store)
+    return OldestKept(
+      id: min(max(first, claims?.oldestRetained ?? first), head),
+      unsureBefore: claims?.unsureBefore ?? head)
   }
 
   /// Whether the file of a segment that was not found has to be there all the same.

@@ -87,7 +87,9 @@ extension OnlineTable {
       }
     }
     guard let first = segments.first else { return nil }
-    let identity = try SegmentHeader.read(try host.files.open(first.path, .read)).identity
+    // From the copy: the original may be gone by now.
+    let copied = try host.files.open("\(target)/\(LogFormat.fileName(first.sequence))", .read)
+    let identity = try SegmentHeader.read(copied).identity
     try IndexFile.makeProof(
       "\(target)/\(IndexFormat.fileName(1))", identity, segments, durable: applied, host.files)
     return made

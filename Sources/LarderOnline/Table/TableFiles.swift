@@ -43,12 +43,18 @@ enum TableFiles {
       identity: TableIdentity(store: store, table: host.makeIdentifier()), sequence: 1, number: 0,
       bytes: min(max(options.firstSegmentBytes, 1 << 16), LogFormat.largestSegment))
     let path = "\(directory)/\(LogFormat.fileName(1))"
-    let (segment, file) = try makeSegment(header, path, host.files)
     var state = try TableState(view)
     state.segments = [TableState.Segment(sequence: 1, number: 0, end: nil)]
-    try write(state, to: file, segment, host)
-    try file.syncData()
-    try host.files.syncDirectory(directory)
+    let (segment, file) = try makeSegment(header, path, host.files)
+    do throws(LarderError) {
+      try write(state, to: file, segment, host)
+      try file.syncData()
+      try host.files.syncDirectory(directory)
+    } catch {
+      // A file whose sync failed is never trusted to be on disk, and nothing in it would say so.
+      try host.files.remove(path)
+      throw error
+    }
     return true
   }
 
