@@ -101,12 +101,19 @@ extension FeatureStore {
     _ copy: BackupCopy, from history: SegmentOfflineStore
   ) throws(LarderError) -> BackupReport {
     let tables = onlineStore as? MappedOnlineStore
-    let snapshot = try copy.copyTables(before: history.pinned) {
-      (views, directory) throws(LarderError) in
-      try tables?.copyTables(of: views, to: directory).files ?? []
+    var rounds = 0
+    while true {
+      let snapshot = try copy.copyTables(before: history.pinned) {
+        (views, directory) throws(LarderError) in
+        try tables?.copyTables(of: views, to: directory).files ?? []
+      }
+      if try copy.copyHistory(snapshot) {
+        try copy.seal(snapshot)
+        break
+      }
+      rounds += 1
+      if rounds == 8 { throw copy.isOvertaken }
     }
-    try copy.copyHistory(snapshot)
-    try copy.seal(snapshot)
     let made = try SegmentOfflineStore(
       at: copy.report.path, access: .readOnly, host: history.store.host,
       options: history.store.options)

@@ -22,7 +22,7 @@ struct Backup: ParsableCommand {
 
   func run() throws {
     let progress = Progress("backup")
-    let report = try target.openForReading().backup(to: destination)
+    let report = try target.openForCopying().backup(to: destination)
     progress.clear()
     let linked =
       "\(Quantity.count(report.linkedFiles, "file")) linked (\(Quantity.bytes(report.linkedBytes)))"

@@ -13,6 +13,12 @@ struct StoreArgument: ParsableArguments {
     return opened
   }
 
+  /// Opens the store to copy it: for writing where that is allowed, which makes what a command that died
+  /// left part of history first, so that the copy has whatever a reader has seen.
+  func openForCopying() throws(LarderError) -> FeatureStore {
+    do throws(LarderError) { return try openForWriting() } catch { return try openForReading() }
+  }
+
   /// Opens the store for reading as of a commit, or of its newest one.
   func openForReading(at commit: CommitArgument?) throws(LarderError) -> FeatureStore {
     let store = try openForReading()

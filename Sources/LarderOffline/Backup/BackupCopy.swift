@@ -65,15 +65,15 @@ package final class BackupCopy {
       }
       try folder.remove(target.online)
     }
-    throw LarderError(
-      .locked, "Erasures went on again and again while the store was copied. Try again.",
-      file: store.layout.root)
+    throw isOvertaken
   }
 
   /// Copies segments and keys.
   ///
+  /// - Returns: false if an erasure was finished meanwhile: nothing tells the copy any more whom its
+  ///   online tables have to hide. What was copied is gone then, and is to be copied again.
   /// - Throws: `corrupt` if a file is shorter than was committed; `noSpace`, `io`.
-  package func copyHistory(_ snapshot: Snapshot) throws(LarderError) {
+  package func copyHistory(_ snapshot: Snapshot) throws(LarderError) -> Bool {
     for (view, segments) in snapshot.segments.sorted(by: { $0.key < $1.key }) {
       try files.makeDirectory(target.viewFolder(view))
       for segment in segments {
@@ -91,10 +91,22 @@ package final class BackupCopy {
         do throws(LarderError) { try copy(retired.log, of: set) } catch {
           // It goes when nothing else is left.
           guard error.code == .notFound else { throw error }
+          for folder in [target.online, target.keys, target.offline] {
+            try self.folder.remove(folder)
+          }
+          return false
         }
       }
       try files.syncDirectory(target.keyFolder(set))
     }
+    return true
+  }
+
+  /// The error for erasures that do not let a copy be made.
+  package var isOvertaken: LarderError {
+    LarderError(
+      .locked, "Erasures went on again and again while the store was copied. Try again.",
+      file: store.layout.root)
   }
 
   private func copy(_ log: KeyLogState, of set: UInt64) throws(LarderError) {

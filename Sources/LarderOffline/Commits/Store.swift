@@ -101,6 +101,11 @@ package final class Store: Sendable {
       pins: try SnapshotPins(
         in: layout.root, files: host.files, mode: access == .readOnly ? .read : .createIfMissing))
     _ = try store.refresh()
+    if access != .readOnly {
+      // So that what the caller reads before its first change is what that change meets. Where it cannot
+      // be done now, the change says why.
+      do throws(LarderError) { try store.settle() } catch {}
+    }
     return store
   }
 

@@ -119,13 +119,35 @@ extension Store {
             try search(known.segment, for: ids[known.set] ?? [], path, &scan)
           } else if gone.contains(name) {
             scan.add(path, "it was rewritten, and is still there")
-          } else if try lockForRemoval(path) != nil, try !isNamed(name) {
-            scan.add(path, "nobody names it")
+          } else if try lockForRemoval(path) != nil {
+            if try !isNamed(name) { scan.add(path, "nobody names it") }
+          } else {
+            let set = state.catalog.view(id: view)?.keySet
+            try searchHeld(
+              path, for: set.map { ids[$0] ?? [] } ?? ids.values.flatMap(\.self), &scan)
           }
         } else if try !isCurrentTimeline(path, state) {
           scan.add(path, "it was derived from segments that held the entities")
         }
       }
+    }
+  }
+
+  /// Looks into a file that nobody names and somebody holds: it is being written, with new ids alone,
+  /// or a sweep is about to remove it, and has not yet.
+  private func searchHeld(
+    _ path: String, for ids: [UInt32], _ scan: inout ErasureScan
+  ) throws(LarderError) {
+    do throws(LarderError) {
+      let segment = try Segment(path: path, files: host.files, expected: nil)
+      let index = try segment.entityIndex()
+      if ids.contains(where: { index.position(of: $0) != nil }) {
+        scan.add(path, "another process is about to remove it")
+      }
+      withExtendedLifetime(segment) {}
+    } catch {
+      // Not whole yet, or gone by now.
+      guard error.code == .corrupt || error.code == .notFound else { throw error }
     }
   }
 
