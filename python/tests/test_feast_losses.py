@@ -49,7 +49,7 @@ def test_a_failed_sync_leaves_pushed_rows(tmp_path):
     fs, path = pushing(tmp_path, two(x=[1, 2]))
     fs.push("ps", row(9, 5, x=900), to=PushMode.OFFLINE)
     write(path, two(x=["a", "b"]) | {"driver_id": [1.0, 2.5]})
-    with pytest.raises(pylarder.InvalidInputError, match='h.parquet: column "driver_id", row 1'):
+    with pytest.raises(pylarder.InvalidInputError, match=r'h\.parquet: column "driver_id", row 1'):
         ask(fs, [1, 2, 9], "x")
     write(path, two(x=[1, 2]))
     assert ask(fs, [1, 2, 9], "x") == [{"x": 1}, {"x": 2}, {"x": 900}]
@@ -75,7 +75,7 @@ def test_a_type_that_pushed_values_cannot_have_is_refused_by_column(tmp_path):
     fs.push("ps", row(9, 5, x="nine"), to=PushMode.OFFLINE)
     fs.push("ps", row(8, 5, x="08"), to=PushMode.OFFLINE)
     write(path, two(x=[1, 2]))
-    with pytest.raises(pylarder.InvalidInputError, match='h.parquet: column "x" holds int64 now'):
+    with pytest.raises(pylarder.InvalidInputError, match=r'h\.parquet: column "x" holds int64 now'):
         ask(fs, [1], "x")
     write(path, two(x=["c", "b"]))
     assert ask(fs, [1, 8, 9], "x") == [{"x": "c"}, {"x": "08"}, {"x": "nine"}]
@@ -83,6 +83,18 @@ def test_a_type_that_pushed_values_cannot_have_is_refused_by_column(tmp_path):
 
 class Killed(BaseException):
     """Stands for the end of the process."""
+
+
+def dying(original, left):
+    """A method before which the process ends after some more calls."""
+
+    def call(*arguments, **named):
+        if left[0] == 0:
+            raise Killed
+        left[0] -= 1
+        return original(*arguments, **named)
+
+    return call
 
 
 @pytest.mark.parametrize("columns", [{"x": [3, 4]}, {"x": [3, 4], "z": ["p", "q"]}])
@@ -99,18 +111,8 @@ def test_a_killed_sync_leaves_view_and_pushed_rows_as_they_were(tmp_path, monkey
         assert ask(fs, [1, 2, 9], "x") == before
         write(path, two(**columns))
         left = [stop]
-
-        def counting(name):
-            def call(*arguments, **named):
-                if left[0] == 0:
-                    raise Killed
-                left[0] -= 1
-                return originals[name](*arguments, **named)
-
-            return call
-
         for name in calls:
-            monkeypatch.setattr(pylarder.Store, name, counting(name))
+            monkeypatch.setattr(pylarder.Store, name, dying(originals[name], left))
         try:
             ask(fs, [1, 2, 9], "x")
             done = True
@@ -176,7 +178,7 @@ def test_times_that_are_numbers_need_a_unit(tmp_path):
                 fs = store(tmp_path, stats(path, name="fv", features={"x": Int64}, tags=tags))
                 job = fs.get_historical_features(spine, ["fv:x"])
                 if not tags:
-                    with pytest.raises(pylarder.InvalidInputError, match="larder.time_unit"):
+                    with pytest.raises(pylarder.InvalidInputError, match=r"larder\.time_unit"):
                         job.to_arrow()
                     continue
                 assert job.to_arrow().column("x").to_pylist() == [1, None]

@@ -21,10 +21,7 @@ from feast.infra.offline_stores.offline_store import (
     RetrievalJob,
     RetrievalMetadata,
 )
-from feast.infra.offline_stores.offline_utils import (
-    DEFAULT_ENTITY_DF_EVENT_TIMESTAMP_COL,
-    get_pyarrow_schema_from_batch_source,
-)
+from feast.infra.offline_stores.offline_utils import DEFAULT_ENTITY_DF_EVENT_TIMESTAMP_COL
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.repo_config import FeastConfigBaseModel, RepoConfig
@@ -176,7 +173,7 @@ class LarderOfflineStore(OfflineStore):
             raise NotFoundError(f'Feature view "{feature_view.name}" has no batch source.')
         keys = [source_column(source, column.name) for column in feature_view.entity_columns]
         keys = [key for key in keys if key != DUMMY_ENTITY_ID]
-        _expected, names = get_pyarrow_schema_from_batch_source(config, source)
+        names = _columns(config, source)
         if names != table.column_names:
             raise ValueError(
                 f"The columns are {table.column_names}; in this order they must be {names}."

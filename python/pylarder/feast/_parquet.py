@@ -86,7 +86,7 @@ def _named(path: str, schema: pa.Schema, error: Exception) -> InvalidInputError:
         row = 0
         for batch in file.iter_batches(_ROWS, columns=[field.name]):
             column = batch.column(0)
-            bad = first_failure(column, lambda values, kind=field.type: values.cast(kind))
+            bad = first_failure(column, functools.partial(pa.Array.cast, target_type=field.type))
             if bad is not None:
                 return InvalidInputError(
                     f'{path}: column "{field.name}", row {row + bad}: {column[bad].as_py()!r} of '

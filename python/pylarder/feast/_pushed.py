@@ -79,3 +79,39 @@ def _converted(column: Any, field: pa.Field, path: str, view: str) -> Any:
             f'changed. Mend the files, or give the pushed rows up: drop view "{view}".',
             column=field.name,
         ) from None
+
+
+def with_times(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Pushed rows with times where the source has times; a text without a zone is UTC."""
+    import pandas as pd
+
+    for field in schema:
+        index = table.schema.get_field_index(field.name)
+        if index < 0 or not pa.types.is_timestamp(field.type):
+            continue
+        column = table.column(index)
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            try:
+                times = pd.to_datetime(column.to_pandas(), utc=True, format="ISO8601")
+            except ValueError as error:
+                raise InvalidInputError(
+                    f'Column "{field.name}" of the pushed rows: {error}', column=field.name
+                ) from None
+            table = table.set_column(index, field.name, pa.array(times))
+    return table
+
+
+def losing(table: pa.Table, schema: pa.Schema) -> list[str]:
+    """The columns whose values would lose digits in the source's type: they are kept wider."""
+    found = []
+    for field in schema:
+        index = table.schema.get_field_index(field.name)
+        if index < 0 or not pa.types.is_float32(field.type):
+            continue
+        column = table.column(index)
+        if pa.types.is_float64(column.type):
+            narrow = column.cast(pa.float32(), safe=False).cast(pa.float64())
+            same = pc.or_(pc.equal(narrow, column), pc.is_nan(column))
+            if not pc.all(same, skip_nulls=True).as_py():
+                found.append(field.name)
+    return found

@@ -42,7 +42,7 @@ def native_view(
     if not isinstance(source, FileSource):
         raise UnsupportedError(
             f'Source "{source.name}" is a {type(source).__name__}; Larder reads FileSource '
-            "(Parquet) and LarderSource. Write its rows to Parquet files, or to a view of the store."
+            "(Parquet) and LarderSource. Write its rows to Parquet files, or to the store."
         )
     store = store_at(config.repo_path, config.offline_store.path)
     path = source_path(config.repo_path, source)
