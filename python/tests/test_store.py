@@ -486,3 +486,29 @@ def test_whole_floats_are_integers(drivers, moments):
     with pytest.raises(pylarder.InvalidInputError, match="row 1") as caught:
         drivers.append("stats", rows.assign(trips=[1.0, 1.5]))
     assert (caught.value.column, caught.value.row) == ("trips", 1)
+
+
+def test_online_follows_renames_replacements_and_rollbacks(drivers, moments):
+    def latest(feature):
+        found = drivers.read_online("stats", {"driver_id": [1, 2]}, include_expired=True)
+        return found.column(feature).to_pylist()
+
+    drivers.materialize()
+    before = drivers.tag("before")
+    assert latest("trips") == [11, 2**62 + 1]
+    known = drivers.definitions()
+    view = known["featureViews"][0]
+    for feature in view["features"]:
+        if feature["name"] == "trips":
+            feature.update(name="rides", formerly="trips")
+    drivers.apply(known)
+    assert latest("rides") == [11, 2**62 + 1]
+    drivers.materialize()
+    assert latest("rides") == [11, 2**62 + 1]
+    row = {"driver_id": [1], "event_timestamp": [moments(50)], "created": [moments(50)]}
+    drivers.replace("stats", {**row, "rides": [3]})
+    drivers.materialize()
+    assert latest("rides") == [3, None]
+    drivers.rollback(before)
+    drivers.materialize()
+    assert latest("trips") == [11, 2**62 + 1]

@@ -27,7 +27,6 @@ from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.repo_config import FeastConfigBaseModel, RepoConfig
 from feast.utils import (
     _get_requested_feature_views_to_features_dict,
-    _get_requested_on_demand_feature_views,
     compute_non_entity_date_range,
 )
 
@@ -71,10 +70,9 @@ class LarderOfflineStore(OfflineStore):
         **kwargs: Any,
     ) -> RetrievalJob:
         """Features as they were at each row's time: as many rows, in the same order."""
+        on_demand = OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry)
         wanted, _ = _get_requested_feature_views_to_features_dict(
-            feature_refs,
-            feature_views,
-            _get_requested_on_demand_feature_views(feature_refs, project, registry),
+            feature_refs, feature_views, on_demand
         )
         spine: pa.Table | None = None
         start: Any = None
@@ -101,9 +99,7 @@ class LarderOfflineStore(OfflineStore):
             lambda: question.answer(start, end),
             repo_path=config.repo_path,
             full_feature_names=full_feature_names,
-            on_demand_feature_views=OnDemandFeatureView.get_requested_odfvs(
-                feature_refs, project, registry
-            ),
+            on_demand_feature_views=on_demand,
             metadata=RetrievalMetadata(
                 features=feature_refs,
                 keys=keys,

@@ -178,6 +178,9 @@ class Sync:
             if view.number != number:
                 try:
                     self.store.drop(view.name)
+                except NotFoundError:
+                    # A process that died had dropped it, and this drop settled that first.
+                    pass
                 except Error as error:
                     # It no longer counts; the next sync drops it.
                     logger.warning('%s: "%s" is not dropped yet: %s', self.path, view.name, error)
