@@ -303,3 +303,11 @@ def test_contributed_sources_are_refused_by_name(tmp_path):
 
     with pytest.raises(pylarder.UnsupportedError, match="BigQuerySource"):
         native_view(config(tmp_path), view.batch_source, ["driver_id"])
+
+
+def test_the_longest_ttl_never_ends(tmp_path):
+    columns = {"driver_id": [1], "event_timestamp": micros(dt.datetime(1, 1, 3, tzinfo=UTC))}
+    features = {"x": Int64}
+    fs = made(tmp_path, {**columns, "x": [1]}, features, engine=True, ttl=dt.timedelta.max)
+    fs.materialize(START, END)
+    assert online(fs, [1], "x") == [1]

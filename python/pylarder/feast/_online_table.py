@@ -82,7 +82,9 @@ class OnlineTable:
         self._asked: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[int, ...]]] = {}
         # Each key's name in Feast, its native name, its kind.
         self.native_keys = [(name, key_name(name, kind), kind) for name, kind in self.keys.items()]
-        self.ttl: timedelta | None = getattr(table, "ttl", None) or None
+        ttl: timedelta | None = getattr(table, "ttl", None) or None
+        # What lives longer than the engine can count lives for ever.
+        self.ttl = ttl if ttl and ttl // timedelta(microseconds=1) < 2**63 else None
 
     def definitions(self, unit: str) -> dict[str, Any]:
         """What the store must know to hold the table.
