@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import time
+from collections import Counter
 
 import pandas as pd
 from feast import FeatureStore
@@ -112,5 +113,7 @@ def test_what_was_acknowledged_is_there_after_each_kill(tmp_path):
             rows = [{"driver_id": 1000 + n} for n in online]
             found = fs.get_online_features(["stats:x"], rows).to_dict()["x"]
             assert found == online, (turn, done)
+    # How far the processes came: synced, pushed, written online, materialized.
+    print(Counter(steps))
     assert len(set(steps)) > 1, steps
     assert acknowledged or KILLS < 20
