@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ._arrow import OutgoingStream, counted
+from ._arrow import OutgoingStream, counted, table
 from ._commit import Commit
 from ._errors import NotFoundError
+from ._fitting import fitted_features, has_floats
 from ._job import Job
 from ._library import call_for_handle, call_for_json, options
 from ._opened import Opened
@@ -21,17 +22,15 @@ class History(Opened):
     def append(self, view: str, rows: Any) -> Commit:
         """Adds rows to a view's history: all of them durably, or none.
 
-        Args:
-            view: the view's name.
-            rows: a pyarrow, pandas, polars or DuckDB table, a dict of columns, a
-                `pyarrow.RecordBatchReader` (read in bounded memory), or anything with
-                `__arrow_c_stream__`: join keys, event time, created time if the view has one,
-                features. A feature that is missing is null.
-
-        Raises:
-            InvalidInputError: with `column` and `row`; nothing was written.
+            Args:
+                view: the view's name.
+                rows: a pyarrow, pandas, polars or DuckDB table, a dict of columns, a
+                    `pyarrow.RecordBatchReader` (read in bounded memory), or anything with
+        XX
+            Raises:
+                InvalidInputError: with `column` and `row`; nothing was written.
         """
-        with OutgoingStream(rows) as stream:
+        with OutgoingStream(self._fitted(view, rows)) as stream:
             report = call_for_json("larder_append", self._open(), view.encode(), stream)
         return Commit._of(report)
 
@@ -45,7 +44,7 @@ class History(Opened):
             end: the last event time, inclusive; None for no bound.
         """
         given = options(**{"from": iso(start), "through": iso(end)})
-        with OutgoingStream(rows) as stream:
+        with OutgoingStream(self._fitted(view, rows)) as stream:
             report = call_for_json("larder_replace", self._open(), view.encode(), given, stream)
         return Commit._of(report)
 
@@ -126,6 +125,21 @@ class History(Opened):
         )
         report = call_for_json("larder_import_files", self._open(), view.encode(), given)
         return Commit._of(report)
+
+    def _fitted(self, view: str, rows: Any) -> Any:
+        """Rows whose floats are integers where the view has integers."""
+        import pyarrow as pa
+
+        if isinstance(rows, pa.RecordBatchReader):
+            return rows
+        rows = table(rows)
+        if not has_floats(rows):
+            return rows
+        for definition in self.definitions().get("featureViews", []):
+            if definition["name"] == view:
+                features = {f["name"]: f["type"] for f in definition["features"]}
+                return fitted_features(rows, features)
+        return rows
 
     def _columns(self, view: str) -> set[str]:
         """The columns that rows of a view may have."""

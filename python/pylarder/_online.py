@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import _library
 from ._arrow import IncomingBatch, OutgoingBatch, OutgoingStream, counted, single_batch, table
 from ._errors import InvalidArgumentError, InvalidInputError
+from ._fitting import fitted_keys
 from ._library import call, call_for_json, options
 from ._opened import Opened
 from ._times import iso
@@ -114,7 +115,8 @@ class Online(Opened):
             }
         ).encode()
         rows = table(keys).combine_chunks()
-        answer = self.read_online_batch(question, single_batch(rows))
+        asked = fitted_keys(rows, self.definitions)
+        answer = self.read_online_batch(question, single_batch(asked))
         columns: dict[str, Any] = dict(zip(rows.column_names, rows.columns))
         for name, column in zip(answer.schema.names, answer.columns):
             if name in columns:

@@ -11,6 +11,7 @@ from ._arrow import OutgoingStream, table
 from ._commit import Commit
 from ._definitions import Projection
 from ._errors import InvalidInputError
+from ._fitting import fitted_keys
 from ._job import Job
 from ._library import ArrowSchema, call, call_for_handle, call_for_json, options
 from ._opened import Opened
@@ -81,6 +82,8 @@ class Questions(Opened):
             return Job(call_for_handle("larder_historical_features", store._open(), None, question))
         rows = table(spine).combine_chunks()
         asked = rows.select(_readable(rows.schema))
+        renamed = [projection.join_keys for projection in projections or []]
+        asked = fitted_keys(asked, store.definitions, renamed, timestamp)
         with OutgoingStream(asked) as stream:
             handle = call_for_handle("larder_historical_features", store._open(), stream, question)
         job = Job(handle, rows, asked.num_columns)

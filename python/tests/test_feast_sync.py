@@ -332,7 +332,7 @@ def everything(count: int, seed: int) -> pa.Table:
 @pytest.mark.parametrize("compression", ["snappy", "zstd", "gzip"])
 @pytest.mark.parametrize("is_folder", [False, True])
 def test_the_engine_reads_files_as_pyarrow_does(tmp_path, monkeypatch, compression, is_folder):
-    from pylarder.feast import _sync
+    from pylarder.feast import _filling
 
     path = tmp_path / ("rows" if is_folder else "rows.parquet")
     parts = [everything(700, 1), everything(500, 2)]
@@ -357,7 +357,7 @@ def test_the_engine_reads_files_as_pyarrow_does(tmp_path, monkeypatch, compressi
     found = []
     for kind in ["engine", "pyarrow"]:
         if kind == "pyarrow":
-            monkeypatch.setattr(_sync, "can_be_read", lambda *_: False)
+            monkeypatch.setattr(_filling, "can_be_read", lambda *_: False)
         source = FileSource(
             name="s",
             path=str(path),

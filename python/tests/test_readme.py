@@ -15,7 +15,9 @@ def blocks(path: Path, language: str) -> "list[str]":
 def test_the_examples_run_one_after_the_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     configuration = blocks(ROOT / "python" / "README.md", "yaml")
-    assert len(configuration) == 1
+    assert len(configuration) == 2
+    first, expired = (yaml.safe_load(block)["online_store"] for block in configuration)
+    assert expired == {**first, "serve_expired": True}
     head = "project: readme\nprovider: local\nregistry: registry.db\n"
     (tmp_path / "feature_store.yaml").write_text(
         head + "entity_key_serialization_version: 3\n" + configuration[0]

@@ -384,7 +384,7 @@ def test_nothing_leaks(drivers, moments):
     before = pa.total_allocated_bytes()
     for _ in range(20):
         work()
-    assert pa.total_allocated_bytes() == before
+    assert pa.total_allocated_bytes() <= before
 
 
 def test_compaction_changes_no_answer(drivers, moments):
@@ -452,3 +452,63 @@ def test_times_are_exact_to_the_nanosecond(store):
     exact = pd.Timestamp(base + 1, unit="ns", tz="UTC")
     assert store.pull_all("v", start=exact).to_arrow().num_rows == 1
     assert store.pull_all("v", end=np.datetime64(base, "ns")).to_arrow().num_rows == 1
+
+
+def test_rows_of_no_type_fit_the_keys(drivers, moments):
+    times = [moments(300), moments(300)]
+    job = drivers.historical_features(
+        pd.DataFrame({"driver_id": [None, None], "event_timestamp": times}), ["stats:trips"]
+    )
+    assert job.to_arrow().column("trips").to_pylist() == [None, None]
+    empty = pd.DataFrame(columns=["driver_id", "event_timestamp"])
+    answer = drivers.historical_features(empty, ["stats:trips"]).to_arrow()
+    assert answer.num_rows == 0
+    assert answer.column_names == ["driver_id", "event_timestamp", "trips"]
+    drivers.materialize()
+    assert drivers.read_online("stats", {"driver_id": []}).num_rows == 0
+    found = drivers.read_online("stats", {"driver_id": [None]}).to_pylist()
+    assert found[0]["stats__status"] == "notFound" and found[0]["trips"] is None
+
+
+def test_whole_floats_are_integers(drivers, moments):
+    rows = pd.DataFrame(
+        {
+            "driver_id": [8, 9],
+            "event_timestamp": [moments(0)] * 2,
+            "created": pd.Series([pd.NaT] * 2, dtype="datetime64[us, UTC]"),
+            "trips": [1, np.nan],
+        }
+    )
+    assert drivers.append("stats", rows).rows == 2
+    spine = {"driver_id": [8, 9], "event_timestamp": [moments(9)] * 2}
+    answer = drivers.historical_features(spine, ["stats:trips"]).to_arrow()
+    assert answer.column("trips").to_pylist() == [1, None]
+    with pytest.raises(pylarder.InvalidInputError, match="row 1") as caught:
+        drivers.append("stats", rows.assign(trips=[1.0, 1.5]))
+    assert (caught.value.column, caught.value.row) == ("trips", 1)
+
+
+def test_online_follows_renames_replacements_and_rollbacks(drivers, moments):
+    def latest(feature):
+        found = drivers.read_online("stats", {"driver_id": [1, 2]}, include_expired=True)
+        return found.column(feature).to_pylist()
+
+    drivers.materialize()
+    before = drivers.tag("before")
+    assert latest("trips") == [11, 2**62 + 1]
+    known = drivers.definitions()
+    view = known["featureViews"][0]
+    for feature in view["features"]:
+        if feature["name"] == "trips":
+            feature.update(name="rides", formerly="trips")
+    drivers.apply(known)
+    assert latest("rides") == [11, 2**62 + 1]
+    drivers.materialize()
+    assert latest("rides") == [11, 2**62 + 1]
+    row = {"driver_id": [1], "event_timestamp": [moments(50)], "created": [moments(50)]}
+    drivers.replace("stats", {**row, "rides": [3]})
+    drivers.materialize()
+    assert latest("rides") == [3, None]
+    drivers.rollback(before)
+    drivers.materialize()
+    assert latest("trips") == [11, 2**62 + 1]

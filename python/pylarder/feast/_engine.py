@@ -13,12 +13,12 @@ from feast.infra.compute_engines.local.job import LocalMaterializationJob
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.repo_config import FeastConfigBaseModel
 
-from .. import NotFoundError
+from .. import InvalidInputError, NotFoundError
 from ._offline import LarderOfflineStore
 from ._online import LarderOnlineStore
 from ._online_table import CREATED_TIME, EVENT_TIME, OnlineTable
 from ._turns import writing
-from ._types import key_name
+from ._types import floored, key_name
 from ._views import source_column, source_times
 
 
@@ -93,15 +93,30 @@ class LarderComputeEngine(LocalComputeEngine):
             column = pulled.column(keys[name])
             if kind == "timestamp":
                 column = column.cast(pa.timestamp("s"))
+            elif not pa.types.is_integer(column.type) and kind in ("int32", "int64"):
+                column = column.cast(pa.int64())
             columns[key_name(name, kind)] = column
-        columns[EVENT_TIME] = pulled.column(timestamp)
-        if created:
-            columns[CREATED_TIME] = pulled.column(created)
-        for name, column in features.items():
-            columns[table.native[name]] = table.kinds[name].cast(pulled.column(column))
-        rows = pa.table(columns)
-        assert DUMMY_ENTITY_ID not in rows.column_names
         assert isinstance(self.online_store, LarderOnlineStore)
         store = self.online_store._store(self.repo_config)
+        unit = table.unit(store)
+        columns[EVENT_TIME] = floored(pulled.column(timestamp), unit)
+        if created:
+            columns[CREATED_TIME] = floored(pulled.column(created), unit)
+        for name, column in features.items():
+            columns[table.native[name]] = _kept_online(table, name, pulled.column(column))
+        rows = pa.table(columns)
+        assert DUMMY_ENTITY_ID not in rows.column_names
         with writing(store):
             table.write(store, rows)
+
+
+def _kept_online(table: OnlineTable, name: str, column: Any) -> Any:
+    """A feature as it is kept online; failures name the feature, its view and the row."""
+    try:
+        return table.kinds[name].cast(column)
+    except (InvalidInputError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InvalidInputError(
+            f'Feature "{name}" of "{table.feature_view.name}" cannot be materialized: {error}',
+            column=name,
+            row=getattr(error, "row", None),
+        ) from None

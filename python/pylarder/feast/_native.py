@@ -22,6 +22,7 @@ class NativeView:
         keys: the native join key for each key column of the source.
         schema: the source's columns in Arrow's types.
         timestamp, created: the source's time columns.
+        time_unit: what times that are numbers count; None if the source does not say.
     """
 
     store: Store
@@ -30,6 +31,7 @@ class NativeView:
     schema: pa.Schema
     timestamp: str
     created: str | None
+    time_unit: str | None = None
 
     @property
     def times(self) -> tuple[str, ...]:

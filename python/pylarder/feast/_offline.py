@@ -21,16 +21,12 @@ from feast.infra.offline_stores.offline_store import (
     RetrievalJob,
     RetrievalMetadata,
 )
-from feast.infra.offline_stores.offline_utils import (
-    DEFAULT_ENTITY_DF_EVENT_TIMESTAMP_COL,
-    get_pyarrow_schema_from_batch_source,
-)
+from feast.infra.offline_stores.offline_utils import DEFAULT_ENTITY_DF_EVENT_TIMESTAMP_COL
 from feast.infra.registry.base_registry import BaseRegistry
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.repo_config import FeastConfigBaseModel, RepoConfig
 from feast.utils import (
     _get_requested_feature_views_to_features_dict,
-    _get_requested_on_demand_feature_views,
     compute_non_entity_date_range,
 )
 
@@ -74,10 +70,9 @@ class LarderOfflineStore(OfflineStore):
         **kwargs: Any,
     ) -> RetrievalJob:
         """Features as they were at each row's time: as many rows, in the same order."""
+        on_demand = OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry)
         wanted, _ = _get_requested_feature_views_to_features_dict(
-            feature_refs,
-            feature_views,
-            _get_requested_on_demand_feature_views(feature_refs, project, registry),
+            feature_refs, feature_views, on_demand
         )
         spine: pa.Table | None = None
         start: Any = None
@@ -104,9 +99,7 @@ class LarderOfflineStore(OfflineStore):
             lambda: question.answer(start, end),
             repo_path=config.repo_path,
             full_feature_names=full_feature_names,
-            on_demand_feature_views=OnDemandFeatureView.get_requested_odfvs(
-                feature_refs, project, registry
-            ),
+            on_demand_feature_views=on_demand,
             metadata=RetrievalMetadata(
                 features=feature_refs,
                 keys=keys,
@@ -176,7 +169,7 @@ class LarderOfflineStore(OfflineStore):
             raise NotFoundError(f'Feature view "{feature_view.name}" has no batch source.')
         keys = [source_column(source, column.name) for column in feature_view.entity_columns]
         keys = [key for key in keys if key != DUMMY_ENTITY_ID]
-        _expected, names = get_pyarrow_schema_from_batch_source(config, source)
+        names = _columns(config, source)
         if names != table.column_names:
             raise ValueError(
                 f"The columns are {table.column_names}; in this order they must be {names}."

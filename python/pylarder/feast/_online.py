@@ -6,7 +6,6 @@ import asyncio
 import functools
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
@@ -21,13 +20,18 @@ from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 from feast.repo_config import FeastConfigBaseModel, RepoConfig
 
 from .. import NotFoundError, Store, UnsupportedError
-from ._online_table import CREATED_TIME, EVENT_TIME, OnlineTable, is_known, view_names
+from ._online_table import CREATED_TIME, EVENT_TIME, OnlineTable, is_known, tables_of
 from ._request import OnlineRequest
 from ._stores import store_at
+from ._told import tell_older
 from ._turns import writing
+from ._types import floored
 
 _Row = tuple[EntityKeyProto, dict[str, ValueProto], datetime, datetime | None]
 _Answer = tuple[datetime | None, dict[str, ValueProto] | None]
+
+# Writes of more rows are no pushes: what they find is not looked at.
+_MOST_TOLD = 1_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -115,13 +119,10 @@ class LarderOnlineStore(OnlineStore):
 
     def _remove(self, config: RepoConfig, tables: Sequence[FeatureView]) -> None:
         store = self._store(config)
-        known = view_names(store)
         for table in tables:
-            stem = f"online.{config.project}.{table.name}"
-            for name in known:
-                if name == stem or re.fullmatch(r"\.v\d+", name.removeprefix(stem)):
-                    store.tear_down([name])
-                    store.drop(name)
+            for name in tables_of(store, config.project, table.name):
+                store.tear_down([name])
+                store.drop(name)
 
     def online_write_batch(
         self,
@@ -138,7 +139,10 @@ class LarderOnlineStore(OnlineStore):
         groups: dict[tuple[str, ...], list[_Row]] = {}
         for row in data:
             groups.setdefault(tuple(row[1]), []).append(row)
-        batches = [_batch(native, names, rows) for names, rows in groups.items()]
+        unit = native.unit(store)
+        batches = [_batch(native, names, rows, unit) for names, rows in groups.items()]
+        if len(data) <= _MOST_TOLD:
+            tell_older(store, native, batches)
         with writing(store):
             for batch in batches:
                 native.write(store, batch)
@@ -188,7 +192,8 @@ class LarderOnlineStore(OnlineStore):
                 join_key_values,
                 entity_name_to_join_key_map,
             )
-            answer = request.read(self._store_to_read(config), expired)
+            store = self._store_to_read(config)
+            answer = request.read(store, expired)
         except (KeyError, NotFoundError):
             # A view's keys are missing, or nothing was written yet for one: one by one Feast says
             # what is missing, and the other views answer.
@@ -207,6 +212,7 @@ class LarderOnlineStore(OnlineStore):
             answer,
             full_feature_names=full_feature_names,
             with_versions=include_feature_view_version_metadata,
+            states=None if expired else functools.partial(request.states, store),
         )
 
     async def _read_features_per_fv_async(self, *arguments: Any, **named: Any) -> None:
@@ -248,21 +254,31 @@ def _has_table(table: Any) -> bool:
     return getattr(table, "entity_columns", None) is not None
 
 
-def _nanoseconds(time: datetime | None) -> int | None:
-    """A time in nanoseconds of UTC; what has no zone is UTC."""
-    if time is None:
+def _ticks(time: datetime | None, unit: str) -> int | None:
+    """A time in microseconds or nanoseconds of UTC; what has no zone is UTC."""
+    # pandas' missing time is not itself.
+    if time is None or time != time:
         return None
     if time.tzinfo is None:
         time = time.replace(tzinfo=timezone.utc)
     whole = (time - _EPOCH) // timedelta(microseconds=1)
-    return whole * 1_000 + getattr(time, "nanosecond", 0)
+    return whole if unit == "us" else whole * 1_000 + getattr(time, "nanosecond", 0)
 
 
-def _batch(native: OnlineTable, names: Sequence[str], rows: Sequence[_Row]) -> pa.RecordBatch:
+def _times(times: Sequence[datetime | None], unit: str) -> pa.Array:
+    ticks = [_ticks(time, unit) for time in times]
+    if any(tick is not None and not -(2**63) <= tick < 2**63 for tick in ticks):
+        # The engine says which row's time a table of nanoseconds cannot hold.
+        ticks, unit = [_ticks(time, "us") for time in times], "us"
+    return pa.array(ticks, pa.int64()).cast(pa.timestamp(unit, "UTC"))
+
+
+def _batch(
+    native: OnlineTable, names: Sequence[str], rows: Sequence[_Row], unit: str
+) -> pa.RecordBatch:
     columns: dict[str, Any] = dict(native.key_columns([row[0] for row in rows]))
-    kind = pa.timestamp("ns", "UTC")
-    columns[EVENT_TIME] = pa.array([_nanoseconds(row[2]) for row in rows], pa.int64()).cast(kind)
-    columns[CREATED_TIME] = pa.array([_nanoseconds(row[3]) for row in rows], pa.int64()).cast(kind)
+    columns[EVENT_TIME] = _times([row[2] for row in rows], unit)
+    columns[CREATED_TIME] = _times([row[3] for row in rows], unit)
     for name in names:
         if name in native.kinds:
             values = [row[1][name] for row in rows]
@@ -282,7 +298,7 @@ def _rows(
     """An answer as Feast has it: (None, None) for who is not there or past the time to live."""
     count = answer.num_rows
     statuses = answer.column(len(names) + 1).indices.to_pylist()
-    times = answer.column(len(names)).view(pa.int64()).to_pylist()
+    times = _microseconds(answer.column(len(names)))
     columns = [
         native.kinds[name].messages(answer.column(index)) for index, name in enumerate(names)
     ]
@@ -292,6 +308,11 @@ def _rows(
         if statuses[row] == 2 or (statuses[row] == 3 and not expired):
             rows.append((None, None))
             continue
-        time = _EPOCH + timedelta(microseconds=times[row] // 1_000)
+        time = _EPOCH + timedelta(microseconds=times[row])
         rows.append((time, {name: column[row] for name, column in zip(names, columns)}))
     return rows
+
+
+def _microseconds(times: pa.Array) -> list[int]:
+    """Times in microseconds, rounded down."""
+    return floored(times, "us").view(pa.int64()).to_pylist()

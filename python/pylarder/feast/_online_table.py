@@ -24,6 +24,10 @@ from ._types import ENTITY_KINDS, OnlineKind, key_name
 EVENT_TIME = "event_ts"
 CREATED_TIME = "created_ts"
 
+# The tags that say whose a table is.
+_PROJECT = "feast.project"
+_VIEW = "feast.view"
+
 # The Arrow type in which keys of each kind are asked for.
 KEY_TYPES = {
     "string": pa.string(),
@@ -54,6 +58,8 @@ class OnlineTable:
             number = number if number is not None else getattr(table, "current_version_number", 0)
             version = f".v{number}" if number else ""
         self.name = f"online.{config.project}.{table.name}{version}"
+        self.project = config.project
+        self._unit: str | None = None
         self.keys: dict[str, str] = {}
         for column in getattr(table, "entity_columns", []):
             if column.name == DUMMY_ENTITY_ID:
@@ -76,19 +82,26 @@ class OnlineTable:
         self._asked: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[int, ...]]] = {}
         # Each key's name in Feast, its native name, its kind.
         self.native_keys = [(name, key_name(name, kind), kind) for name, kind in self.keys.items()]
-        self.ttl: timedelta | None = getattr(table, "ttl", None) or None
+        ttl: timedelta | None = getattr(table, "ttl", None) or None
+        # What lives longer than the engine can count lives for ever.
+        self.ttl = ttl if ttl and ttl // timedelta(microseconds=1) < 2**63 else None
 
-    def definitions(self) -> dict[str, Any]:
-        """What the store must know to hold the table."""
+    def definitions(self, unit: str) -> dict[str, Any]:
+        """What the store must know to hold the table.
+
+        Args:
+            unit: of its times.
+        """
         view: dict[str, Any] = {
             "name": self.name,
             "entities": [f"{self.name}.key"] if self.keys else [],
             "timestamp": EVENT_TIME,
             "created": CREATED_TIME,
-            "timeUnit": "ns",
+            "timeUnit": unit,
             "features": [
                 {"name": self.native[name], "type": kind.name} for name, kind in self.kinds.items()
             ],
+            "tags": {_PROJECT: self.project, _VIEW: self.feature_view.name},
         }
         if self.ttl:
             view["timeToLive"] = f"{self.ttl // timedelta(microseconds=1)}us"
@@ -117,15 +130,36 @@ class OnlineTable:
         return known
 
     def apply(self, store: Store) -> None:
-        """Makes the table's view known, anew where its types changed."""
+        """Makes the table's view known, anew where its types changed.
+
+        Raises:
+            InvalidInputError: another feature view has a table of this name.
+        """
+        known = _definition(store, self.name)
+        tags = (known or {}).get("tags", {})
+        mine = (self.project, self.feature_view.name)
+        if _VIEW in tags and (tags.get(_PROJECT), tags[_VIEW]) != mine:
+            raise InvalidInputError(
+                f'Feature view "{self.feature_view.name}" would have the online table '
+                f'"{self.name}", which is that of feature view "{tags[_VIEW]}". Rename one of them.'
+            )
+        # A unit never changes. Microseconds reach from year 1 to 9999, nanoseconds to 2262.
+        unit = known.get("timeUnit", "us") if known else "us"
         try:
-            store.apply(self.definitions(), dropping=True)
+            store.apply(self.definitions(unit), dropping=True)
         except IncompatibleDefinitionError:
-            if self.name not in view_names(store):
+            if known is None:
                 raise
             store.tear_down([self.name])
             store.drop(self.name)
-            store.apply(self.definitions())
+            store.apply(self.definitions("us"))
+        self._unit = None
+
+    def unit(self, store: Store) -> str:
+        """The unit of the table's times: microseconds, but for those of earlier versions."""
+        if self._unit is None:
+            self._unit = (_definition(store, self.name) or {}).get("timeUnit", "us")
+        return self._unit
 
     def write(self, store: Store, rows: Any) -> None:
         """Writes rows, in native columns, to a table that may not be there yet."""
@@ -171,9 +205,28 @@ class OnlineTable:
         }
 
 
-def view_names(store: Store) -> set[str]:
-    """The native views that a store has."""
-    return {view["name"] for view in store.definitions().get("featureViews", [])}
+def _definition(store: Store, name: str) -> dict[str, Any] | None:
+    """What a store knows of a view."""
+    for view in store.definitions().get("featureViews", []):
+        if view["name"] == name:
+            return view
+    return None
+
+
+def tables_of(store: Store, project: str, name: str) -> list[str]:
+    """The online tables of a feature view, of every version of it.
+
+    Tables say whose they are; of those that an earlier version made, only that of the view's own
+    name is surely its own.
+    """
+    found = []
+    for view in store.definitions().get("featureViews", []):
+        tags = view.get("tags", {})
+        owner = (tags.get(_PROJECT), tags.get(_VIEW))
+        is_named = _VIEW not in tags and view["name"] == f"online.{project}.{name}"
+        if owner == (project, name) or is_named:
+            found.append(view["name"])
+    return found
 
 
 def _native_feature(name: str) -> str:

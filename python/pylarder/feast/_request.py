@@ -6,7 +6,7 @@ import array
 import functools
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +16,8 @@ from feast.utils import _get_table_entity_values
 
 from .. import Store
 from ._online_table import KEY_TYPES, OnlineTable
+from ._told import tell_expired
+from ._types import floored
 
 # What a question asks of a view: its native name, the key column for each of its join keys, its
 # features, the field of Feast's `Value` for each of them.
@@ -81,19 +83,45 @@ class OnlineRequest:
         Raises:
             NotFoundError: nothing was written to one of the tables yet, or its view is not known.
         """
-        question = _question(self._parts, expired)
+        return store.read_online_messages(_question(self._parts, expired, True), self._keys())
+
+    def _keys(self) -> pa.RecordBatch:
         if self._columns:
-            keys = pa.RecordBatch.from_arrays(
+            return pa.RecordBatch.from_arrays(
                 list(self._columns.values()), names=list(self._columns)
             )
-        else:
-            keys = pa.RecordBatch.from_struct_array(pa.array([{}] * self.count, pa.struct([])))
-        return store.read_online_messages(question, keys)
+        return pa.RecordBatch.from_struct_array(pa.array([{}] * self.count, pa.struct([])))
+
+    def states(self, store: Store, numbers: Sequence[int]) -> dict[int, tuple[Any, Any]]:
+        """The event times and statuses of some of the views asked, expired values included."""
+        parts = tuple(self._parts[number] for number in numbers)
+        asked = tuple(
+            (view, keys, features[:1], fields[:1]) for view, keys, features, fields in parts
+        )
+        answer = store.read_online_batch(_question(asked, True, False), self._keys())
+        return {
+            number: (
+                answer.column(f"v{place}__event_timestamp"),
+                answer.column(f"v{place}__status"),
+            )
+            for place, number in enumerate(numbers)
+        }
 
     def fill(
-        self, response: Any, results: bytes, *, full_feature_names: bool, with_versions: bool
+        self,
+        response: Any,
+        results: bytes,
+        *,
+        full_feature_names: bool,
+        with_versions: bool,
+        states: Callable[[Sequence[int]], dict[int, tuple[Any, Any]]] | None,
     ) -> None:
-        """Adds the `results` of `read` to Feast's response."""
+        """Adds the `results` of `read` to Feast's response.
+
+        Args:
+            states: asked for the states of views of which something was not found; None if what is
+                past its time to live was given.
+        """
         before = len(response.results)
         # Parsing costs a tenth of making the messages here.
         response.MergeFromString(results)
@@ -107,6 +135,8 @@ class OnlineRequest:
             if with_versions:
                 _add_version(response, table.feature_view)
         response.metadata.feature_names.val.extend(names)
+        if states is not None:
+            self._mark_expired(response, before, states)
         metrics = _metrics()
         if metrics is not None:
             place = before
@@ -118,9 +148,40 @@ class OnlineRequest:
                     table.feature_view.name, found * len(features), absent * len(features)
                 )
 
+    def _mark_expired(
+        self,
+        response: Any,
+        before: int,
+        states: Callable[[Sequence[int]], dict[int, tuple[Any, Any]]],
+    ) -> None:
+        """Tells what is past its time to live from what is not there, with its event time."""
+        places = {}
+        place = before
+        for number, (table, features) in enumerate(self.asked):
+            can_expire = table.ttl and features
+            if can_expire and FieldStatus.NOT_FOUND in response.results[place].statuses:
+                places[number] = place
+            place += len(features)
+        if not places:
+            return
+        for number, (times, statuses) in states(list(places)).items():
+            table, features = self.asked[number]
+            expired = [
+                row for row, status in enumerate(statuses.to_pylist()) if status == "outsideMaxAge"
+            ]
+            ticks = floored(times, "us").view(_INT64).to_pylist()
+            for vector in response.results[places[number] : places[number] + len(features)]:
+                for row in expired:
+                    vector.statuses[row] = FieldStatus.OUTSIDE_MAX_AGE
+                    seconds, micros = divmod(ticks[row], 1_000_000)
+                    vector.event_timestamps[row].seconds = seconds
+                    vector.event_timestamps[row].nanos = micros * 1_000
+            if len(expired) == self.count:
+                tell_expired(table.feature_view.name, self.count, table.ttl)
+
 
 @functools.lru_cache(maxsize=1024)
-def _question(parts: tuple[_Part, ...], expired: bool) -> bytes:
+def _question(parts: tuple[_Part, ...], expired: bool, as_messages: bool) -> bytes:
     projections = []
     references = []
     fields: list[int] = []
@@ -129,15 +190,15 @@ def _question(parts: tuple[_Part, ...], expired: bool) -> bytes:
         projections.append({"view": view, "as": alias, "joinKeys": dict(keys)})
         references += [f"{alias}:{name}" for name in features]
         fields += their_fields
-    return json.dumps(
-        {
-            "features": references,
-            "valueFields": fields,
-            "projections": projections,
-            "fullFeatureNames": True,
-            "includeExpired": expired,
-        }
-    ).encode()
+    asked = {
+        "features": references,
+        "projections": projections,
+        "fullFeatureNames": True,
+        "includeExpired": expired,
+    }
+    if as_messages:
+        asked["valueFields"] = fields
+    return json.dumps(asked).encode()
 
 
 def key_column(messages: Sequence[Any], kind: str) -> pa.Array:

@@ -28,12 +28,20 @@ def spine_of(entity_df: Any) -> pa.Table:
             return connection.execute(entity_df).to_arrow_table()
     if isinstance(entity_df, pd.DataFrame):
         entity_df = entity_df.copy(deep=False)
+        names = [str(name) for name in entity_df.columns]
+        for name in names:
+            if names.count(name) > 1:
+                raise InvalidInputError(
+                    f'Two columns of entity_df are called "{name}". Rename or drop one.',
+                    column=name,
+                )
         for name in entity_df.columns:
             column = entity_df[name]
             if column.dtype == object and len(column) and isinstance(column.iloc[0], datetime):
                 entity_df[name] = pd.to_datetime(column, utc=True)
         entity_df.columns = [str(name) for name in entity_df.columns]
-    elif hasattr(entity_df, "compute"):
+        return _table(entity_df)
+    if hasattr(entity_df, "compute"):
         return spine_of(entity_df.compute())
     spine = arrow_table(entity_df)
     if spine.schema.metadata and b"pandas" in spine.schema.metadata:
@@ -41,11 +49,44 @@ def spine_of(entity_df: Any) -> pa.Table:
     return spine
 
 
+def _table(frame: pd.DataFrame) -> pa.Table:
+    """A pandas table as Arrow's, naive times of Arrow's types in UTC, as Feast has all others."""
+    try:
+        made = pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+        for name in frame.columns:
+            _check_column(frame[name])
+        raise
+    made = made.replace_schema_metadata(None)
+    for index, field in enumerate(made.schema):
+        is_naive = pa.types.is_timestamp(field.type) and field.type.tz is None
+        if is_naive and isinstance(frame.dtypes.iloc[index], pd.ArrowDtype):
+            kind = pa.timestamp(field.type.unit, "UTC")
+            made = made.set_column(index, field.name, made.column(index).cast(kind))
+    return made
+
+
+def _check_column(column: pd.Series) -> None:
+    """Names a column that Arrow cannot hold."""
+    try:
+        pa.array(column, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise InvalidInputError(
+            f'Column "{column.name}" of entity_df holds values of several types: {error}. '
+            "Give it one type, or leave it out.",
+            column=str(column.name),
+        ) from None
+
+
 def with_times(spine: pa.Table, column: str) -> pa.Table:
     """The entity rows with their times as times: texts are read, as pandas reads them."""
     kind = spine.schema.field(column).type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return spine
+    if pa.types.is_null(kind):
+        # Of no rows, or of rows without a time.
+        times = spine.column(column).cast(pa.timestamp("us", "UTC"))
+        return spine.set_column(spine.schema.get_field_index(column), column, times)
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         raise InvalidInputError(
             f'Column "{column}" of entity_df holds {kind}; the times of events are expected.',

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import fcntl
 import hashlib
 import json
@@ -13,54 +12,59 @@ from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from .. import (
-    IncompatibleDefinitionError,
-    InvalidInputError,
-    NotFoundError,
-    Store,
-    UnsupportedError,
-)
-from ._direct import can_be_read
+from .. import Error, NotFoundError, Store
 from ._files import Part, SourceFile, growth, list_files
-from ._native import NativeView, native_name
-from ._parquet import dataset, read_parts
-from ._rows import PUSHED, native_rows
-from ._types import as_source, key_kind, key_name
+from ._filling import Filling
+from ._held import Held, decoded, encoded, held, schema_of
+from ._native import NativeView
+from ._parquet import dataset
+from ._pushed import losing, pushed_rows, with_times
+from ._rows import is_number
 
 logger = logging.getLogger(__name__)
 
-_STATE = "feast.sync"
-
 
 class Sync:
-    """Brings the files of one source into one native view."""
+    """Brings the files of one source into one native view.
+
+    What is there stays until what takes its place is whole: rows of the same columns are replaced
+    in one commit; others go to a view of their own, which counts once it is filled, and only then
+    is the one before it dropped.
+    """
 
     def __init__(
-        self, store: Store, path: str, keys: list[str], timestamp: str, created: str | None
+        self,
+        store: Store,
+        path: str,
+        keys: list[str],
+        timestamp: str,
+        created: str | None,
+        time_unit: str | None = None,
     ) -> None:
         self.store = store
         self.path = path
-        self.keys = keys
-        self.timestamp = timestamp
-        self.created = created
-        identity = json.dumps([path, keys, timestamp, created]).encode()
+        self.into = Filling(store, path, keys, timestamp, created, time_unit)
+        parts = [path, keys, timestamp, created, *([time_unit] if time_unit else [])]
+        identity = json.dumps(parts).encode()
         stem = "".join(c if c.isalnum() else "_" for c in os.path.basename(path))[:80]
         self.name = f"source.{stem}.{hashlib.sha256(identity).hexdigest()[:12]}"
 
     def view(self) -> NativeView:
         """The view, after a sync if the files changed."""
         files = list_files(self.path)
-        state = self._state()
-        if state is None or not _is_current(state, files):
+        views = self._whole()
+        if len(views) != 1 or not views[0].is_current(files):
             with self._lock():
                 # Another process may have done it meanwhile.
                 files = list_files(self.path)
-                state = self._state()
-                if state is None or not _is_current(state, files):
-                    state = self._sync(state, files)
-        return self._native(_schema(state))
+                views = self._whole()
+                if not views or not views[-1].is_current(files):
+                    views = [self._sync(views[-1] if views else None, files)]
+                elif len(views) > 1:
+                    # Whoever made the last one died before it dropped the one before.
+                    self._drop_all_but(views[-1].number)
+        return self.into.native(views[-1].name, schema_of(views[-1].state))
 
     def push(self, table: pa.Table) -> None:
         """Adds rows that are kept beside those of the files.
@@ -70,25 +74,26 @@ class Sync:
         """
         self.view()
         with self._lock():
-            state = self._state()
-            if state is None:
+            views = self._whole()
+            if not views:
                 raise NotFoundError(f'The view "{self.name}" was dropped.')
-            widened = sorted({*state.get("widened", []), *_losing(table, _schema(state))})
+            known = views[-1]
+            state, schema = known.state, schema_of(known.state)
+            table = with_times(table, schema)
+            widened = sorted({*state.get("widened", []), *losing(table, schema)})
             if not state.get("pushed") or widened != state.get("widened", []):
                 state = {**state, "pushed": True, "widened": widened}
-                self._apply(_schema(state), state)
-            schema = _schema(state)
+                self.into.apply(known.name, schema_of(state), state)
+            schema = schema_of(state)
+            for name in self.into.times:
+                # As they come: a number and a time are not the same in one another's type.
+                index = schema.get_field_index(name)
+                if is_number(schema.field(index).type):
+                    schema = schema.set(index, table.schema.field(name))
             rows = table.select(schema.names).cast(schema)
-            self.store.append(self.name, self._rows(schema, rows.to_reader(), pushed=True))
-
-    def _native(self, schema: pa.Schema) -> NativeView:
-        keys = {key: key_name(key, key_kind(schema.field(key).type) or "") for key in self.keys}
-        return NativeView(self.store, self.name, keys, schema, self.timestamp, self.created)
-
-    def _rows(
-        self, schema: pa.Schema, rows: pa.RecordBatchReader, *, pushed: bool = False
-    ) -> pa.RecordBatchReader:
-        return native_rows(self._native(schema), rows, self.path, pushed=pushed)
+            self.store.append(
+                known.name, self.into.rows(known.name, schema, rows.to_reader(), pushed=True)
+            )
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -97,185 +102,85 @@ class Sync:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _state(self) -> dict[str, Any] | None:
-        for view in self.store.definitions().get("featureViews", []):
-            if view["name"] == self.name:
-                text = view.get("tags", {}).get(_STATE)
-                return json.loads(text) if text else None
-        return None
+    def _whole(self) -> list[Held]:
+        """The source's views that were filled: one, but where a process died. The last counts."""
+        return [view for view in held(self.store, self.name) if view.is_whole]
 
-    def _sync(self, state: dict[str, Any] | None, files: list[SourceFile]) -> dict[str, Any]:
-        found = dataset(self.path, files).schema
-        self._check(found)
+    def _sync(self, known: Held | None, files: list[SourceFile]) -> Held:
+        found = dataset(self.path, files).schema.remove_metadata()
+        self.into.check(found)
         files = [file.examined() for file in files]
-        encoded = base64.b64encode(found.serialize().to_pybytes()).decode()
-        pushed = bool(state and state.get("pushed"))
+        state = known.state if known else {}
         after = {
             "files": [file.to_json() for file in files],
-            "schema": encoded,
-            "pushed": pushed,
-            "widened": state.get("widened", []) if state else [],
+            "schema": encoded(found),
+            "pushed": bool(state.get("pushed")),
+            "widened": state.get("widened", []),
+            "absent": state.get("absent", {}),
         }
-        schema = _schema(after)
-        added = None
-        if state and state["schema"] == encoded and not state.get("appending"):
-            before = [SourceFile.from_json(file) for file in state["files"]]
-            added = growth(before, files)
-        if added is not None:
-            if added:
-                # If this process ends between the two, the next sync replaces everything.
-                self._apply(schema, {**(state or {}), "appending": True})
-                if not self._import(added, schema, after):
-                    self.store.append(self.name, self._rows(schema, read_parts(self.path, added)))
-            self._apply(schema, after)
-            return after
-        self._replace(schema, files, after)
-        self._apply(schema, after)
-        return after
+        # A store of an earlier version may have a view that was never filled: without a schema.
+        if known is not None and state["schema"] and decoded(state["schema"]).equals(found):
+            number = known.number
+            what = self._renew(known, files, after)
+        else:
+            number, after = self._make(known, files, after)
+            what = "was brought into the store" + (" anew: its columns changed" if known else "")
+        self._drop_all_but(number)
+        logger.info("%s %s", self.path, what)
+        made = [view for view in held(self.store, self.name) if view.number == number]
+        return made[0]
 
-    def _replace(self, schema: pa.Schema, files: list[SourceFile], after: dict[str, Any]) -> None:
-        """Puts the rows of the files in the place of all rows but those that were pushed."""
-        kept = self._pushed_rows(schema) if after["pushed"] else None
-        unfinished = {**after, "files": [], "schema": ""}
-        try:
-            self._apply(schema, unfinished)
-        except IncompatibleDefinitionError:
-            self.store.drop(self.name)
-            self._apply(schema, unfinished)
-        parts = [Part(file) for file in files]
-        if kept is None and self._import(parts, schema, after, replace=True):
-            return
-        rows = self._rows(schema, read_parts(self.path, parts))
-        if kept is not None:
-            first, last = rows, self._rows(schema, kept.to_reader(), pushed=True)
+    def _renew(self, known: Held, files: list[SourceFile], after: dict[str, Any]) -> str:
+        """Brings a view up to date with files of the same columns."""
+        schema = schema_of(after)
+        is_unsettled = known.state.get("appending")
+        added = None if is_unsettled else growth(known.files, files)
+        what = "was touched, and holds what it held"
+        if added is None or added:
+            # If this process ends before the last step, the next sync replaces all rows.
+            self.into.apply(known.name, schema, {**known.state, "appending": True})
+        if added is None:
+            kept = self._kept(known, known.name, schema, after)
+            self.into.fill(known.name, [Part(file) for file in files], schema, after, kept)
+            what = "changed: its rows were replaced"
+        elif added:
+            if not self.into.import_(known.name, added, schema, after):
+                self.into.fill(known.name, added, schema, after, None, replace=False)
+            what = "grew: rows were added"
+        self.into.apply(known.name, schema, after)
+        return what
 
-            def both() -> Iterator[pa.RecordBatch]:
-                yield from first
-                yield from last
+    def _make(
+        self, known: Held | None, files: list[SourceFile], after: dict[str, Any]
+    ) -> tuple[int, dict[str, Any]]:
+        """Makes and fills a view of its own; what is there stays as it is until it is whole."""
+        schema = schema_of(after)
+        every = held(self.store, self.name)
+        number = every[-1].number + 1 if every else 1
+        name = f"{self.name}.{number}" if number > 1 else self.name
+        kept = self._kept(known, name, schema, after) if known else None
+        self.into.apply(name, schema, {**after, "preparing": True})
+        self.into.fill(name, [Part(file) for file in files], schema, after, kept)
+        self.into.apply(name, schema, after)
+        return number, after
 
-            rows = pa.RecordBatchReader.from_batches(first.schema, both())
-        self.store.replace(self.name, rows)
+    def _kept(
+        self, known: Held, name: str, schema: pa.Schema, after: dict[str, Any]
+    ) -> pa.Table | None:
+        """The pushed rows; with them come the features that only they have."""
+        if not after["pushed"]:
+            return None
+        rows, after["absent"] = pushed_rows(self.into.native(name, schema), known, self.path)
+        return rows
 
-    def _import(
-        self, parts: list[Part], schema: pa.Schema, after: dict[str, Any], replace: bool = False
-    ) -> bool:
-        """Has the engine read whole files itself; False if pyarrow must read them."""
-        native = self._native(schema)
-        features = list(native.features)
-        paths = [part.file.path for part in parts]
-        if after["widened"] or any(part.first_group for part in parts):
-            return False
-        times = (self.timestamp, self.created)
-        if not can_be_read(paths, schema, self.keys, times, features):
-            return False
-        columns = {name: key for key, name in native.keys.items()}
-        for name in [*times, *features]:
-            if name is not None:
-                columns[native_name(name)] = name
-        try:
-            self.store.import_files(self.name, paths, columns=columns, replace=replace)
-        except (InvalidInputError, UnsupportedError) as error:
-            # Nothing was written. pyarrow reads more compressions; what it refuses, it names.
-            logger.info("%s: the engine does not read it: %s", self.path, error)
-            return False
-        return True
-
-    def _pushed_rows(self, schema: pa.Schema) -> pa.Table:
-        """The rows of `offline_write_batch`, in the columns that the source has now."""
-        table = self.store.pull_all(self.name).to_arrow()
-        table = table.filter(pc.fill_null(table.column(PUSHED), False))
-        columns = []
-        for field in schema:
-            native = native_name(field.name)
-            if field.name in self.keys:
-                native = next(
-                    name
-                    for name in table.column_names
-                    if name.rsplit(".", 1)[0] == f"key.{field.name}"
-                )
-            if native in table.column_names:
-                columns.append(as_source(table.column(native), field.type))
-            else:
-                columns.append(pa.nulls(table.num_rows, field.type))
-        return pa.table(columns, schema=schema)
-
-    def _check(self, schema: pa.Schema) -> None:
-        for column in [*self.keys, self.timestamp, *([self.created] if self.created else [])]:
-            if schema.get_field_index(column) < 0:
-                raise NotFoundError(
-                    f'The files at {self.path} have no column "{column}". '
-                    f"There are: {', '.join(schema.names)}.",
-                    column=column,
-                )
-        for key in self.keys:
-            if key_kind(schema.field(key).type) is None:
-                raise UnsupportedError(
-                    f'Column "{key}" holds {schema.field(key).type}, which is no join key.',
-                    column=key,
-                )
-
-    def _apply(self, schema: pa.Schema, state: dict[str, Any]) -> None:
-        """Makes the view known with the state of its files."""
-        kinds = {key: key_kind(schema.field(key).type) for key in self.keys}
-        entity = f"{self.name}.key"
-        times = [self.timestamp, *([self.created] if self.created else [])]
-        is_fine = any(_unit(schema.field(column).type) == "ns" for column in times)
-        features = [
-            {"name": native_name(name), "type": kind}
-            for name, kind in self._native(schema).features.items()
-        ]
-        view = {
-            "name": self.name,
-            "entities": [entity] if self.keys else [],
-            "timestamp": native_name(self.timestamp),
-            "timeUnit": "ns" if is_fine else "us",
-            "features": [*features, {"name": PUSHED, "type": "bool"}],
-            "tags": {_STATE: json.dumps(state), "feast.path": self.path},
-        }
-        if self.created:
-            view["created"] = native_name(self.created)
-        definitions: dict[str, Any] = {"featureViews": [view]}
-        if self.keys:
-            join_keys = [
-                {"name": key_name(key, kind or ""), "type": kind} for key, kind in kinds.items()
-            ]
-            definitions["entities"] = [{"name": entity, "joinKeys": join_keys}]
-        self.store.apply(definitions, dropping=True)
-
-
-def _schema(state: dict[str, Any]) -> pa.Schema:
-    """The columns of a view: those of its files, some of them wider."""
-    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(state["schema"])))
-    for column in state.get("widened", []):
-        index = schema.get_field_index(column)
-        if index >= 0 and pa.types.is_float32(schema.field(index).type):
-            schema = schema.set(index, schema.field(index).with_type(pa.float64()))
-    return schema
-
-
-def _losing(table: pa.Table, schema: pa.Schema) -> list[str]:
-    """The columns whose values would lose digits in the source's type: they are kept wider."""
-    found = []
-    for field in schema:
-        index = table.schema.get_field_index(field.name)
-        if index < 0 or not pa.types.is_float32(field.type):
-            continue
-        column = table.column(index)
-        if pa.types.is_float64(column.type):
-            narrow = column.cast(pa.float32(), safe=False).cast(pa.float64())
-            same = pc.or_(pc.equal(narrow, column), pc.is_nan(column))
-            if not pc.all(same, skip_nulls=True).as_py():
-                found.append(field.name)
-    return found
-
-
-def _is_current(state: dict[str, Any], files: list[SourceFile]) -> bool:
-    """Whether the files are those whose rows are in the view."""
-    if state.get("appending") or len(state["files"]) != len(files):
-        return False
-    before = [SourceFile.from_json(file) for file in state["files"]]
-    return all(new.is_untouched(old) for new, old in zip(files, before))
-
-
-def _unit(kind: pa.DataType) -> str | None:
-    return kind.unit if pa.types.is_timestamp(kind) else None
+    def _drop_all_but(self, number: int) -> None:
+        for view in held(self.store, self.name):
+            if view.number != number:
+                try:
+                    self.store.drop(view.name)
+                except NotFoundError:
+                    # A process that died had dropped it, and this drop settled that first.
+                    pass
+                except Error as error:
+                    # It no longer counts; the next sync drops it.
+                    logger.warning('%s: "%s" is not dropped yet: %s', self.path, view.name, error)

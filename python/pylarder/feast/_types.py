@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from feast.protos.feast.types import Value_pb2
 from feast.value_type import ValueType
 
+from .. import InvalidInputError
 from ._nested import NESTED, can_nest, decode
 
 Value = Value_pb2.Value
@@ -20,13 +22,13 @@ def key_kind(kind: pa.DataType) -> str | None:
     """The type of join keys that hold a column's values; None if none do."""
     if _T.is_dictionary(kind):
         return key_kind(kind.value_type)
-    if _T.is_integer(kind) or _T.is_floating(kind):
+    if _T.is_integer(kind) or _T.is_floating(kind) or _T.is_decimal(kind):
         return "int64"
     if _T.is_string(kind) or _T.is_large_string(kind) or _T.is_string_view(kind):
         return "string"
     if _T.is_binary(kind) or _T.is_large_binary(kind) or _T.is_binary_view(kind):
         return "bytes"
-    if _T.is_timestamp(kind):
+    if _T.is_timestamp(kind) or _T.is_date(kind):
         return "timestamp"
     return None
 
@@ -199,15 +201,79 @@ class OnlineKind:
     def cast(self, column: Any) -> Any:
         """A column of a source in the type that is kept online.
 
+        What a message cannot hold in a list is what Feast makes of it: of a null number NaN, of a
+        null time Feast's own mark of one. Other lists with nulls are refused.
+
         Raises:
+            InvalidInputError: with the row; a value cannot be had in this type.
             NotImplementedError: values of this type are kept as messages.
         """
         if self.member is None:
             raise NotImplementedError(f"{column.type} is kept as messages.")
+        if isinstance(column, pa.ChunkedArray):
+            column = pa.concat_arrays(column.chunks) if column.num_chunks else column
+        if isinstance(column, pa.ChunkedArray):
+            column = pa.array([], column.type)
         if _T.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
-        if self.member == "unix_timestamp_val" and _T.is_temporal(column.type):
-            return column.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
-        if self.member == "unix_timestamp_list_val":
-            return column.cast(pa.list_(pa.timestamp("s")), safe=False).cast(self.arrow)
-        return column.cast(self.arrow)
+        if self.list_class is None:
+            return _whole(column, self.arrow, self.member == "unix_timestamp_val")
+        if _T.is_null(column.type):
+            return column.cast(self.arrow)
+        return self._cast_lists(column)
+
+    def _cast_lists(self, column: Any) -> Any:
+        column = column.cast(pa.list_(column.type.value_type))
+        # The elements of a slice, and of rows that are null none.
+        lengths = pc.fill_null(pc.list_value_length(column), 0)
+        offsets = pa.concat_arrays(
+            [pa.array([0], pa.int32()), pc.cumulative_sum(lengths).cast(pa.int32())]
+        )
+        elements = column.flatten()
+        is_time = self.member == "unix_timestamp_list_val"
+        elements = _whole(elements, self.arrow.value_type, is_time)
+        if elements.null_count:
+            if is_time:
+                elements = elements.fill_null(_NO_TIME)
+            elif _T.is_floating(elements.type):
+                elements = elements.fill_null(float("nan"))
+            else:
+                place = elements.is_null().index(True).as_py()
+                row = int(pc.sum(pc.less_equal(offsets, place)).as_py()) - 1
+                raise InvalidInputError(
+                    f"row {row} has a null in its list, which Feast's {self.member} cannot hold.",
+                    row=row,
+                )
+        mask = column.is_null() if column.null_count else None
+        return pa.ListArray.from_arrays(offsets, elements, type=self.arrow, mask=mask)
+
+
+# What Feast writes for a null time in a list.
+_NO_TIME = -(2**63)
+
+
+def _whole(column: Any, kind: pa.DataType, is_time: bool) -> Any:
+    """A flat column in another type, without a value changed: times to the second, rounded down."""
+    if is_time and _T.is_timestamp(column.type):
+        return floored(column, "s").cast(pa.timestamp("s")).cast(pa.int64())
+    if is_time and _T.is_temporal(column.type):
+        return column.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
+    if _T.is_floating(column.type) and _T.is_integer(kind):
+        # Whole numbers with gaps come as floats from pandas.
+        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    return column.cast(kind)
+
+
+_UNITS = {"s": "second", "ms": "millisecond", "us": "microsecond", "ns": "nanosecond"}
+
+
+def floored(column: Any, unit: str) -> Any:
+    """Times in a coarser unit, rounded down, before 1970 too; others as they are."""
+    order = list(_UNITS)
+    if not _T.is_timestamp(column.type) or order.index(column.type.unit) <= order.index(unit):
+        return column
+    ticks = column.cast(pa.int64())
+    step = 1000 ** (order.index(column.type.unit) - order.index(unit))
+    down = pc.divide(ticks, step)
+    down = pc.if_else(pc.less(ticks, pc.multiply(down, step)), pc.subtract(down, 1), down)
+    return down.cast(pa.timestamp(unit, column.type.tz))

@@ -42,12 +42,12 @@ def native_view(
     if not isinstance(source, FileSource):
         raise UnsupportedError(
             f'Source "{source.name}" is a {type(source).__name__}; Larder reads FileSource '
-            "(Parquet) and LarderSource."
+            "(Parquet) and LarderSource. Write its rows to Parquet files, or to the store."
         )
     store = store_at(config.repo_path, config.offline_store.path)
     path = source_path(config.repo_path, source)
     keys = sorted(set(join_keys))
-    return Sync(store, path, keys, timestamp, created).view()
+    return Sync(store, path, keys, timestamp, created, time_unit(source)).view()
 
 
 def source_column(source: DataSource | None, name: str) -> str:
@@ -66,6 +66,20 @@ def source_times(source: DataSource) -> tuple[str, str | None]:
         source_column(source, source.timestamp_field),
         source_column(source, created) if created else None,
     )
+
+
+def time_unit(source: DataSource) -> str | None:
+    """What a source's times count where they are numbers, as its tag says.
+
+    Raises:
+        InvalidInputError: the tag names no unit.
+    """
+    unit = (source.tags or {}).get("larder.time_unit")
+    if unit is not None and unit not in ("s", "ms", "us", "ns"):
+        raise InvalidInputError(
+            f'Source "{source.name}": the tag larder.time_unit is "{unit}"; it is s, ms, us or ns.'
+        )
+    return unit
 
 
 def _view_of_larder_source(
@@ -99,4 +113,5 @@ def push(config: RepoConfig, source: FileSource, join_keys: Sequence[str], rows:
     """Adds rows to the view of a source, where they survive every sync."""
     store = store_at(config.repo_path, config.offline_store.path)
     path = source_path(config.repo_path, source)
-    Sync(store, path, sorted(set(join_keys)), *source_times(source)).push(rows)
+    keys = sorted(set(join_keys))
+    Sync(store, path, keys, *source_times(source), time_unit(source)).push(rows)
