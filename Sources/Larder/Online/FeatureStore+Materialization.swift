@@ -96,6 +96,15 @@ extension FeatureStore {
     return behind
   }
 
+  /// The same for the report of a commit that is done, which no failure to look may turn into an
+  /// error.
+  ///
+  /// - Parameter changed: the views to name where the tables cannot be read: a needless
+  ///   `materialize` changes nothing.
+  package func tablesBehind(_ views: [String]? = nil, afterChangeOf changed: [String]) -> [String] {
+    do throws(LarderError) { return try tablesBehind(views) } catch { return changed }
+  }
+
   /// Does something as the only one who materializes to a view's table.
   ///
   /// History is pinned until the last write: an erasure waits for whoever may still bring over what

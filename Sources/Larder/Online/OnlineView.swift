@@ -150,7 +150,9 @@ public struct OnlineView: Sendable {
       try store.tearDown([view], entities: [])
       return true
     }
-    return try mapped.drop(resolved)
+    let isThere = try mapped.drop(resolved)
+    whole.continueErasures()
+    return isThere
   }
 
   // MARK: Housekeeping

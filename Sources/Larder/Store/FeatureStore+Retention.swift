@@ -29,7 +29,9 @@ extension FeatureStore {
     let store = try segments(for: "Expiring rows")
     if !dryRun { try store.requireNewest() }
     var report = try store.store.expire(view, olderThan: age, dryRun: dryRun)
-    if report.commit != nil { report.isTableBehind = try !tablesBehind([view]).isEmpty }
+    if report.commit != nil {
+      report.isTableBehind = !tablesBehind([view], afterChangeOf: [view]).isEmpty
+    }
     if !dryRun { continueErasures() }
     return report
   }

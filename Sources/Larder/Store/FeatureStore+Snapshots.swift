@@ -108,7 +108,10 @@ extension FeatureStore {
     let store = try segments(for: "Rolling back")
     if !dryRun { try store.requireNewest() }
     var report = try store.store.rollback(to: commit, dryRun: dryRun)
-    if report.commit != nil { report.tablesBehind = try tablesBehind() }
+    if report.commit != nil {
+      let views = report.views.filter { $0.rowsAfter != nil }.map(\.name)
+      report.tablesBehind = tablesBehind(afterChangeOf: views)
+    }
     if !dryRun { continueErasures() }
     return report
   }

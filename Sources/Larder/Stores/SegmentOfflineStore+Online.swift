@@ -11,7 +11,7 @@ extension SegmentOfflineStore {
     let store = self.store
     return MappedOnlineStore(
       host: store.host, directory: store.layout.online, store: try store.snapshot().identifier,
-      locks: store.locks, isReadOnly: store.access == .readOnly, options: options,
+      locks: store.asked, isReadOnly: store.access == .readOnly, options: options,
       erasures: ErasureWatch(store)
     ) { [self] view throws(LarderError) in
       // Every read by name asks this, so it pins nothing.

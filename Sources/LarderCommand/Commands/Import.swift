@@ -74,7 +74,9 @@ struct Import: ParsableCommand {
     progress.clear()
     report(input, commit, seconds: progress.seconds)
     if replace, commit != nil {
-      for name in try store.tablesBehind([view.name]) { Terminal.note(BehindText.line(name)) }
+      for name in store.tablesBehind([view.name], afterChangeOf: [view.name]) {
+        Terminal.note(BehindText.line(name))
+      }
     }
   }
 

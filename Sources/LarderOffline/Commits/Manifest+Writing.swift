@@ -223,10 +223,12 @@ extension Manifest {
     let word = StatePage.Word(file: number, length: end)
     // What a trusted page says is gone stays gone; an untrusted one may speak of another store.
     let gone = retained(inner)
+    let isKnown = inner.published != nil || inner.surpassed != nil
+    let unsure = isKnown ? inner.page?.unsureBefore ?? state.head.id : state.head.id
     let sequence =
       inner.page?.publish(
         position.identity(boot: boot), word, chain: position.chain,
-        oldestRetained: max(gone, state.history.first?.id ?? 0)) ?? 0
+        oldestRetained: max(gone, state.history.first?.id ?? 0), unsureBefore: unsure) ?? 0
     inner.loaded = LoadedManifest(position: position, state: state)
     inner.stand(for: StatePage.Published(sequence: sequence, word: word, chain: position.chain))
     return filled

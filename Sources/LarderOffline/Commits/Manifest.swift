@@ -100,6 +100,11 @@ final class Manifest: Sendable {
     inner.withLock { $0.published == nil ? nil : $0.page?.oldestRetained }
   }
 
+  /// The commit from which on STATE knows what was swept; nil if it cannot be trusted.
+  var unsureBefore: UInt64? {
+    inner.withLock { $0.published == nil ? nil : $0.page?.unsureBefore }
+  }
+
   /// The sequence of the newest publication by one load, whatever it is worth; nil if STATE was never
   /// trusted.
   var polledSequence: UInt64? { polled.load()?.sequence }

@@ -55,6 +55,7 @@ import Synchronization
     static let slots = [192, 256]
     static let poisoned = 320
     static let oldestRetained = 384
+    static let unsureBefore = 392
   }
 
   private let map: MappedFile
@@ -112,6 +113,12 @@ import Synchronization
   /// The least snapshot that may still be pinned anew.
   var oldestRetained: UInt64 { load(Offset.oldestRetained) }
 
+  /// The commit from which on this page knows what was swept.
+  ///
+  /// Of snapshots before it, nobody knows: the page was bound anew, after a restart say, and what an
+  /// earlier one said may not have come to the disk before files went.
+  var unsureBefore: UInt64 { load(Offset.unsureBefore) }
+
   /// Says that a sync failed.
   func poison() { store(1, Offset.poisoned) }
 
@@ -148,7 +155,8 @@ import Synchronization
   /// - Returns: the sequence of the publication.
   @discardableResult
   func publish(
-    _ identity: Identity, _ word: Word, chain: UInt64, oldestRetained: UInt64
+    _ identity: Identity, _ word: Word, chain: UInt64, oldestRetained: UInt64,
+    unsureBefore: UInt64
   ) -> UInt64 {
     // Of another version the sequence is no number of ours.
     let last = load(Offset.identity) == Self.magic ? max(sequence, greatestInSlots) : 0
@@ -159,6 +167,7 @@ import Synchronization
     store(Self.checksum(fields), Offset.checksum)
     store(0, Offset.poisoned)
     store(oldestRetained, Offset.oldestRetained)
+    store(unsureBefore, Offset.unsureBefore)
     return publish(Published(sequence: last &+ 1, word: word, chain: chain))
   }
 

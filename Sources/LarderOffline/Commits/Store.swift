@@ -26,6 +26,8 @@ package final class Store: Sendable {
   let manifest: Manifest
   /// Nil if it was opened read-only.
   package let locks: LockFile?
+  /// LOCK to ask who holds what; nil for a reader that is not allowed to open it.
+  package let asked: LockFile?
   let pins: SnapshotPins
   let cache: SegmentCache
   let keyCache = KeyCache()
@@ -35,7 +37,7 @@ package final class Store: Sendable {
 
   private init(
     layout: StoreLayout, access: StoreAccess, host: Host, options: StoreOptions,
-    manifest: Manifest, locks: LockFile?, pins: SnapshotPins
+    manifest: Manifest, locks: LockFile?, asked: LockFile?, pins: SnapshotPins
   ) {
     self.layout = layout
     self.access = access
@@ -43,6 +45,7 @@ package final class Store: Sendable {
     self.options = options
     self.manifest = manifest
     self.locks = locks
+    self.asked = asked
     self.pins = pins
     cache = SegmentCache(layout: layout, files: host.files)
   }
@@ -95,7 +98,7 @@ package final class Store: Sendable {
     if let locks { try finishCreation(layout, manifest, locks, host, options) }
     let store = Store(
       layout: layout, access: access, host: host, options: options, manifest: manifest,
-      locks: locks,
+      locks: locks, asked: asked,
       pins: try SnapshotPins(
         in: layout.root, files: host.files, mode: access == .readOnly ? .read : .createIfMissing))
     _ = try store.refresh()

@@ -94,16 +94,25 @@ private struct CommitCheck {
     self.check = check
   }
 
+  /// Whether a state was not visited yet, and is history.
+  ///
+  /// Behind a failed sync there may be a whole record that the next writer settles: what it names is
+  /// not looked at, so its keys are not either.
+  private func isNew(_ state: StoreState) -> Bool {
+    if state.head.id > newest.head.id { return false }
+    return seen.map { state.head.id > $0 } ?? true
+  }
+
   /// Takes the state that a manifest file begins with.
   mutating func begin(_ state: StoreState) {
-    guard seen.map({ state.head.id > $0 }) ?? true else { return }
+    guard isNew(state) else { return }
     for (set, log) in state.keyLogs { named[set, default: []].append((state.head.id, log)) }
     judge(state)
   }
 
   /// Takes a record and the state after it.
   mutating func visit(_ body: ManifestRecord.Body, _ state: StoreState) {
-    guard seen.map({ state.head.id > $0 }) ?? true else { return }
+    guard isNew(state) else { return }
     if case .edit(let edit) = body {
       for (set, log) in edit.keyLogs { note(log, of: set, at: state.head.id) }
     } else if case .erasure(let record) = body {

@@ -6,11 +6,11 @@ import LarderKeys
 /// The least snapshot that is kept, and whether that is known for sure.
 struct OldestKept {
   var id: UInt64
-  /// Whether a file that it or a later one names must be there.
+  /// The commit from which on that is known for sure: a file that a snapshot since then names must be
+  /// there.
   ///
-  /// After a restart nobody knows what was
-  /// swept just before.
-  var isSure: Bool
+  /// After a restart nobody knows what was swept just before.
+  var unsureBefore: UInt64
 }
 
 /// What STATE says where it is not trusted: in a copy, or after a restart.
@@ -18,7 +18,6 @@ struct StateClaims {
   /// Where the manifest durably ended, at some time.
   var word: StatePage.Word
   var oldestRetained: UInt64
-  var isOfThisBoot: Bool
 }
 
 extension Manifest {
@@ -28,8 +27,7 @@ extension Manifest {
       let claims = page.claims(of: store)
     else { return nil }
     return StateClaims(
-      word: claims.published.word, oldestRetained: page.oldestRetained,
-      isOfThisBoot: claims.boot == boot)
+      word: claims.published.word, oldestRetained: page.oldestRetained)
   }
 
   /// What is missing of the manifest, as STATE shows: it is published after a record is durable, so
@@ -58,13 +56,13 @@ extension Store {
   /// The least snapshot that is kept: as STATE says, or said before the store was copied or the
   /// machine restarted.
   func oldestKept(_ state: StoreState) throws(LarderError) -> OldestKept {
-    if let oldest = manifest.oldestRetained { return OldestKept(id: oldest, isSure: true) }
-    let first = state.history.first?.id ?? state.head.id
-    guard let claims = try manifest.claims(of: state.store) else {
-      return OldestKept(id: first, isSure: false)
+    if let oldest = manifest.oldestRetained, let unsure = manifest.unsureBefore {
+      return OldestKept(id: oldest, unsureBefore: unsure)
     }
-    return OldestKept(
-      id: min(max(first, claims.oldestRetained), state.head.id), isSure: claims.isOfThisBoot)
+    let head = state.head.id
+    let first = state.history.first?.id ?? head
+    let claimed = try manifest.claims(of: state.store)?.oldestRetained ?? first
+    return OldestKept(id: min(max(first, claimed), head), unsureBefore: head)
   }
 
   /// Whether the file of a segment that was not found has to be there all the same.
@@ -77,7 +75,7 @@ extension Store {
     let now = try oldestKept(state)
     let newest = try self.living(state, oldest: max(now.id, oldest.id))
     if newest.keeps(retired.since..<retired.until) { return true }
-    return now.isSure && newest.names(retired)
+    return retired.until > now.unsureBefore && newest.names(retired)
   }
 }
 

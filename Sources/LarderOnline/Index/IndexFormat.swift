@@ -20,6 +20,7 @@ enum IndexFormat {
   static let retired = 152
   static let lines = 160
   static let state = 168
+  static let publishing = 176
 
   // Words of the writer's.
   static let applied = 256

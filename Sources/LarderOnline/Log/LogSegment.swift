@@ -76,6 +76,16 @@ import LarderFiles
     return record.computedChecksum(seed: seed, slot: slot) == record.checksum ? record : nil
   }
 
+  /// Whether the batch with which every segment begins is there: a state, and its commit.
+  ///
+  /// One that lacks it is what a crash left of the segment's making, or damaged.
+  var hasFirstBatch: Bool {
+    guard let state = record(at: LogFormat.headerUnits), state.kind == RecordKind.state else {
+      return false
+    }
+    return record(at: LogFormat.headerUnits + state.units)?.kind == RecordKind.commit
+  }
+
   /// The second word of a unit, which is zero where nothing was written.
   func word(at unit: Int) -> UInt32 {
     unsafe base.load(fromByteOffset: unit * LogFormat.unit + 4, as: UInt32.self)

@@ -12,7 +12,8 @@ extension MappedOnlineStore {
   /// Copies tables beside their writers.
   ///
   /// Segments that are full get a second name, the one that is being written is copied as far as
-  /// batches are in it. The index is derived and left behind.
+  /// batches are in it. The index is derived and left behind; one without keys takes its place, which
+  /// says how far the log goes, so that a copy that loses a part of it is found to have.
   ///
   /// - Parameters:
   ///   - views: the ids whose tables are wanted; those without a table are passed over.
@@ -85,6 +86,10 @@ extension OnlineTable {
         return nil
       }
     }
+    guard let first = segments.first else { return nil }
+    let identity = try SegmentHeader.read(try host.files.open(first.path, .read)).identity
+    try IndexFile.makeProof(
+      "\(target)/\(IndexFormat.fileName(1))", identity, segments, durable: applied, host.files)
     return made
   }
 }

@@ -29,7 +29,7 @@ extension MappedOnlineStore {
       if let open = tables[id] { return open.table }
       try requireTable(id, of: view)
       let table = try OnlineTable.openForReading(
-        folder(id), store: store, host: host, options: options)
+        folder(id), store: store, host: host, options: options, hasWriter: hasWriter(of: id))
       tables[id] = OpenTable(table: table, lock: nil)
       return table
     }
@@ -79,7 +79,7 @@ extension MappedOnlineStore {
       // Another thread of this process may have opened it, with the same lock object's turn.
       if let open = tables[id], open.table.isOpenForWriting { return open.table }
       let table = try OnlineTable.openForWriting(
-        folder(id), store: store, host: host, options: options)
+        folder(id), store: store, host: host, options: options, hasWriter: hasWriter(of: id))
       tables[id] = OpenTable(table: table, lock: lock)
       return table
     }
@@ -87,6 +87,14 @@ extension MappedOnlineStore {
 
   func lock(_ id: UInt32) throws(LarderError) -> HeldLock? {
     try locks?.acquire(.onlineWriter(table: id), timeout: options.lockTimeout)
+  }
+
+  /// Tells whether anybody writes to a table now; nobody can tell who may not open LOCK.
+  func hasWriter(of id: UInt32) -> WriterQuestion {
+    guard let locks else { return { true } }
+    return { () throws(LarderError) in
+      try locks.holder(of: .onlineWriter(table: id)) != nil
+    }
   }
 
   func checkWritable() throws(LarderError) {

@@ -34,7 +34,7 @@ public final class MappedOnlineStore: OnlineStore {
   ///   - host: files, clock and randomness.
   ///   - directory: where the tables' folders lie; made with the first table.
   ///   - store: the store's identifier, which every file repeats.
-  ///   - locks: the store's LOCK.
+  ///   - locks: the store's LOCK; open for reading at least, to ask who writes.
   ///   - isReadOnly: whether writing is refused.
   ///   - erasures: which keys history hides, since their erasure is not finished.
   ///   - resolve: tells a view as the catalog of now has it; nil if it has none of the name. A
@@ -146,7 +146,8 @@ public final class MappedOnlineStore: OnlineStore {
   /// No index is built for this: a writer that opens next would build another.
   private func state(_ id: UInt32) throws(LarderError) -> TableState {
     if let open = tables.withLock({ $0[id] }) { return try open.table.snapshot().state }
-    return try OnlineTable.state(folder(id), store, host.files)
+    return try OnlineTable.state(
+      folder(id), store, host.files, hasWriter: hasWriter(of: id))
   }
 
   /// Makes the directory of all tables durably, if it is not there.

@@ -5,6 +5,11 @@ import LarderFiles
 import LarderKeys
 import Synchronization
 
+/// Whether anybody has a table open for writing now; true where that cannot be told.
+///
+/// - Throws: `io`.
+typealias WriterQuestion = @Sendable () throws(LarderError) -> Bool
+
 /// An open online table: lock-free reads from any thread, one writer.
 final class OnlineTable: Sendable {
   let directory: String
@@ -21,15 +26,17 @@ final class OnlineTable: Sendable {
   /// Whether writing was ended.
   private let hadWriter = Atomic(false)
   private let forkGeneration = ForkedChild.generation
+  private let hasWriter: WriterQuestion
 
   private init(
     _ directory: String, store: FileIdentifier, host: Host, options: OnlineOptions,
-    snapshot: TableSnapshot
+    snapshot: TableSnapshot, hasWriter: @escaping WriterQuestion
   ) {
     self.directory = directory
     self.store = store
     self.host = host
     self.options = options
+    self.hasWriter = hasWriter
     current = Mutex(snapshot)
     writer = Mutex(nil)
   }
@@ -38,7 +45,8 @@ final class OnlineTable: Sendable {
   ///
   /// - Throws: `notFound`, `corrupt`, `io`.
   static func openForWriting(
-    _ directory: String, store: FileIdentifier, host: Host, options: OnlineOptions
+    _ directory: String, store: FileIdentifier, host: Host, options: OnlineOptions,
+    hasWriter: @escaping WriterQuestion
   ) throws(LarderError) -> OnlineTable {
     let relay = SnapshotRelay()
     let writer = try TableWriter.open(
@@ -46,7 +54,8 @@ final class OnlineTable: Sendable {
     ) { relay.show($0) }
     guard let snapshot = relay.newest else { throw TableRecovery.missing(directory) }
     let table = OnlineTable(
-      directory, store: store, host: host, options: options, snapshot: snapshot)
+      directory, store: store, host: host, options: options, snapshot: snapshot,
+      hasWriter: hasWriter)
     table.writer.withLock { $0 = writer }
     table.isWriting.store(true, ordering: .releasing)
     relay.attach(table)
@@ -57,11 +66,13 @@ final class OnlineTable: Sendable {
   ///
   /// - Throws: `notFound`, `corrupt`, `io`.
   static func openForReading(
-    _ directory: String, store: FileIdentifier, host: Host, options: OnlineOptions
+    _ directory: String, store: FileIdentifier, host: Host, options: OnlineOptions,
+    hasWriter: @escaping WriterQuestion
   ) throws(LarderError) -> OnlineTable {
-    let snapshot = try findSnapshot(directory, store, host.files, known: [])
+    let snapshot = try findSnapshot(directory, store, host.files, known: [], hasWriter)
     return OnlineTable(
-      directory, store: store, host: host, options: options, snapshot: snapshot)
+      directory, store: store, host: host, options: options, snapshot: snapshot,
+      hasWriter: hasWriter)
   }
 
   /// Whether this object has the writer.
@@ -71,7 +82,7 @@ final class OnlineTable: Sendable {
   var compactAt: Double? { options.compactAt }
 
   /// Whether this reader had to build an index of its own in memory.
-  var usesPrivateIndex: Bool { current.withLock { $0.privateAfter != nil } }
+  var usesPrivateIndex: Bool { current.withLock { $0.privateIndex != nil } }
 
   private func checkProcess() throws(LarderError) {
     guard forkGeneration == ForkedChild.generation else {
@@ -85,14 +96,19 @@ final class OnlineTable: Sendable {
   func snapshot() throws(LarderError) -> TableSnapshot {
     try checkProcess()
     let snapshot = current.withLock { $0 }
-    if let after = snapshot.privateAfter {
-      // A writer that opens makes the next index.
-      let path = "\(directory)/\(IndexFormat.fileName(after + 1))"
-      if try host.files.status(of: path) == nil { return snapshot }
+    if let own = snapshot.privateIndex {
+      if try !own.mayBeOver(directory, host.files) { return snapshot }
       return try refreshed(snapshot)
     }
-    if !snapshot.isBehind { return snapshot }
-    return try refreshed(snapshot)
+    if snapshot.isBehind { return try refreshed(snapshot) }
+    // Of a batch on its way some rows are seen before others. Where its writer is dead, they would
+    // stay so for as long as no other comes.
+    if snapshot.isBeingPublished, !isWriting.load(ordering: .acquiring), try !hasWriter(),
+      snapshot.isBeingPublished
+    {
+      return try refreshed(snapshot)
+    }
+    return snapshot
   }
 
   /// A newer snapshot than one that is behind.
@@ -100,7 +116,7 @@ final class OnlineTable: Sendable {
     // The writer shows its snapshots itself.
     if isWriting.load(ordering: .acquiring) { return current.withLock { $0 } }
     let snapshot = try OnlineTable.findSnapshot(
-      directory, store, host.files, known: old.lookup.segments.segments)
+      directory, store, host.files, known: old.lookup.segments.segments, hasWriter)
     current.withLock { $0 = snapshot }
     return snapshot
   }
@@ -114,18 +130,19 @@ final class OnlineTable: Sendable {
 
   /// Maps what a trusted index names, or builds an index in memory.
   private static func findSnapshot(
-    _ directory: String, _ store: FileIdentifier, _ files: any FileSystem, known: [LogSegment]
+    _ directory: String, _ store: FileIdentifier, _ files: any FileSystem, known: [LogSegment],
+    _ hasWriter: WriterQuestion
   ) throws(LarderError) -> TableSnapshot {
-    try look(directory, store, files, known: known) {
+    try look(directory, store, files, known: known, hasWriter) {
       (recovery, trusted, newest) throws(LarderError) in
-      if let trusted { return snapshot(trusted, privateAfter: nil) }
+      if let trusted { return snapshot(trusted, nil) }
       let found = try recovery.rebuilding(IndexFile.makePrivate(), nil)
       if let last = recovery.segments.last {
         // Where the log ends, as a writer's index says it.
         found.index.memory.store(
           LogPosition(sequence: last.sequence, unit: found.end).bits, IndexFormat.applied)
       }
-      return snapshot(found, privateAfter: newest)
+      return snapshot(found, PrivateIndex(after: newest, unfinished: recovery.unfinished))
     }
   }
 
@@ -133,9 +150,11 @@ final class OnlineTable: Sendable {
   ///
   /// - Throws: `notFound`, `corrupt`, `io`.
   static func state(
-    _ directory: String, _ store: FileIdentifier, _ files: any FileSystem
+    _ directory: String, _ store: FileIdentifier, _ files: any FileSystem,
+    hasWriter: WriterQuestion
   ) throws(LarderError) -> TableState {
-    try look(directory, store, files, known: []) { (recovery, trusted, _) throws(LarderError) in
+    try look(directory, store, files, known: [], hasWriter) {
+      (recovery, trusted, _) throws(LarderError) in
       if let trusted { return trusted.state }
       return try recovery.newestState()
     }
@@ -146,6 +165,7 @@ final class OnlineTable: Sendable {
   /// - Parameter use: gets what the newest index says, if it is trusted, and its number.
   private static func look<Result>(
     _ directory: String, _ store: FileIdentifier, _ files: any FileSystem, known: [LogSegment],
+    _ hasWriter: WriterQuestion,
     _ use: (inout TableRecovery, TableRecovery.Findings?, UInt64) throws(LarderError) -> Result
   ) throws(LarderError) -> Result {
     var patience = 50
@@ -155,7 +175,10 @@ final class OnlineTable: Sendable {
         let newest = try TableFiles.numbers(directory, IndexFormat.suffix, files).last ?? 0
         var recovery = try TableRecovery(
           directory, store: store, files: files, writable: false, known: known)
-        if let found = try recovery.trusting() { return try use(&recovery, found, newest) }
+        if let found = try recovery.trusting(hasWriter) {
+          return try use(&recovery, found, newest)
+        }
+        if recovery.unfinished != nil { return try use(&recovery, nil, newest) }
         // Files that come and go under our eyes: a writer is at work, so its index will be there.
         if patience > 0, try hasLiveIndex(directory, recovery, files) {
           usleep(200)
@@ -184,12 +207,12 @@ final class OnlineTable: Sendable {
   }
 
   private static func snapshot(
-    _ found: TableRecovery.Findings, privateAfter: UInt64?
+    _ found: TableRecovery.Findings, _ privateIndex: PrivateIndex?
   ) -> TableSnapshot {
     let memory = found.index.memory
     return TableSnapshot(
       lookup: KeyLookup(index: memory, segments: found.index.segments), state: found.state,
-      generation: memory.loadAcquiring(IndexFormat.generation), privateAfter: privateAfter)
+      generation: memory.loadAcquiring(IndexFormat.generation), privateIndex: privateIndex)
   }
 
   /// Reads one answer per key.

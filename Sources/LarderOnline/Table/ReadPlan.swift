@@ -48,10 +48,11 @@ final class ReadPlan: Sendable {
   /// The plan for the rows of the last snapshot, if nothing but rows changed since.
   ///
   /// This is the whole cost of being up to date for a question that is asked again: one lock, which
-  /// nobody else holds if each thread has a reader of its own, and two loads from the index.
+  /// nobody else holds if each thread has a reader of its own, and three loads from the index.
   @inline(__always) func fresh() -> BoundPlan? {
-    guard let last = bound.withLock({ $0 }), last.snapshot.privateAfter == nil,
-      !last.snapshot.isBehind, last.forkGeneration == ForkedChild.generation
+    guard let last = bound.withLock({ $0 }), last.snapshot.privateIndex == nil,
+      !last.snapshot.isBehind, !last.snapshot.isBeingPublished,
+      last.forkGeneration == ForkedChild.generation
     else { return nil }
     return last
   }

@@ -142,7 +142,7 @@ enum TableFiles {
     do throws(LarderError) {
       let header = try SegmentHeader.read(file)
       let segment = try LogSegment.map(file, header: header)
-      if segment.record(at: LogFormat.headerUnits) != nil { return true }
+      if segment.hasFirstBatch { return true }
     } catch {
       // A crash's leftover or damage: told apart below.
       guard error.code == .corrupt else { throw error }

@@ -18,6 +18,8 @@ struct TableRecovery {
   ///
   /// What memory shows of it may not be on disk, whatever a later sync says.
   private(set) var poisoned: UInt64 = 0
+  /// The index that holds a part of a batch whose writer is dead; nil if there is none.
+  private(set) var unfinished: IndexMemory?
   /// What indexes said of the log before it was looked at.
   let proofs: [IndexProof]
   /// Why a segment between others could not be opened.
@@ -87,11 +89,7 @@ struct TableRecovery {
     let file = try files.open("\(directory)/\(LogFormat.fileName(sequence))", .read)
     do throws(LarderError) {
       let segment = try LogSegment.map(file, header: try SegmentHeader.read(file))
-      if let state = segment.record(at: LogFormat.headerUnits), state.kind == RecordKind.state,
-        segment.record(at: LogFormat.headerUnits + state.units)?.kind == RecordKind.commit
-      {
-        return false
-      }
+      if segment.hasFirstBatch { return false }
     } catch {
       // A remnant or damage: told apart by what else the file holds.
       guard error.code == .corrupt else { throw error }
@@ -116,8 +114,11 @@ struct TableRecovery {
 
   /// Trusts the newest index and reads what the log has beyond it.
   ///
+  /// - Parameter hasWriter: asked by a reader who finds a batch on its way into the index.
   /// - Returns: nil if no index may be trusted.
-  mutating func trusting() throws(LarderError) -> Findings? {
+  mutating func trusting(
+    _ hasWriter: WriterQuestion = { true }
+  ) throws(LarderError) -> Findings? {
     guard let newest = try TableFiles.numbers(directory, IndexFormat.suffix, files).last else {
       return nil
     }
@@ -148,6 +149,12 @@ struct TableRecovery {
         last.sequence != applied.sequence
           || (applied.unit < last.units && last.word(at: applied.unit) != 0)
       {
+        return nil
+      }
+      if memory.loadAcquiring(IndexFormat.publishing) != 0, try !hasWriter(),
+        memory.loadAcquiring(IndexFormat.publishing) != 0
+      {
+        unfinished = memory
         return nil
       }
       let index = try makeWriter(memory, nil, state)

@@ -1,5 +1,26 @@
 import LarderColumns
 import LarderContract
+import LarderFiles
+
+/// What a reader knows of the shared index while it uses one that it built in its own memory.
+struct PrivateIndex: Sendable {
+  /// The number of the newest index file, which could not be trusted.
+  var after: UInt64
+  /// That file, if it holds a part of a batch whose writer is dead; the next writer completes it.
+  var unfinished: IndexMemory?
+
+  /// Whether the shared index may have become one to trust.
+  ///
+  /// - Throws: `io`.
+  func mayBeOver(_ directory: String, _ files: any FileSystem) throws(LarderError) -> Bool {
+    if let unfinished {
+      if unfinished.loadAcquiring(IndexFormat.publishing) == 0 { return true }
+      if unfinished.load(IndexFormat.retired) != 0 { return true }
+    }
+    // A writer that opens makes the next index.
+    return try files.status(of: "\(directory)/\(IndexFormat.fileName(after + 1))") != nil
+  }
+}
 
 /// What readers need of a table: maps and definitions of one moment; immutable.
 ///
@@ -10,15 +31,14 @@ final class TableSnapshot: Sendable {
   let state: TableState
   /// The index's count of changes to segments and definitions when this was made.
   let generation: UInt64
-  /// The number of the newest index file when an index in memory had to be built, because that file
-  /// could not be trusted; else nil.
-  let privateAfter: UInt64?
+  /// Why the index is one of this process alone; nil where it is the shared one.
+  let privateIndex: PrivateIndex?
   private let schemas: [RowSchema?]
 
   init(
-    lookup: KeyLookup, state: TableState, generation: UInt64, privateAfter: UInt64? = nil
+    lookup: KeyLookup, state: TableState, generation: UInt64, privateIndex: PrivateIndex? = nil
   ) {
-    self.privateAfter = privateAfter
+    self.privateIndex = privateIndex
     self.lookup = lookup
     self.state = state
     self.generation = generation
@@ -49,6 +69,11 @@ final class TableSnapshot: Sendable {
       "A file of the online table was cut short while it was read. Restore the store, or drop the "
         + "table and materialize the view again.",
       file: lookup.segments.segments.last?.path)
+  }
+
+  /// Whether a batch is on its way into the index, or its writer died in the midst of that.
+  @inline(__always) var isBeingPublished: Bool {
+    lookup.index.loadAcquiring(IndexFormat.publishing) != 0
   }
 
   /// Whether segments or definitions changed since, or the index can no longer be trusted.

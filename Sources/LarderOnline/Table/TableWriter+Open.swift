@@ -94,11 +94,17 @@ extension TableWriter {
       memory.prove(
         applied: LogPosition(sequence: current.sequence, unit: end), batch: batch)
     }
+    // A batch that its writer did not get into the index to the end is there now.
+    if memory.load(IndexFormat.publishing) != 0 { memory.store(0, IndexFormat.publishing) }
     memory.store(
       LogPosition(sequence: current.sequence, unit: end).bits, IndexFormat.written)
     if isRebuilt {
       try IndexFile.identify(indexFile, identity, host.files)
       try host.files.syncDirectory(directory)
+      // Who made the table may have died before its folder's name was on disk.
+      try host.files.syncDirectory(
+        directory.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+          .joined(separator: "/"))
     }
     publishSnapshot()
     for number in try TableFiles.numbers(directory, SpareSegment.suffix, host.files) {
@@ -137,7 +143,17 @@ extension TableWriter {
     if poison != nil { return }
     if LogPosition(sequence: current.sequence, unit: end) > durable { try syncLog() }
     try sealLog()
-    try IndexFile.mark(memory, indexFile)
+    do throws(LarderError) { try IndexFile.mark(memory, indexFile) } catch {
+      // What memory shows of a file whose sync failed may give way to what is on the disk.
+      try withdrawIndex()
+      throw error
+    }
+  }
+
+  /// Takes the index out of use; whoever opens the table next builds one from the log.
+  private func withdrawIndex() throws(LarderError) {
+    memory.store(1, IndexFormat.retired)
+    try host.files.remove(indexFile.path)
   }
 
   /// Ends the log with an empty batch that says that the one before is on disk.

@@ -124,6 +124,10 @@ extension TableWriter {
     try index.reserve(inserts: pending.count)
     try appendCommit()
     if options.durability == .batch || forceSync { try syncLog() }
+    // Should this process die before the end of the batch is in the index, readers must not be left
+    // with a part of it. What is one store needs no mark.
+    let isMarked = pending.count > 1 || newState != nil
+    if isMarked { memory.store(1, IndexFormat.publishing) }
     do throws(LarderError) {
       if let newState {
         state = newState.state
@@ -137,6 +141,7 @@ extension TableWriter {
     }
     memory.prove(
       applied: LogPosition(sequence: current.sequence, unit: end), batch: batch)
+    if isMarked { memory.store(0, IndexFormat.publishing) }
     let reached = backgroundSync.reached
     if reached > durable {
       durable = reached

@@ -135,7 +135,7 @@ struct DeathFollower {
     var allowed: [DeathWorld] = []
     var refusing: [DeathWorld] = []
     for world in moment.worlds {
-      for reading in command.isDefinition ? moment.worlds : [world] {
+      for reading in command.readsDefinition ? moment.worlds : [world] {
         switch command.effect(.second, on: world, reading: reading) {
         case .applied(let after):
           allowed.append(after)
@@ -153,15 +153,14 @@ struct DeathFollower {
       promise.isErased = promise.isErased || isErased
       if command == .backup { promise.copies = allowed }
     } catch let error as LarderError where command == .backup && error.code == .alreadyExists {
-      // The first one is there already, or what it left: a copy goes elsewhere.
-      guard moment.copies.isEmpty else {
-        promise.worlds = moment.worlds
-        return .success(promise)
-      }
-      return .failure(DeathFinding("second: \(error)"))
+      // The first one is there already, and must be whole: what a copy leaves that was cut off is in
+      // nobody's way.
+      promise.worlds = moment.worlds
+      if moment.copies.isEmpty { promise.copies = moment.worlds }
+      return .success(promise)
     } catch {
       guard !refusing.isEmpty, let error = error as? LarderError,
-        error.code == .notFound || error.code == .incompatibleDefinition
+        [.notFound, .incompatibleDefinition, .invalidInput, .conflict].contains(error.code)
       else {
         return .failure(DeathFinding("second: \(error)"))
       }

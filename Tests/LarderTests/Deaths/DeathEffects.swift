@@ -4,6 +4,11 @@ extension DeathCommand {
     [.applyAdd, .applyWiden, .dropFeature, .returnFeature].contains(self)
   }
 
+  /// Whether what it writes depends on a definition that it has read before.
+  var readsDefinition: Bool {
+    isDefinition || [.append, .feed, .replace, .put].contains(self)
+  }
+
   /// Whether it commits nothing to history, so that an unsettled record may come after it.
   var leavesHistory: Bool { [.put, .materialize, .backup].contains(self) }
 
@@ -20,7 +25,11 @@ extension DeathCommand {
       guard world.views[stats] != nil else { return .refused }
     default: break
     }
-    let features = world.views[stats]?.features ?? []
+    // Rows have the features that were there when their process looked, by the names of now.
+    let known = Set((reading ?? world).views[stats]?.features.map(\.name) ?? [])
+    let there = world.views[stats]?.features ?? []
+    let features = there.filter { known.contains($0.name) }
+    if readsDefinition, !isDefinition, !known.isSubset(of: there.map(\.name)) { return .refused }
     switch self {
     case .append: world.views[stats]?.rows += rows(role, features)
     case .replace:
@@ -33,7 +42,8 @@ extension DeathCommand {
     case .materialize:
       let answers = DeathWorld.latest(world.views[stats]?.rows ?? [], at: Self.through(role))
       world.online.materialize(
-        Dictionary(uniqueKeysWithValues: answers.values.map { ($0.driver, $0) }))
+        Dictionary(uniqueKeysWithValues: answers.values.map { ($0.driver, $0) }),
+        through: Self.through(role))
     case .expire:
       guard let newest = world.views[stats]?.rows.map(\.event).max() else { break }
       world.views[stats]?.rows.removeAll { $0.event < newest - Self.expiry }

@@ -118,25 +118,29 @@ struct DeathInterleaving {
         }
       }
     }
-    for order in [[0, 1], [1, 0]] {
+    let acting = [0, 1].filter { done.contains($0) || open.contains($0) }
+    for order in Self.orders(acting.map { place in commands[place].steps.map { (place, $0) } }) {
       var worlds = [base.world]
-      for place in order where done.contains(place) || open.contains(place) {
+      var earlier: Set<DeathWorld> = [base.world]
+      for (place, command) in order {
         let role: DeathRole = place == 0 ? .first : .second
         worlds = worlds.flatMap { world -> [DeathWorld] in
           if open.contains(place) {
             return [world, base.world].reduce(into: [world]) { all, reading in
-              all += commands[place].leftovers(role, of: world, reading: reading)
+              all += command.leftovers(role, of: world, reading: reading)
             }
           }
           // What it read of the definitions may be from before the other one.
-          let read = commands[place].isDefinition ? [world, base.world] : [world]
+          let read = command.readsDefinition ? [world, base.world] : [world]
           return read.flatMap { reading -> [DeathWorld] in
-            switch commands[place].effect(role, on: world, reading: reading) {
-            case .applied(let after): [after] + commands[place].besides(role, world, base.world)
+            switch command.effect(role, on: world, reading: reading) {
+            case .applied(let after):
+              [after] + earlier.flatMap { command.besides(role, world, $0) }
             case .refused: []
             }
           }
         }
+        earlier.formUnion(worlds)
       }
       promise.worlds += worlds
     }
@@ -147,6 +151,19 @@ struct DeathInterleaving {
       promise.copies += commands[1 - place].leftovers(other, of: base.world)
     }
     return .success(promise)
+  }
+
+  /// Every order of the steps of commands, each command's own kept.
+  private static func orders(
+    _ commands: [[(Int, DeathCommand)]]
+  ) -> [[(Int, DeathCommand)]] {
+    if commands.allSatisfy(\.isEmpty) { return [[]] }
+    return commands.indices.flatMap { index -> [[(Int, DeathCommand)]] in
+      guard let next = commands[index].first else { return [] }
+      var rest = commands
+      rest[index].removeFirst()
+      return orders(rest).map { [next] + $0 }
+    }
   }
 
   /// Whether a command may end so beside the other one: a plan holds unless something that it read
@@ -163,6 +180,9 @@ struct DeathInterleaving {
 }
 
 extension DeathCommand {
+  /// The commands of the engine that it consists of, between which the other one may come.
+  fileprivate var steps: [DeathCommand] { self == .feed ? [.append, .materialize] : [self] }
+
   /// Whether nothing of it is there once it was refused.
   fileprivate var isOneRefusal: Bool {
     switch self {
@@ -183,7 +203,7 @@ extension DeathCommand {
   fileprivate func besides(
     _ role: DeathRole, _ world: DeathWorld, _ before: DeathWorld
   ) -> [DeathWorld] {
-    guard self == .materialize || self == .feed, case .applied(let read) = effect(role, on: before)
+    guard self == .materialize, case .applied(let read) = effect(role, on: before)
     else {
       return []
     }

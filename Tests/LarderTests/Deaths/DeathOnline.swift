@@ -19,6 +19,8 @@ struct DeathOnline: Hashable, Sendable {
   /// Whether nothing is known of the table but that it shows nobody another's values.
   var isUnknown = false
   private(set) var entries: [String: Set<Entry>] = [:]
+  /// How far it may have been materialized; nil for not yet.
+  private var throughs: Set<Int?> = [nil]
 
   /// What a driver may show.
   func served(_ driver: String) -> Set<DeathRow?> {
@@ -39,11 +41,15 @@ struct DeathOnline: Hashable, Sendable {
       })
   }
 
-  /// History's answers take the place of what was brought over before.
-  mutating func materialize(_ answers: [String: DeathRow]) {
+  /// History's answers take the place of what was brought over before, unless that went further.
+  mutating func materialize(_ answers: [String: DeathRow], through: Int) {
+    let mayPass = throughs.contains { ($0 ?? .min) <= through }
+    let mayStay = throughs.contains { ($0 ?? .min) > through }
+    throughs = Set(throughs.map { max($0 ?? .min, through) })
+    guard mayPass else { return }
     for driver in Set(entries.keys).union(answers.keys) {
       let before = entries[driver] ?? [Entry()]
-      entries[driver] = Set(
+      let after = Set(
         before.map { entry in
           var entry = entry
           entry.history = answers[driver]
@@ -52,6 +58,7 @@ struct DeathOnline: Hashable, Sendable {
           }
           return entry
         })
+      entries[driver] = mayStay ? after.union(before) : after
     }
     isUnknown = false
   }
@@ -60,12 +67,14 @@ struct DeathOnline: Hashable, Sendable {
 
   mutating func drop() {
     entries = [:]
+    throughs = [nil]
     isUnknown = true
   }
 
   /// What may be there if only some drivers had their turn.
   func mixed(with other: DeathOnline) -> DeathOnline {
     var mixed = self
+    mixed.throughs.formUnion(other.throughs)
     for driver in drivers.union(other.drivers) {
       mixed.entries[driver] =
         (entries[driver] ?? [Entry()]).union(other.entries[driver] ?? [Entry()])

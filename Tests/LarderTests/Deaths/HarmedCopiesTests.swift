@@ -1,17 +1,16 @@
-import Glibc
 import LarderFiles
 import Testing
 
 /// Each file of a store and of its copies harmed in turn: `verify` finds it in the copy as in the
 /// original, or nothing is lost by it.
-@Suite(.enabled(if: getenv("LARDER_DEATHS") != nil)) struct HarmedCopiesTests {
+@Suite struct HarmedCopiesTests {
   @Test(arguments: DeathShape.allCases) func isFoundInTheCopyAsInTheOriginal(
     _ shape: DeathShape
   ) throws {
     let tally = try Self.harm(shape)
     for line in tally.wrong { Issue.record("\(line)") }
     print("harmed files of \(shape): \(tally.cases), found \(tally.found)")
-    #expect(tally.cases > 300 && tally.found > 200)
+    #expect(tally.cases > 200 && tally.found > 150)
   }
 
   struct Tally {
