@@ -33,6 +33,10 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    .systemLibrary(
+      name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+    .systemLibrary(
+      name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
     .target(name: "CLarderKernels"),
     .target(name: "CLarder"),
     .target(name: "CLarderCommand"),
@@ -77,7 +81,8 @@ let package = Package(
     .target(
       name: "LarderInterchange",
       dependencies: [
-        "LarderColumns", "LarderContract", "LarderFiles", "CZstd", "CLZ4", "CLarder",
+        "LarderColumns", "LarderContract", "LarderFiles", "CZstd", "CLZ4", "CDeflate", "CBrotli",
+        "CLarder",
       ],
       swiftSettings: engine),
     .target(

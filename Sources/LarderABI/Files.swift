@@ -23,8 +23,8 @@ import LarderInterchange
     let replaces = try given.bool("replace")
     let appender = try replaces ? store.replacer(of: name) : store.appender(to: name)
     do throws(LarderError) {
-      for path in try InputFiles(paths).files {
-        try appender.append(file: path, of: definition, reading)
+      for input in try InputFiles(paths).inputs {
+        try appender.append(file: input, of: definition, reading)
       }
     } catch {
       appender.abandon()
@@ -54,9 +54,10 @@ extension BatchAppender {
   ///
   /// - Throws: as `append(_:)`, about the file's column and row.
   fileprivate func append(
-    file path: String, of view: FeatureView, _ options: HistoryOptions
+    file input: InputFile, of view: FeatureView, _ options: HistoryOptions
   ) throws(LarderError) {
-    var file = try HistoryFile(try ByteSource(path: path), for: view, options: options)
+    var file = try HistoryFile(
+      try ByteSource(path: input.path), for: view, options: options, partition: input.partition)
     while let batch = try file.next() {
       do throws(LarderError) { try append(batch) } catch { throw file.located(error) }
     }

@@ -33,10 +33,13 @@ import LarderInterchange
     let reader = try unsafe stream(rows)
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let online = try store.online(try unsafe text(view, "view"))
+    let conversion = ViewConversion(to: online.view)
     var before = 0
     defer { unsafe written?.pointee = Int64(before) }
     while let batch = try reader.nextBatch() {
-      do throws(LarderError) { try online.write(batch) } catch { throw error.counted(from: before) }
+      do throws(LarderError) {
+        try online.write(conversion.convert(batch, nulls: reader.nullColumns))
+      } catch { throw error.counted(from: before) }
       before += batch.count
     }
   }

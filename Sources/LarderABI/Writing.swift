@@ -15,8 +15,9 @@ public typealias StreamPointer = UnsafeMutablePointer<ArrowArrayStream>
   unsafe run(error) { () throws(LarderError) in
     let reader = try unsafe stream(rows)
     let store = try unsafe object(store, StoreHandle.self, "store").store
-    let appender = try store.appender(to: try unsafe text(view, "view"))
-    try unsafe write(reader, with: appender, commit)
+    let name = try unsafe text(view, "view")
+    let appender = try store.appender(to: name)
+    try unsafe write(reader, to: store.view(named: name), with: appender, commit)
   }
 }
 
@@ -29,10 +30,10 @@ public typealias StreamPointer = UnsafeMutablePointer<ArrowArrayStream>
     let reader = try unsafe stream(rows)
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let given = try unsafe Options(options, "options", allowed: ["from", "through"])
+    let name = try unsafe text(view, "view")
     let replacer = try store.replacer(
-      of: try unsafe text(view, "view"), from: try given.time("from"),
-      through: try given.time("through"))
-    try unsafe write(reader, with: replacer, commit)
+      of: name, from: try given.time("from"), through: try given.time("through"))
+    try unsafe write(reader, to: store.view(named: name), with: replacer, commit)
   }
 }
 
@@ -42,12 +43,14 @@ func stream(_ rows: StreamPointer?) throws(LarderError) -> ArrowStreamReader {
 }
 
 private func write(
-  _ reader: ArrowStreamReader, with appender: BatchAppender, _ place: TextPlace?
+  _ reader: ArrowStreamReader, to view: FeatureView, with appender: BatchAppender,
+  _ place: TextPlace?
 ) throws(LarderError) {
+  let conversion = ViewConversion(to: view)
   var before = 0
   do throws(LarderError) {
     while let batch = try reader.nextBatch() {
-      try appender.append(batch)
+      try appender.append(conversion.convert(batch, nulls: reader.nullColumns))
       before += batch.count
     }
   } catch {

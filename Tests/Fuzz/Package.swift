@@ -29,6 +29,8 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd"),
     .systemLibrary(name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4"),
+    .systemLibrary(name: "CDeflate", path: "Sources/CDeflate", pkgConfig: "libdeflate"),
+    .systemLibrary(name: "CBrotli", path: "Sources/CBrotli", pkgConfig: "libbrotlidec"),
     .target(name: "CLarderKernels", path: "Sources/CLarderKernels"),
     .target(name: "CLarder", path: "Sources/CLarder"),
     .target(
@@ -41,7 +43,10 @@ let package = Package(
       path: "Sources/LarderFiles", swiftSettings: instrumented),
     .target(
       name: "LarderInterchange",
-      dependencies: ["LarderColumns", "LarderContract", "LarderFiles", "CZstd", "CLZ4", "CLarder"],
+      dependencies: [
+        "LarderColumns", "LarderContract", "LarderFiles", "CZstd", "CLZ4", "CDeflate", "CBrotli",
+        "CLarder",
+      ],
       path: "Sources/LarderInterchange", swiftSettings: instrumented),
     .target(
       name: "InterchangeFuzzing",

@@ -6,7 +6,7 @@ import Testing
   private func shell() throws -> Shell {
     let shell = try Shell()
     try shell.write("definitions.json", CommandTests.definitions)
-    try shell.write("rows.csv", "id,t,known,rate,note\n1,0,,0.5,a\n")
+    try shell.write("rows.csv", "id,t,known,rate,note\n1,1970-01-01,,0.5,a\n")
     try shell.write("spine.csv", "id,event_timestamp\n1,1970-01-01\n")
     try shell.succeed("apply", "s", "definitions.json")
     try shell.succeed("import", "s", "stats", "rows.csv")
@@ -32,20 +32,22 @@ import Testing
   }
 
   @Test(arguments: [
-    ("id,t,known,rate\n1,0,,0.5\n1,0,,x\n", ["in.csv:3", "column \"rate\"", "\"x\"", "float64"]),
+    (
+      "id,t,known,rate\n1,1970-01-01,,0.5\n1,1970-01-01,,x\n",
+      ["in.csv:3", "column \"rate\"", "\"x\"", "float64"]
+    ),
     ("id,t,known,rate\n1,,,0.5\n", ["in.csv:2", "column \"t\"", "null"]),
-    ("id,t,known,rate\n,0,,0.5\n", ["in.csv:2", "column \"id\"", "null"]),
+    ("id,t,known,rate\n,1970-01-01,,0.5\n", ["in.csv:2", "column \"id\"", "null"]),
     ("id,t,known,rate\n1001.5,0,,0.5\n", ["in.csv:2", "column \"id\"", "\"1001.5\"", "int64"]),
     (
       "id,t,known,rate\n1,2026-01-01T00:00:00.0000001Z,,1\n",
       ["in.csv:2", "\"timeUnit\": \"ns\""]
     ),
-    ("id,t,known,rate,rate\n1,0,,1,2\n", ["in.csv:1", "column \"rate\"", "twice"]),
+    ("id,t,known,rate,rate\n1,1970-01-01,,1,2\n", ["in.csv:1", "column \"rate\"", "twice"]),
     ("id,t,known,rate\n1,0\n", ["in.csv:2", "2 cells", "4"]),
     ("", ["in.csv", "empty"]),
-    ("id,t,known,rate\n", ["in.csv", "no rows"]),
     ("id,known,rate\n1,,1\n", ["in.csv:1", "no column \"t\"", "--map"]),
-    ("id,t,rate\n1,0,1\n", ["in.csv:1", "no column \"known\"", "--map"]),
+    ("id,t,rate\n1,1970-01-01,1\n", ["in.csv:1", "no column \"known\"", "--map"]),
   ])
   func refusesRows(_ text: String, _ words: [String]) throws {
     let shell = try shell()
@@ -57,7 +59,7 @@ import Testing
 
   @Test func refusesWhatIsNotUTF8() throws {
     let shell = try shell()
-    try shell.write("in.csv", Data("id,t,known,note\n1,0,,\"".utf8 + [0xE9] + "\"\n".utf8))
+    try shell.write("in.csv", Data("id,t,known,note\n1,1970-01-01,,\"".utf8 + [0xE9] + "\"\n".utf8))
     try shell.refuse(
       "import", "s", "stats", "in.csv", code: 3, saying: ["in.csv:2", "not UTF-8"])
   }
@@ -70,7 +72,7 @@ import Testing
     let before = try shell.files("s")
     // A quoted line end, so that lines and rows differ; more bytes than a key may have.
     let long = String(repeating: "k", count: 70_000)
-    try shell.write("in.csv", "t,known,note,key\n0,,\"a\nb\",x\n0,,,\(long)\n")
+    try shell.write("in.csv", "t,known,note,key\n1970-01-01,,\"a\nb\",x\n1970-01-01,,,\(long)\n")
     try shell.refuse(
       "import", "s", "stats", "in.csv", "--map", "id=key", code: 7,
       saying: ["in.csv:4", "column \"key\"", "65536 bytes"])
@@ -81,7 +83,7 @@ import Testing
     let shell = try shell()
     for (count, code) in [(16_383, 0), (16_384, 0), (16_385, 7)] {
       let names = ["id", "t", "known", "rate"] + (4..<count).map { "c\($0)" }
-      let cells = "1,0,,1" + String(repeating: ",", count: count - 4)
+      let cells = "1,1970-01-01,,1" + String(repeating: ",", count: count - 4)
       try shell.write("in.csv", names.joined(separator: ",") + "\n" + cells + "\n")
       let result = try shell.run(["import", "s", "stats", "in.csv"])
       #expect(result.exitCode == code, "\(count): \(result.notes.prefix(300))")

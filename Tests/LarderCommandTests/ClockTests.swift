@@ -23,7 +23,8 @@ import Testing
     let shell = try Shell()
     try shell.write("clock.c", Self.shim)
     try shell.write("d.json", CommandTests.definitions)
-    try shell.write("rows.csv", "id,t,known,rate,note\n1,0,,0.5,a\n2,100,,0.5,b\n")
+    try shell.write(
+      "rows.csv", "id,t,known,rate,note\n1,1970-01-01,,0.5,a\n2,1970-01-01T00:00:00.0001Z,,0.5,b\n")
     let made = try shell.bash("cc -shared -fPIC -o clock.so clock.c -ldl")
     try #require(made.exitCode == 0, "\(made.notes)")
     func run(_ line: String, off: Int = 0) throws -> Shell.Result {

@@ -15,7 +15,7 @@ import Testing
     id,t,known,rate,note
     1,2026-01-01T00:00:00Z,,0.5,"a, ""b"""
     1,2026-01-01T12:00:00+01:00,2026-01-02,NA,
-    2,1767225600000000,2026-01-01,1e300,""
+    2,2026-01-01,2026-01-01,1e300,""
 
     """#
   static let spine = """
@@ -115,7 +115,7 @@ import Testing
     let dry = try shell.succeed("import", "s", "stats", "rows.csv", "--null", "NA", "--dry-run")
     #expect(dry.notes.contains("read 3 rows") && dry.notes.contains("nothing was changed"))
     let imported = try shell.succeed(
-      "import", "s", "stats", "-", "--replace", input: "t,id,known,rate\n0,9,,9\n")
+      "import", "s", "stats", "-", "--replace", input: "t,id,known,rate\n1970-01-01,9,,9\n")
     #expect(imported.notes.contains("has no column \"note\"; it is null"))
     let commit = try #require(
       imported.notes.split(separator: " ").drop { $0 != "commit" }.dropFirst().first
@@ -131,7 +131,7 @@ import Testing
     try shell.write("last.csv", "known;note;rate;who;when\n;y;0x1p-2;6;3\n")
     let imported = try shell.succeed(
       "import", "s", "stats", "more.csv", "last.csv", "--delimiter", ";", "--null", "-", "--null",
-      "NULL", "--map", "id=who", "--map", "t=when")
+      "NULL", "--map", "id=who", "--map", "t=when", "--time-unit", "us")
     #expect(imported.notes.contains("imported 3 rows as commit 3 in "))
     let head = try shell.succeed("export", "s", "stats", "--to", "1970-01-02").output
     #expect(
@@ -151,7 +151,7 @@ import Testing
       return
     }
     // Two batches, the second late enough for the line to be due.
-    let rows = "seq -f '%.0f,0,,1,x' 66000"
+    let rows = "seq -f '%.0f,1970-01-01,,1,x' 66000"
     let feed = "{ echo id,t,known,rate,note; \(rows); sleep 1; \(rows); } > slow &"
     let command = "\(Shell.command.path) import s stats slow"
     let seen = try shell.bash("mkfifo slow; \(feed) script -qec '\(command)' seen > /dev/null")
@@ -164,7 +164,8 @@ import Testing
 
   @Test func skipsBadRowsWhenAskedTo() throws {
     let shell = try shell()
-    try shell.write("bad.csv", "id,t,known,rate\n1,0,,1\nx,0,,1\n2,0\n3,0,,3\n")
+    try shell.write(
+      "bad.csv", "id,t,known,rate\n1,1970-01-01,,1\nx,1970-01-01,,1\n2,0\n3,1970-01-01,,3\n")
     try shell.refuse("import", "s", "stats", "bad.csv", code: 3, saying: ["bad.csv:3"])
     let skipped = try shell.succeed("import", "s", "stats", "bad.csv", "--on-error", "skip")
     #expect(skipped.notes.contains("2 rows left out"))

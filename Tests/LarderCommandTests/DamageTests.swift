@@ -34,7 +34,7 @@ import Testing
         let rows = (0..<40).map { "\($0 * 7 % 23 + part),\($0 * 1_000_000),,\($0).5,\(note)\($0)" }
         try shell.write(
           "rows.csv", "id,t,known,rate,note\n" + rows.joined(separator: "\n") + "\n")
-        try shell.succeed("import", name, "stats", "rows.csv")
+        try shell.succeed("import", name, "stats", "rows.csv", "--time-unit", "us")
       }
     }
     let spine = (0..<30).map { "\($0),1970-01-01T00:00:\($0 + 10)Z" }
@@ -83,7 +83,7 @@ import Testing
           found.exitCode == 5 || found.exitCode == 0 && found.output == answer,
           "\(path), \(damage.name), key \(key): \(found)")
       }
-      try shell.write("one.csv", "id,t,known,rate,note\n11,86400000000,,1,x\n")
+      try shell.write("one.csv", "id,t,known,rate,note\n11,1970-01-02,,1,x\n")
       let put = try shell.run(["put", "s", "stats", "one.csv"])
       #expect([0, 5].contains(put.exitCode), "\(path), \(damage.name): \(put)")
       if put.exitCode == 0 {
@@ -164,7 +164,7 @@ import Testing
   /// Imports a row: it is refused and nothing changes, or it is there beside the others.
   private func checkWriting(_ name: String) throws {
     let before = try StoreFiles(store)
-    try shell.write("one.csv", "id,t,known,rate,note\n99,0,,1,x\n")
+    try shell.write("one.csv", "id,t,known,rate,note\n99,1970-01-01,,1,x\n")
     let write = try shell.run(["import", "s", "stats", "one.csv"])
     if write.exitCode == 0 {
       let join = try shell.run(["join", "s", "spine.csv", "--features", "stats:*"])

@@ -76,7 +76,8 @@ import Testing
   private func shell() throws -> Shell {
     let shell = try Shell()
     try shell.write("d.json", CommandTests.definitions)
-    try shell.write("rows.csv", "id,t,known,rate,note\n1,0,,0.5,a\n2,100,,0.5,b\n")
+    try shell.write(
+      "rows.csv", "id,t,known,rate,note\n1,1970-01-01,,0.5,a\n2,1970-01-01T00:00:00.0001Z,,0.5,b\n")
     try shell.write("spine.csv", "id,event_timestamp\n1,1970-01-01\n")
     try shell.succeed("apply", "s", "d.json")
     try shell.succeed("import", "s", "stats", "rows.csv")

@@ -14,21 +14,22 @@ import Testing
       "spine.csv",
       "id,event_timestamp\n" + (0..<rows).map { "\($0 % 997),\($0 * 60)\n" }.joined())
     try shell.succeed("apply", "s", "d.json")
-    try shell.succeed("import", "s", "stats", "rows.csv")
+    try shell.succeed("import", "s", "stats", "rows.csv", "--time-unit", "us")
     try shell.succeed("materialize", "s")
     return shell
   }
 
   /// The commands that are tried; those with a commit say so.
   private static let lines: [(line: String, commits: Bool)] = [
-    ("larder import s stats rows.csv", true), ("larder compact s --partition all", false),
+    ("larder import s stats rows.csv --time-unit us", true),
+    ("larder compact s --partition all", false),
     ("larder join s spine.csv --time-unit s --features 'stats:*' -o out.csv", false),
     (
       "larder join s spine.csv --time-unit s --features 'stats:*' --format parquet -o out.parquet",
       false
     ),
     ("larder export s stats -o all.csv", false), ("larder materialize s", false),
-    ("larder get s stats id=1", false), ("larder put s stats rows.csv", false),
+    ("larder get s stats id=1", false), ("larder put s stats rows.csv --time-unit us", false),
     ("larder verify s --deep", false), ("larder info s", false), ("larder vacuum s", false),
     ("larder expire s stats --older-than 4000w --yes", false), ("larder repair s --yes", false),
     ("larder backup s b; code=$?; rm -rf b; (exit $code)", false),
@@ -92,10 +93,10 @@ import Testing
   func signalsCleanUp(_ name: String) throws {
     let shell = try shell(rows: 150_000)
     let lines = [
-      "larder import s stats rows.csv rows.csv", "larder export s stats -o all.csv",
+      "larder import s stats rows.csv rows.csv --time-unit us", "larder export s stats -o all.csv",
       "larder join s spine.csv --time-unit s --features 'stats:*' -o out.csv",
       "larder verify s --parity",
-      "larder schema rows.csv --read", "larder put s stats rows.csv",
+      "larder schema rows.csv --read", "larder put s stats rows.csv --time-unit us",
     ]
     var interrupted = 0
     for line in lines {
@@ -153,20 +154,23 @@ import Testing
     for (index, pause) in ["0.05", "0.1", "0.2", "0.35", "0.5", "0.8"].enumerated() {
       let rows = try self.rows(shell)
       let imports = index % 2 == 0
-      let first = imports ? "import s stats rows.csv" : "put s stats rows.csv"
+      let first =
+        imports ? "import s stats rows.csv --time-unit us" : "put s stats rows.csv --time-unit us"
       // A put waits for ten seconds before it gives up.
-      let put = imports ? "echo put 0" : "$larder put s stats rows.csv 2>/dev/null; echo put $?"
+      let put =
+        imports
+        ? "echo put 0" : "$larder put s stats rows.csv --time-unit us 2>/dev/null; echo put $?"
       let result = try shell.bash(
         """
         larder='\(Shell.command.path)'
         $larder \(first) & writer=$!
         sleep \(pause); kill -STOP $writer
-        $larder import s stats rows.csv --lock-timeout 100ms 2>/dev/null; echo other $?
+        $larder import s stats rows.csv --time-unit us --lock-timeout 100ms 2>/dev/null; echo other $?
         \(put)
         $larder compact s --lock-timeout 100ms >/dev/null 2>&1; echo compact $?
         $larder info s >/dev/null; echo info $?
         (sleep 0.3; kill -CONT $writer) &
-        $larder import s stats rows.csv --lock-timeout 60s 2>/dev/null; echo waited $?
+        $larder import s stats rows.csv --time-unit us --lock-timeout 60s 2>/dev/null; echo waited $?
         wait $writer; echo writer $?
         """)
       #expect(result.output.contains("info 0\n"), "\(result)")

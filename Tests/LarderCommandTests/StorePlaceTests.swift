@@ -9,7 +9,7 @@ import Testing
   private func shell(at store: String = "s") throws -> Shell {
     let shell = try Shell()
     try shell.write("definitions.json", CommandTests.definitions)
-    try shell.write("rows.csv", "id,t,known,rate,note\n1,0,,0.5,a\n")
+    try shell.write("rows.csv", "id,t,known,rate,note\n1,1970-01-01,,0.5,a\n")
     var random = SystemRandomNumberGenerator()
     let rows = (0..<40_000).map {
       "\($0),\($0),,\(Double.random(in: 0..<1, using: &random)),n\($0)"
@@ -25,12 +25,12 @@ import Testing
     let before = try shell.succeed("export", "s", "stats").output
     // Without the signal the write fails, as it does where a quota is used up.
     let refused = try shell.bash(
-      "trap '' XFSZ; ulimit -f 256; larder import s stats large.csv")
+      "trap '' XFSZ; ulimit -f 256; larder import s stats large.csv --time-unit us")
     #expect(refused.exitCode == 7, "\(refused.notes)")
     #expect(refused.notes.contains("error: s/"), "\(refused.notes)")
     #expect(try shell.succeed("export", "s", "stats").output == before)
     #expect(try shell.succeed("verify", "s").exitCode == 0)
-    try shell.succeed("import", "s", "stats", "large.csv")
+    try shell.succeed("import", "s", "stats", "large.csv", "--time-unit", "us")
   }
 
   @Test func refusesAFullDisk() throws {
@@ -49,7 +49,8 @@ import Testing
     try shell.succeed("import", "disk/s", "stats", "rows.csv")
     let before = try shell.succeed("export", "disk/s", "stats").output
     try shell.refuse(
-      "import", "disk/s", "stats", "large.csv", code: 8, saying: ["disk/s/", "No space left"])
+      "import", "disk/s", "stats", "large.csv", "--time-unit", "us", code: 8,
+      saying: ["disk/s/", "No space left"])
     #expect(try shell.succeed("export", "disk/s", "stats").output == before)
     #expect(try shell.succeed("verify", "disk/s").exitCode == 0)
     // To the last byte: reading still works, and so does what needs no new room.

@@ -68,7 +68,7 @@ import Testing
       writer.append(header: names, to: &text)
       writer.append(batch, to: &text)
       var reader = try CSVReader(
-        ByteSource(name: "a.csv", bytes: text), for: view, format: format)
+        ByteSource(name: "a.csv", bytes: text), for: view, format: format, timeUnit: view.timeUnit)
       let read = try #require(try reader.next(), "seed \(seed)")
       #expect(read.count == count, "seed \(seed)")
       for name in names {
@@ -198,7 +198,7 @@ import Testing
         let source =
           round % 2 == 0
           ? ByteSource(name: "a", bytes: text) : try pipe(text, window: random.int(8...40))
-        var reader = try CSVReader(source, for: view)
+        var reader = try CSVReader(source, for: view, timeUnit: view.timeUnit)
         while let batch = try reader.next() {
           for row in 0..<batch.count {
             got?.append(

@@ -49,8 +49,9 @@ import Testing
     let error = #expect(throws: LarderError.self) { try spine(text) }
     #expect(error?.message.contains("--time-unit") == true)
     let seconds = try spine(text, unit: .seconds)
-    #expect(seconds.batch.columns[1].type == .timestamp(.seconds))
-    #expect(seconds.batch.columns[1][0] == .timestamp(Timestamp(seconds: 1_356_998_400)))
+    #expect(seconds.batch.columns[1].type == .timestamp(.microseconds))
+    let time = Timestamp(microseconds: 1_356_998_400_000_000)
+    #expect(seconds.batch.columns[1][0] == .timestamp(time))
   }
 
   @Test func takesKeysOfAnyWidth() throws {

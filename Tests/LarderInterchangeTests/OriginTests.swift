@@ -71,8 +71,10 @@ import Testing
     #expect(spine.batch.schema == (try batch()).schema)
     #expect(spine.origins[1] == .noZone)
     // Integers are times to the question alone.
+    var options = SpineOptions()
+    options.timeUnit = .seconds
     let ticks = try SpineTable(
-      ByteSource(name: "spine", bytes: bytes), keys: [], timestamp: "n", timeUnit: .seconds)
+      ByteSource(name: "spine", bytes: bytes), keys: [], timestamp: "n", options: options)
     #expect(ticks.question["n"]?.type == .timestamp(.seconds))
     #expect(ticks.batch["n"]?.type == .int64)
     #expect(throws: LarderError.self) {

@@ -7,7 +7,8 @@ import Testing
   ///
   /// C targets are the ground.
   static let floors = [
-    "CZstd", "CLZ4", "CLarderKernels", "CLarder", "CLarderCommand", "LarderColumns",
+    "CZstd", "CLZ4", "CDeflate", "CBrotli", "CLarderKernels", "CLarder", "CLarderCommand",
+    "LarderColumns",
     "LarderContract", "LarderFiles",
     "LarderEncodings", "LarderKeys", "LarderOffline", "LarderPointInTime", "LarderOnline",
     "LarderInterchange", "Larder", "LarderFoundation", "LarderConformance", "LarderABI",

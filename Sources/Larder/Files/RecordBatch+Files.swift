@@ -24,8 +24,7 @@ extension RecordBatch {
   ) throws(LarderError) {
     let source = try ByteSource(path: path)
     if try source.detectFormat() == .text {
-      let all = try CSVTable(source).readAll()
-      self = try columns.map { names throws(LarderError) in try all.selecting(names, path) } ?? all
+      self = try CSVTable(source, columns: columns).readAll()
       return
     }
     let options = TableReadOptions(columns: columns, threads: threads ?? .availableCores)
@@ -46,19 +45,5 @@ extension RecordBatch {
     var writer = try TableWriter(path: path, format: format, schema: schema)
     try writer.append(self)
     try writer.finish()
-  }
-
-  private func selecting(_ names: [String], _ path: String) throws(LarderError) -> RecordBatch {
-    var fields: [ColumnField] = []
-    var chosen: [Column] = []
-    for name in names {
-      guard let index = schema.index(of: name) else {
-        let hint = suggestion(for: name, among: schema.fields.map(\.name))
-        throw LarderError(.notFound, "The file has no column \"\(name)\". \(hint)", file: path)
-      }
-      fields.append(schema.fields[index])
-      chosen.append(columns[index])
-    }
-    return RecordBatch(unchecked: Schema(fields), columns: chosen, count: count)
   }
 }

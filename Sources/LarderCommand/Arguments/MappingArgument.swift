@@ -13,6 +13,21 @@ package struct MappingArgument: ExpressibleByArgument {
     guard !field.isEmpty, !column.isEmpty else { return nil }
   }
 
+  /// Mappings, and columns renamed from the file's names to the view's, as one dictionary by the view's.
+  ///
+  /// - Throws: `invalidArgument` for a field that is mapped twice.
+  package static func dictionary(
+    _ mappings: [MappingArgument], renaming renamed: [MappingArgument]
+  ) throws(LarderError) -> [String: String] {
+    let turned = renamed.map { MappingArgument(field: $0.column, column: $0.field) }
+    return try dictionary(mappings + turned)
+  }
+
+  private init(field: String, column: String) {
+    self.field = field
+    self.column = column
+  }
+
   /// The mappings as a dictionary.
   ///
   /// - Throws: `invalidArgument` for a field that is mapped twice.

@@ -10,6 +10,20 @@ package struct TimeArgument: ExpressibleByArgument {
   }
 }
 
+/// A unit that a view can keep times in, on the command line.
+package struct KeptUnitArgument: ExpressibleByArgument {
+  package var unit: TimeUnit
+
+  private static let units: [TimeUnit] = [.microseconds, .nanoseconds]
+
+  package init?(argument: String) {
+    guard let unit = Self.units.first(where: { $0.description == argument }) else { return nil }
+    self.unit = unit
+  }
+
+  package static var allValueStrings: [String] { units.map(\.description) }
+}
+
 /// A time unit on the command line.
 package struct TimeUnitArgument: ExpressibleByArgument {
   package var unit: TimeUnit

@@ -7,7 +7,8 @@ struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Add rows from Parquet, Arrow or CSV files to a view's history.",
     discussion: """
-      What a file holds is told by its first bytes. A folder stands for all files in it and below. \
+      What a file holds is told by its first bytes. A folder stands for all files in it and below; \
+      folders such as site=A in it are columns, and tables of Delta Lake, Iceberg and Hudi are refused. \
       All files together are one commit: it holds all of their rows, or none. Rows may come late and \
       in any order. Columns are found by name; features that a file lacks are null. - is standard \
       input.
@@ -15,15 +16,16 @@ struct Import: ParsableCommand {
       With --replace, the view's online table stays as it is until the next larder materialize, \
       which takes every answer anew.
 
-      In CSV, times are ISO 8601 (without a zone: UTC) or integers in the view's unit; bytes are \
-      base64; lists are JSON arrays. An unquoted empty cell is null, a quoted empty cell is the \
+      Times are timestamps, dates, ISO 8601 (without a zone: UTC), or integers of --time-unit. In CSV, \
+      which may be compressed by gzip or zstd, bytes are base64; lists are JSON arrays. An unquoted empty cell is null, a quoted empty cell is the \
       empty string.
 
       EXAMPLES
         larder import my.larder driver_stats history/
         larder import my.larder weather weather-2013.csv --null NA
         larder import my.larder weather jan.csv feb.csv --map time_hour=time
-        zcat rows.csv.gz | larder import my.larder weather - --on-error skip
+        larder import my.larder clicks clicks.csv.gz --time-unit ms --nulls pandas
+        tail -n 1000 rows.csv | larder import my.larder weather - --on-error skip
       """)
 
   @OptionGroup var target: StoreArgument
@@ -35,35 +37,40 @@ struct Import: ParsableCommand {
     help: ArgumentHelp(
       "Take a field of the view from a column of another name.", valueName: "FIELD=FILE_COLUMN"))
   var map: [MappingArgument] = []
-  @Option(help: "What the times of Parquet and Arrow files count, if they are integers.")
+  @Option(
+    help: ArgumentHelp(
+      "Take a column under another name: the other way round.", valueName: "FILE_COLUMN=FIELD"))
+  var rename: [MappingArgument] = []
+  @Option(help: "What the files' times count, if they are integers.")
   var timeUnit: TimeUnitArgument?
   @OptionGroup var text: CSVArgument
+  @OptionGroup var folders: FolderArgument
   @OptionGroup var reading: ThreadsArgument
   @Option(help: "What to do with a row of CSV that cannot be read: stop or skip.")
   var onError: CSVErrorPolicy = .stop
   @Flag(help: "Replace the view's whole history by these rows.")
   var replace = false
-  @Flag(help: "Read everything and write nothing.")
+  @Flag(help: "Read and check everything, and write nothing.")
   var dryRun = false
   @OptionGroup var locks: LockArgument
 
   func run() throws {
     var options = HistoryOptions()
     options.csv = try text.format()
-    options.map = try MappingArgument.dictionary(map)
+    options.map = try MappingArgument.dictionary(map, renaming: rename)
     options.policy = onError
     options.timeUnit = timeUnit?.unit
+    options.unsignedTexts = folders.uint64AsText
     options.threads = reading.count
     let store = try target.open(writing: !dryRun, locks)
     let view = try store.view(named: self.view)
     let progress = Progress("import")
-    let inputs = try InputFiles(files)
-    for path in inputs.leftOut {
-      Terminal.note("warning: \(path) is left out: it holds no table")
-    }
+    let inputs = try folders.files(files, text: text.given)
     var input = ImportInput(
-      files: inputs.files, view: view, options: options, progress: progress)
-    let commit = try dryRun ? input.drain() : write(&input, to: store, view)
+      files: inputs.inputs, view: view, options: options, progress: progress)
+    let commit =
+      try dryRun
+      ? input.drain(into: ImportRehearsal(view.name, of: store)) : write(&input, to: store, view)
     progress.clear()
     report(input, commit, seconds: progress.seconds)
     if replace, commit != nil {

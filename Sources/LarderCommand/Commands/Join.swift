@@ -13,7 +13,7 @@ struct Join: ParsableCommand {
       were), then the features in the order asked for. A feature is null where its view has no row \
       of that key in the time to live. Times are timestamps, ISO 8601, or integers of --time-unit. \
       Where a CSV spine is written as Parquet or Arrow, the types of its other columns are found by \
-      looking at all of their cells. Instead of a spine, --from and --to take the distinct keys and \
+      looking at all of their cells; what would lose something of its text stays text. Instead of a spine, --from and --to take the distinct keys and \
       event times of the views in that range. - is standard input.
 
       EXAMPLES
@@ -66,7 +66,15 @@ struct Join: ParsableCommand {
   var memory: SizeArgument?
   @Option(help: ArgumentHelp("Threads to use; all cores if not said.", valueName: "N"))
   var threads: CountArgument?
-  @OptionGroup var cells: DelimiterArgument
+  @OptionGroup var cells: CellsArgument
+  @Option(
+    help: ArgumentHelp(
+      "Leave columns of the spine out of the answer.", valueName: "COLUMN[,COLUMN]"))
+  var dropColumns: [String] = []
+  @Flag(
+    name: .customLong("uint64-as-text"),
+    help: "Take unsigned 64-bit integers of Parquet and Arrow as text.")
+  var uint64AsText = false
   @Flag(help: "Say how the question would be answered, and do not answer it.")
   var explain = false
   @OptionGroup var output: OutputArgument
@@ -155,16 +163,40 @@ struct Join: ParsableCommand {
     }
     let source = try ByteSource(path: path)
     source.isCancelled = { Interrupt.isRequested }
-    let format = try cells.format()
-    if output.format == .text, try source.detectFormat() == .text {
+    var options = SpineOptions()
+    options.format = try cells.format()
+    options.timeUnit = timeUnit?.unit
+    options.dropped = dropColumns.flatMap { $0.split(separator: ",").map(String.init) }
+    options.unsignedTexts = uint64AsText
+    options.threads = threads?.count ?? .availableCores
+    let isText = try source.detectFormat() == .text
+    try checkUse(isText: isText, file: path)
+    if output.format == .text, isText, options.dropped.isEmpty {
       return .records(
         try CSVSpine(
-          source, keys: keys, timestamp: timestamp, timeUnit: timeUnit?.unit, format: format))
+          source, keys: keys, timestamp: timestamp, timeUnit: options.timeUnit,
+          format: options.format))
     }
-    return .table(
-      try SpineTable(
-        source, keys: keys, timestamp: timestamp, timeUnit: timeUnit?.unit, format: format,
-        threads: threads?.count ?? .availableCores))
+    options.keepsTexts = output.format == .text
+    let table = try SpineTable(source, keys: keys, timestamp: timestamp, options: options)
+    for group in table.groups {
+      let leaves = table.batch.schema.fields.map(\.name).filter { $0.hasPrefix(group + ".") }
+      Terminal.note(
+        "note: the group \"\(group)\" comes out as \(leaves.prefix(8).joined(separator: ", "))")
+    }
+    return .table(table)
+  }
+
+  /// Refuses options that neither the spine nor the answer applies.
+  private func checkUse(isText: Bool, file: String) throws(LarderError) {
+    var idle: [String] = []
+    if !isText, cells.timeFormat != nil { idle.append("--time-format is for CSV") }
+    if !isText, output.format != .text, cells.delimiter != nil {
+      idle.append("--delimiter is for CSV")
+    }
+    if isText, uint64AsText { idle.append("--uint64-as-text is for Parquet and Arrow") }
+    guard let first = idle.first else { return }
+    throw LarderError(.invalidArgument, "\(first); the spine is another kind.", file: file)
   }
 
   private func report(_ report: RetrievalReport?, rows: Int, seconds: Double) {

@@ -24,28 +24,36 @@ struct Put: ParsableCommand {
   @OptionGroup var target: StoreArgument
   @Argument(help: "The view.")
   var view: String
-  @Argument(help: "Parquet, Arrow and CSV files.")
+  @Argument(help: "Parquet, Arrow and CSV files, and folders of them.")
   var files: [String]
   @Option(
     help: ArgumentHelp(
       "Take a field of the view from a column of another name.", valueName: "FIELD=FILE_COLUMN"))
   var map: [MappingArgument] = []
-  @Option(help: ArgumentHelp("Another spelling of null.", valueName: "TEXT"))
-  var null: [String] = []
-  @OptionGroup var cells: DelimiterArgument
+  @Option(
+    help: ArgumentHelp(
+      "Take a column under another name: the other way round.", valueName: "FILE_COLUMN=FIELD"))
+  var rename: [MappingArgument] = []
+  @Option(help: "What the files' times count, if they are integers.")
+  var timeUnit: TimeUnitArgument?
+  @OptionGroup var text: CSVArgument
+  @OptionGroup var folders: FolderArgument
   @Option(help: "What to do with a row that cannot be read: stop or skip.")
   var onError: CSVErrorPolicy = .stop
 
   func run() throws {
     var options = HistoryOptions()
-    options.csv = try cells.format(nulls: null)
-    options.map = try MappingArgument.dictionary(map)
+    options.csv = try text.format()
+    options.map = try MappingArgument.dictionary(map, renaming: rename)
     options.policy = onError
+    options.timeUnit = timeUnit?.unit
+    options.unsignedTexts = folders.uint64AsText
     let store = try target.openForWriting()
     let online = try store.online(view)
     let progress = Progress("put")
+    let inputs = try folders.files(files, text: text.given)
     var input = ImportInput(
-      files: files, view: online.view, options: options, progress: progress,
+      files: inputs.inputs, view: online.view, options: options, progress: progress,
       absent: "stays as it is")
     var written = 0
     do throws(LarderError) {

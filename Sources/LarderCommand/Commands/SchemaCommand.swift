@@ -10,7 +10,7 @@ struct SchemaCommand: ParsableCommand {
     abstract: "Show the columns of a file, and propose a view for them.",
     discussion: """
       Of Parquet and Arrow only what the file says of itself is read; CSV is read whole, to find its \
-      types. Several files in a folder are looked at together. --read decodes every value too, which \
+      types: a number that would lose something of its text stays text. Several files in a folder are looked at together. --read decodes every value too, which \
       tells whether a file is whole, and how fast it is read. With --json: the columns, and \
       definitions as `larder apply` reads them.
 
@@ -28,7 +28,11 @@ struct SchemaCommand: ParsableCommand {
   func run() throws {
     let summary = try table.summary()
     let proposal = ViewProposal(guessing: summary.columns)
-    let run = try read ? ReadRun(summary, csv: table.text.format(), threads: reading.count) : nil
+    let run =
+      try read
+      ? ReadRun(
+        summary, csv: table.text.format(), unsignedTexts: table.reading.uint64AsText,
+        threads: reading.count) : nil
     if let run {
       Terminal.note(
         "read \(Quantity.count(run.rows, "row")) in \(Quantity.seconds(run.seconds)), "
@@ -45,7 +49,10 @@ struct SchemaCommand: ParsableCommand {
     var table = Table(["column": .left, "type": .left, "note": .left])
     for column in summary.columns {
       switch column.type {
-      case .success(let type): table.add(column.name, "\(type)", note(column.origin))
+      case .success(let type):
+        table.add(
+          column.name, column.isNull ? "null" : "\(type)",
+          column.isNull ? "holds nothing; taken for any type" : note(column.origin))
       case .failure(let refusal): table.add(column.name, "-", refusal.message)
       }
     }

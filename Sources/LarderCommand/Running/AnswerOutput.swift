@@ -49,7 +49,11 @@ struct AnswerOutput {
     self.job = job
     self.spine = spine
     self.format = format
-    delimiter = csv.delimiter
+    if case .records(let records) = spine, csv.findsDelimiter {
+      delimiter = records.delimiter
+    } else {
+      delimiter = csv.delimiter
+    }
     spineColumns = spine?.question.columns.count ?? 0
     let added = job.schema.fields.dropFirst(spineColumns).map(\.name)
     for name in added where spine?.names.contains(name) == true {

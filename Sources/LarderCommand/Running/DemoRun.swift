@@ -24,8 +24,8 @@ struct DemoRun {
       var reading = HistoryOptions()
       reading.csv = try CSVFormat(nulls: history.nulls)
       var input = ImportInput(
-        files: ["\(data)/\(history.folder)/\(history.file)"], view: view, options: reading,
-        progress: progress)
+        files: [InputFile("\(data)/\(history.folder)/\(history.file)")], view: view,
+        options: reading, progress: progress)
       let appender = try store.appender(to: view.name)
       while let batch = try input.next() { try appender.append(batch) }
       try appender.commit()

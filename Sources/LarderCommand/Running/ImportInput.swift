@@ -3,7 +3,7 @@ import LarderInterchange
 
 /// The rows of several files, one batch after the other, with progress.
 struct ImportInput {
-  private let files: [String]
+  private let files: [InputFile]
   private let view: FeatureView
   private let options: HistoryOptions
   private let progress: Progress
@@ -18,7 +18,7 @@ struct ImportInput {
   private(set) var skipped = SkippedRecords()
 
   init(
-    files: [String], view: FeatureView, options: HistoryOptions, progress: Progress,
+    files: [InputFile], view: FeatureView, options: HistoryOptions, progress: Progress,
     absent: String = "is null"
   ) {
     self.files = files
@@ -58,19 +58,23 @@ struct ImportInput {
     for sample in skipped.samples { Terminal.note("  such as \(sample)") }
   }
 
-  /// Reads everything and keeps nothing.
-  mutating func drain() throws(LarderError) -> Commit? {
-    while try next() != nil {}
+  /// Reads and checks everything and keeps nothing.
+  mutating func drain(into rehearsal: ImportRehearsal) throws(LarderError) -> Commit? {
+    while let batch = try next() {
+      do throws(LarderError) { try rehearsal.check(batch) } catch { throw located(error) }
+    }
     return nil
   }
 
   /// An error about the last batch as one about its file, where that is known.
   func located(_ error: LarderError) -> LarderError { file?.located(error) ?? error }
 
-  private mutating func open(_ path: String) throws(LarderError) {
+  private mutating func open(_ input: InputFile) throws(LarderError) {
+    let path = input.path
     let source = try ByteSource(path: path)
     source.isCancelled = { Interrupt.isRequested }
-    let file = try HistoryFile(source, for: view, options: options)
+    let file = try HistoryFile(
+      source, for: view, options: options, partition: input.partition)
     let features = Set(view.features.map(\.name))
     if !features.isEmpty, features.isSubset(of: file.missingFeatures) {
       Terminal.note("warning: \(path) has none of the features of \"\(view.name)\"; each \(absent)")

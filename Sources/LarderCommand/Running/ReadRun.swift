@@ -15,7 +15,9 @@ struct ReadRun {
   /// Reads every column that can be read.
   ///
   /// - Throws: what the formats' readers throw; `cancelled` after Ctrl-C.
-  init(_ summary: InputSummary, csv: CSVFormat, threads: Int) throws(LarderError) {
+  init(
+    _ summary: InputSummary, csv: CSVFormat, unsignedTexts: Bool, threads: Int
+  ) throws(LarderError) {
     let clock = ContinuousClock()
     let start = clock.now
     let before = Self.processorSeconds
@@ -25,10 +27,11 @@ struct ReadRun {
       for column in table.columns {
         if case .success = column.type { names.append(column.name) }
       }
-      let options = TableReadOptions(columns: names, threads: threads)
+      let options = TableReadOptions(
+        columns: names, threads: threads, unsignedTexts: unsignedTexts)
       let reader: (any TableReader)? =
-        table.format == .text
-        ? try CSVTable(source, format: csv)
+        try source.detectFormat() == .text
+        ? try CSVTable(source, format: csv, columns: names)
         : try openTable(try RandomAccessBytes(source), options: options)
       while let batch = try reader?.nextBatch() {
         try Interrupt.check()

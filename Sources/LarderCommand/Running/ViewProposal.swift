@@ -9,6 +9,10 @@ struct ViewProposal {
   var timestamp: String
   /// The column of created times, if there is one.
   var created: String?
+  /// What times count that are integers; nil to refuse them.
+  var integers: TimeUnit?
+  /// Whether text may write times in a pattern of its own.
+  var hasTimePattern = false
 
   /// Guesses which columns are what: times by type and name, keys by name.
   ///
@@ -65,7 +69,7 @@ struct ViewProposal {
   ) throws(LarderError) -> FeatureView {
     var entities: [Entity] = []
     for key in keys {
-      let type = try Self.keyType(key, try Self.find(key, columns), known)
+      let type = try Self.keyType(try Self.find(key, columns), known)
       let joinKey = JoinKey(key, type)
       entities.append(
         known.first { $0.joinKeys == [joinKey] } ?? Entity(key, joinKeys: [joinKey]))
@@ -73,25 +77,46 @@ struct ViewProposal {
     var unit = TimeUnit.microseconds
     for column in [timestamp, created] {
       guard let column else { continue }
-      switch try Self.find(column, columns) {
-      case .timestamp(.nanoseconds): unit = .nanoseconds
-      case .timestamp, .date, .string, .int64, .int32: break
-      case let type:
-        throw LarderError(
-          .invalidInput, "It holds \(type), which are no times.", column: column)
-      }
+      if try holdsNanoseconds(try Self.find(column, columns)) { unit = .nanoseconds }
     }
+    unit = timeUnit ?? unit
     var features: [Field] = []
     for column in columns {
       if keys.contains(column.name) || column.name == timestamp || column.name == created {
         continue
       }
       guard case .success(let type) = column.type else { continue }
-      features.append(Field(column.name, Self.featureType(type)))
+      // INT96 says no unit: it is in that of the view.
+      let isFine = column.isINT96 && unit == .nanoseconds
+      features.append(
+        Field(column.name, isFine ? .timestamp(unit) : Self.featureType(type)))
     }
     return FeatureView(
       name, entities: entities, features: features, timeToLive: timeToLive,
-      eventTimestamp: timestamp, createdTimestamp: created, timeUnit: timeUnit ?? unit)
+      eventTimestamp: timestamp, createdTimestamp: created, timeUnit: unit)
+  }
+
+  /// Whether a time column is finer than microseconds.
+  ///
+  /// - Throws: `invalidInput` for a column that holds no times, or integers that nobody said the unit of.
+  private func holdsNanoseconds(_ column: TableDescription.Column) throws(LarderError) -> Bool {
+    let type = try column.type.get()
+    switch type {
+    case .timestamp(let unit): return unit == .nanoseconds
+    case .date, .string: return false
+    case .int64, .int32:
+      if hasTimePattern, column.guess?.allows(.timestamp(.nanoseconds)) == true { return false }
+      guard let integers else {
+        throw LarderError(
+          .invalidInput,
+          "It holds \(type), which does not say its unit; say it with --time-unit s, ms, us or ns.",
+          column: column.name)
+      }
+      return integers == .nanoseconds
+    default:
+      throw LarderError(
+        .invalidInput, "It holds \(type), which are no times.", column: column.name)
+    }
   }
 
   /// A view keeps instants in microseconds or nanoseconds.
@@ -105,19 +130,21 @@ struct ViewProposal {
 
   private static func find(
     _ name: String, _ columns: [TableDescription.Column]
-  ) throws(LarderError) -> DataType {
+  ) throws(LarderError) -> TableDescription.Column {
     guard let column = columns.first(where: { $0.name == name }) else {
       throw LarderError(
         .notFound,
         "There is no column \"\(name)\". \(suggestion(for: name, among: columns.map(\.name)))",
         column: name)
     }
-    return try column.type.get()
+    return column
   }
 
   private static func keyType(
-    _ key: String, _ type: DataType, _ known: [Entity]
+    _ column: TableDescription.Column, _ known: [Entity]
   ) throws(LarderError) -> JoinKeyType {
+    let key = column.name
+    let type = try column.type.get()
     let there = known.flatMap(\.joinKeys).first { $0.name == key }?.type
     guard let own = JoinKeyType(holding: type) else {
       let names = JoinKeyType.allCases.map(\.rawValue).joined(separator: ", ")
@@ -125,7 +152,9 @@ struct ViewProposal {
         .invalidInput, "It holds \(type); join keys are \(names).", column: key)
     }
     guard let there, there != own else { return own }
-    guard there.canHold(type) else {
+    // Text says of digits what it is told they are.
+    let isText = column.guess?.allows(there.dataType) == true
+    guard isText || there.canHold(type) || LosslessConversion.allows(type, there.dataType) else {
       throw LarderError(
         .invalidInput,
         "It holds \(type), and the key of this name is \(there.rawValue) in the store.",
@@ -141,9 +170,10 @@ extension JoinKeyType {
     switch type {
     case .string, .uuid: self = .string
     case .int32: self = .int32
-    case .int64: self = .int64
+    // Of decimals only whole ones are keys, which shows when they are read.
+    case .int64, .decimal: self = .int64
     case .bytes: self = .bytes
-    case .timestamp: self = .timestamp
+    case .timestamp, .date: self = .timestamp
     default: return nil
     }
   }

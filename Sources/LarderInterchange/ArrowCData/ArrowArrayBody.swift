@@ -119,7 +119,7 @@ extension ArrowArrayBody {
       }
       try unsafe append(
         child(of: array), as: element(of: field), from: first, count: count * size)
-    case .null, .refused: break
+    case .null, .group, .refused: break
     }
   }
 

@@ -4,6 +4,8 @@ import LarderColumns
 /// Turns arrays of one struct type of the C data interface into batches.
 struct ArrowImport: Sendable {
   let schema: Schema
+  /// Columns whose type is null: they hold nothing, and may be of any type.
+  let nullColumns: Set<String>
   private let fields: [ArrowField]
 
   /// Reads the struct type whose children are the columns.
@@ -30,6 +32,7 @@ struct ArrowImport: Sendable {
     }
     for field in root.children { if let refusal = field.refusal { throw refusal } }
     fields = root.children
+    nullColumns = Set(fields.filter { $0.kind == .null && $0.dictionary == nil }.map(\.name))
     schema = Schema(fields.map { ColumnField($0.name, $0.dataType) })
   }
 

@@ -8,6 +8,9 @@ import LarderColumns
   /// The columns of every batch.
   package let schema: Schema
 
+  /// Columns whose type is null: they hold nothing, and may be of any type.
+  package var nullColumns: Set<String> { columns.nullColumns }
+
   private let columns: ArrowImport
   private let stream: UnsafeMutablePointer<ArrowArrayStream>
 

@@ -15,8 +15,9 @@ extension ArrowArrayDecoder {
         let isNull = if let validity { unsafe !bit(validity.base, row) } else { false }
         guard isNull else {
           throw LarderError(
-            .invalidInput, "An unsigned 64-bit value exceeds \(Int64.max), the greatest int64.",
-            row: row)
+            .invalidInput,
+            "An unsigned 64-bit value exceeds \(Int64.max), the greatest int64; take such columns as "
+              + "text with --uint64-as-text.", row: row)
         }
       }
       return raw
@@ -47,6 +48,29 @@ extension ArrowArrayDecoder {
     default: widen(UInt32.self)
     }
     return wide
+  }
+
+  /// Unsigned integers of 64 bits as their digits.
+  func unsignedTexts(
+    _ raw: Buffer, _ count: Int, _ validity: Buffer?, _ nulls: Int
+  ) throws(LarderError) -> Column {
+    guard count <= Limits.columnBytes / 20 else { throw ValueStream.tooLong }
+    var bytes = GrowingBuffer(capacity: count * 20)
+    let ends = Buffer(uninitializedBytes: (count + 1) * 4)
+    unsafe ends.base.storeBytes(of: 0, as: Int32.self)
+    let out = unsafe bytes.base.assumingMemoryBound(to: UInt8.self)
+    for row in 0..<count {
+      let isNull = if let validity { unsafe !bit(validity.base, row) } else { false }
+      if !isNull {
+        let value = unsafe raw.base.loadUnaligned(fromByteOffset: row * 8, as: UInt64.self)
+        bytes.used += unsafe writeUnsigned(value, to: out + bytes.used)
+      }
+      let end = Int32(truncatingIfNeeded: bytes.used)
+      unsafe ends.base.storeBytes(of: end, toByteOffset: (row + 1) * 4, as: Int32.self)
+    }
+    return Column(
+      type: .string, count: count, nullCount: nulls, validity: validity, values: ends,
+      bytes: bytes.finish())
   }
 
   /// Values of a fixed number of bytes as bytes, UUIDs or decimal text.

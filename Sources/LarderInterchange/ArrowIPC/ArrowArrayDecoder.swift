@@ -36,7 +36,7 @@ struct ArrowArrayDecoder {
     _ field: ArrowField, _ place: ArrowPlace, inList: Bool = false
   ) throws(LarderError) -> Column {
     let (count, nulls) = try body.node(place.node)
-    if field.kind == .null, field.dictionary == nil { return allNull(field.dataType, count) }
+    if field.kind == .null, field.dictionary == nil { return .nulls(field.dataType, count: count) }
     let valid = try validity(place, count, nulls)
     if let encoding = field.dictionary {
       return try dictionaryColumn(field, encoding, place, count, valid, inList)
@@ -53,6 +53,7 @@ struct ArrowArrayDecoder {
       return fixed(try body.buffer(place.buffer + 1, atLeast: count * width, "values"))
     case .integer(let bits, let signed):
       let raw = try body.buffer(place.buffer + 1, atLeast: count * bits / 8, "integers")
+      if field.isUnsignedText { return try unsignedTexts(raw, count, validity, nullCount) }
       return fixed(
         try widenIntegers(raw, count, bits, signed, to: field.dataType, validity))
     case .float(let bits):
@@ -68,18 +69,12 @@ struct ArrowArrayDecoder {
     case .view: return try views(field, place, count, validity, nullCount)
     case .list(let large): return try list(field, place, count, large, validity, nullCount)
     case .fixedList(let size): return try fixedList(field, place, count, size, validity, nullCount)
-    case .null, .refused: throw LarderError(.unsupported, "The column is not read.")
+    case .null, .group, .refused: throw LarderError(.unsupported, "The column is not read.")
     }
   }
 
-  private func allNull(_ type: DataType, _ count: Int) -> Column {
-    Column(
-      type: type, count: count, nullCount: count, validity: Buffer(zeroedBytes: (count + 7) / 8),
-      values: Buffer(zeroedBytes: (count + 1) * 4), bytes: Buffer(uninitializedBytes: 0))
-  }
-
   /// The validity bitmap, and how many of its bits are 0: the file's own count is not trusted.
-  private func validity(
+  func validity(
     _ place: ArrowPlace, _ count: Int, _ nulls: Int
   ) throws(LarderError) -> (Buffer?, Int) {
     if nulls == 0 { return (nil, 0) }

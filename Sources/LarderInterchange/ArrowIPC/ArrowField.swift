@@ -16,6 +16,8 @@ struct ArrowField {
     case fixedBytes(Int)
     case list(large: Bool)
     case fixedList(Int)
+    /// A group (struct), whose children are columns.
+    case group
     /// What is not read: how many buffers it has, and its name.
     case refused(buffers: Int, name: String)
   }
@@ -28,6 +30,8 @@ struct ArrowField {
   var dictionary: ArrowDictionaryEncoding?
   /// Of a timestamp: the zone it names.
   var zone: String?
+  /// Whether unsigned integers of 64 bits are text.
+  var isUnsignedText: Bool { kind == .integer(bits: 64, signed: false) && dataType == .string }
 
   /// What a copy of the column has to say of it.
   var origin: ColumnOrigin {
@@ -46,7 +50,7 @@ struct ArrowField {
     case .null: 0
     case .integer, .float, .bool, .decimal, .words, .fixedBytes, .list, .view: 2
     case .variable: 3
-    case .fixedList: 1
+    case .fixedList, .group: 1
     case .refused(let buffers, _): buffers
     }
   }
@@ -61,12 +65,14 @@ struct ArrowField {
     }
     switch kind {
     case .refused(_, let name): return refused(name)
+    case .group: return refused("Groups (structs)")
     case .list, .fixedList:
       guard let child = children.first, children.count == 1 else {
         return refused("Lists without a child")
       }
       switch child.kind {
       case .list, .fixedList: return refused("Lists of lists")
+      case .group: return refused("Lists of groups")
       case .refused(_, let name): return refused("Lists of what is not read: \(name)")
       default: return nil
       }
@@ -85,8 +91,12 @@ struct ArrowDictionaryEncoding {
 extension ArrowField {
   /// Reads a field of a schema and those below it.
   ///
-  /// - Parameter budget: how many fields may still be read.
-  init(_ table: FlatTable, budget: inout Int, depth: Int = 0) throws(LarderError) {
+  /// - Parameters:
+  ///   - budget: how many fields may still be read.
+  ///   - unsignedTexts: whether unsigned integers of 64 bits are text.
+  init(_ table: FlatTable, budget: inout Int, depth: Int = 0, unsignedTexts: Bool = false)
+    throws(LarderError)
+  {
     budget -= 1
     guard depth < ArrowField.depthLimit, budget >= 0 else {
       throw LarderError(
@@ -96,7 +106,9 @@ extension ArrowField {
     name = try table.text(0) ?? ""
     for index in 0..<(try table.tableCount(5)) {
       children.append(
-        try ArrowField(try table.table(5, at: index), budget: &budget, depth: depth + 1))
+        try ArrowField(
+          try table.table(5, at: index), budget: &budget, depth: depth + 1,
+          unsignedTexts: unsignedTexts))
     }
     if let encoding = try table.table(4) {
       let index = try encoding.table(1)
@@ -111,6 +123,9 @@ extension ArrowField {
       if try pair.text(0) == "ARROW:extension:name" { extensionName = try pair.text(1) }
     }
     try readType(try table.scalar(2, default: UInt8(0)), try table.table(3), extensionName)
+    if unsignedTexts, kind == .integer(bits: 64, signed: false), dictionary == nil {
+      dataType = .string
+    }
   }
 
   private mutating func readType(
@@ -163,7 +178,10 @@ extension ArrowField {
   }
 
   private mutating func readInteger(bits: Int, signed: Bool) throws(LarderError) {
-    guard [8, 16, 32, 64].contains(bits) else { throw .malformed("Integers of \(bits) bits.") }
+    guard [8, 16, 32, 64].contains(bits) else {
+      kind = .refused(buffers: 2, name: "Integers of \(bits) bits")
+      return
+    }
     kind = .integer(bits: bits, signed: signed)
     dataType = bits == 64 || bits == 32 && !signed ? .int64 : .int32
   }
@@ -192,7 +210,7 @@ extension ArrowField {
 
   private mutating func readRefused(_ tag: UInt8, mode: Int) throws(LarderError) {
     switch tag {
-    case 13: kind = .refused(buffers: 1, name: "Groups (structs)")
+    case 13: kind = .group
     case 14: kind = .refused(buffers: mode == 0 ? 1 : 2, name: "Unions")
     case 17: kind = .refused(buffers: 2, name: "Maps")
     case 22: kind = .refused(buffers: 0, name: "Run-end encoded columns")

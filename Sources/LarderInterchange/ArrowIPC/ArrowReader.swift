@@ -14,7 +14,7 @@ package final class ArrowReader: TableReader {
   private let name: String
   private let options: TableReadOptions
   private let fields: [ArrowField]
-  private let selected: [Int]
+  private let selected: [ArrowLeaf]
   private var dictionaries: [Int64: Column] = [:]
   /// Of a file: the batches still to read, the next one last.
   ///
@@ -36,15 +36,15 @@ package final class ArrowReader: TableReader {
     do throws(LarderError) {
       let file = try source.whole()
       self.file = file
-      let start = try ArrowReader.start(file)
+      let start = try ArrowReader.start(file, unsignedTexts: options.unsignedTexts)
       let dictionaryBlocks = start.dictionaries
       blocks = start.batches?.reversed()
       position = start.position
       let fields = start.fields
       self.fields = fields
-      selected = try ArrowReader.select(fields, options.columns)
-      schema = Schema(selected.map { ColumnField(fields[$0].name, fields[$0].dataType) })
-      origins = selected.map { fields[$0].origin }
+      selected = try ArrowReader.select(ArrowLeaf.all(of: fields), options.columns)
+      schema = Schema(selected.map { ColumnField($0.name, $0.field.dataType) })
+      origins = selected.map(\.field.origin)
       rowCount = nil
       for block in dictionaryBlocks {
         guard let message = unsafe try ArrowMessage(file.bytes, at: block),
@@ -59,17 +59,20 @@ package final class ArrowReader: TableReader {
   ///
   /// - Throws: `invalidInput` if it is no Arrow file or stream; `unsupported` if it is big-endian.
   package static func describe(
-    _ source: RandomAccessBytes
+    _ source: RandomAccessBytes, unsignedTexts: Bool = false
   ) throws(LarderError) -> TableDescription {
     do throws(LarderError) {
-      let start = try start(try source.whole())
+      let start = try start(try source.whole(), unsignedTexts: unsignedTexts)
       return TableDescription(
         format: start.batches == nil ? .arrowStream : .arrowFile,
-        columns: start.fields.map { field in
-          TableDescription.Column(
-            name: field.name,
-            type: field.refusal.map { .failure($0) } ?? .success(field.dataType),
-            origin: field.origin)
+        columns: ArrowLeaf.all(of: start.fields).map { leaf in
+          var column = TableDescription.Column(
+            name: leaf.name,
+            type: leaf.refusal.map { .failure($0) } ?? .success(leaf.field.dataType),
+            origin: leaf.field.origin)
+          column.group = leaf.group
+          column.isNull = leaf.field.kind == .null && leaf.field.dictionary == nil
+          return column
         }, partCount: start.batches?.count)
     } catch { throw error.located(file: source.name) }
   }
@@ -83,7 +86,9 @@ package final class ArrowReader: TableReader {
   }
 
   /// Reads the schema, and of a file where its messages are.
-  private static func start(_ file: Buffer) throws(LarderError) -> Start {
+  private static func start(
+    _ file: Buffer, unsignedTexts: Bool
+  ) throws(LarderError) -> Start {
     var start = Start()
     let header: FlatTable
     if let footer = try footer(file) {
@@ -101,7 +106,9 @@ package final class ArrowReader: TableReader {
     }
     var budget = ArrowField.countLimit
     for index in 0..<(try header.tableCount(1)) {
-      start.fields.append(try ArrowField(try header.table(1, at: index), budget: &budget))
+      start.fields.append(
+        try ArrowField(
+          try header.table(1, at: index), budget: &budget, unsignedTexts: unsignedTexts))
     }
     return start
   }
@@ -138,21 +145,24 @@ package final class ArrowReader: TableReader {
   }
 
   private static func select(
-    _ fields: [ArrowField], _ names: [String]?
-  ) throws(LarderError) -> [Int] {
-    var chosen = Array(fields.indices)
+    _ leaves: [ArrowLeaf], _ names: [String]?
+  ) throws(LarderError) -> [ArrowLeaf] {
+    var chosen = leaves
     if let names {
       chosen = []
       for name in names {
-        guard let index = fields.firstIndex(where: { $0.name == name }) else {
-          let hint = suggestion(for: name, among: fields.map(\.name))
+        guard let leaf = leaves.first(where: { $0.name == name }) else {
+          let hint = suggestion(for: name, among: leaves.map(\.name))
           throw LarderError(.notFound, "The file has no column \"\(name)\". \(hint)")
         }
-        chosen.append(index)
+        chosen.append(leaf)
       }
     }
-    for index in chosen {
-      if let refusal = fields[index].refusal { throw refusal }
+    var counts: [String: Int] = [:]
+    for leaf in leaves { counts[leaf.name, default: 0] += 1 }
+    for leaf in chosen {
+      guard counts[leaf.name] == 1 else { throw LarderError.repeatedColumn(leaf.name) }
+      if let refusal = leaf.refusal { throw refusal }
     }
     return chosen
   }
@@ -206,15 +216,14 @@ package final class ArrowReader: TableReader {
       body: body, keepsDictionaries: options.keepsDictionaries, dictionaries: dictionaries)
     let columns = try performTasks(selected.count, threads: options.threads) {
       task, _ throws(LarderError) in
-      let index = self.selected[task]
-      let field = self.fields[index]
+      let leaf = self.selected[task]
       do throws(LarderError) {
-        let column = try decoder.column(field, starts[index])
+        let column = try decoder.column(leaf, in: self.fields[leaf.root], starts[leaf.root])
         guard column.count == body.count else {
           throw .malformed("A column of \(column.count) rows in a batch of \(body.count).")
         }
         return column
-      } catch { throw error.located(file: self.name, column: field.name) }
+      } catch { throw error.located(file: self.name, column: leaf.name) }
     }
     return body.count == 0
       ? nil : RecordBatch(unchecked: schema, columns: columns, count: body.count)
@@ -226,7 +235,7 @@ package final class ArrowReader: TableReader {
       throw .malformed("A dictionary without values.")
     }
     // Dictionaries of columns that nobody asked for are passed over.
-    guard let field = selected.lazy.compactMap({ self.fields[$0].holder(of: identifier) }).first
+    guard let field = selected.lazy.compactMap({ $0.field.holder(of: identifier) }).first
     else { return }
     var values = field
     values.dictionary = nil

@@ -10,7 +10,7 @@ package final class ByteSource {
   /// The name for messages: the path, or `standard input`.
   package let name: String
   /// How many bytes there are in all, if that is known.
-  package let totalBytes: Int?
+  package private(set) var totalBytes: Int?
   /// Whether the input ends with the window.
   package private(set) var isFinal: Bool
   /// How many bytes came before the window.
@@ -20,8 +20,8 @@ package final class ByteSource {
   package var isCancelled: @Sendable () -> Bool = { false }
 
   /// The regular file behind it; nil for a pipe and for bytes in memory.
-  let file: (any File)?
-  private let mapped: MappedFile?
+  private(set) var file: (any File)?
+  private var mapped: MappedFile?
   private let descriptor: Int32
   private var buffer: Buffer
   private var filled = 0
@@ -114,10 +114,52 @@ package final class ByteSource {
 
   /// The format that the first bytes name; they stay in the window.
   ///
-  /// - Throws: `io`, `cancelled`.
+  /// Text that is compressed by gzip or zstd is decompressed.
+  ///
+  /// - Throws: `unsupported` for another kind of file that is known, by its name; `io`, `cancelled`.
   package func detectFormat() throws(LarderError) -> FileFormat {
     if !isFinal, unsafe window.count < FileFormat.leadBytes { _ = try advance(keepingFrom: 0) }
-    return unsafe FileFormat.detect(window)
+    try decompress()
+    do throws(LarderError) { return unsafe try FileFormat.detect(window) } catch {
+      throw error.located(file: name)
+    }
+  }
+
+  /// The format that the first bytes name, without decompressing: compressed text is text.
+  ///
+  /// - Throws: `unsupported` for another kind of file that is known, by its name.
+  func leadFormat() throws(LarderError) -> FileFormat {
+    if isCompressed { return .text }
+    do throws(LarderError) { return unsafe try FileFormat.detect(window) } catch {
+      throw error.located(file: name)
+    }
+  }
+
+  private var isGzip: Bool { unsafe window.starts(with: [0x1F, 0x8B]) }
+
+  private var isCompressed: Bool {
+    unsafe isGzip || window.starts(with: [0x28, 0xB5, 0x2F, 0xFD])
+  }
+
+  /// Takes the place of compressed text by the text, whole; other bytes stay as they are.
+  ///
+  /// - Throws: `invalidInput` for damaged bytes; `limitExceeded`.
+  func decompress() throws(LarderError) {
+    guard isCompressed else { return }
+    let isGzip = isGzip
+    try gather()
+    let packed = unsafe UnsafeRawBufferPointer(window)
+    do throws(LarderError) {
+      let plain =
+        isGzip
+        ? unsafe try DeflateDecompressor().decompress(packed, limit: Limits.compressedTextBytes)
+        : unsafe try decompressZstd(packed, limit: Limits.compressedTextBytes)
+      (buffer, filled) = plain
+    } catch { throw error.located(file: name) }
+    mapped = nil
+    file = nil
+    bytesBefore = 0
+    totalBytes = filled
   }
 
   /// Drops the bytes before a position and reads more behind the rest.

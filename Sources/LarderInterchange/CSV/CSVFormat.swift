@@ -7,32 +7,63 @@ import LarderColumns
 /// byte-order mark is skipped. An unquoted empty cell is null, a quoted empty cell is the empty
 /// string, in and out.
 package struct CSVFormat: Sendable, Hashable {
-  /// The byte between cells.
-  package var delimiter: UInt8
-  /// What else an unquoted cell may say for null, such as `NA`.
+  /// The byte between cells; where it is found by looking, a comma until then.
+  package private(set) var delimiter: UInt8
+  /// Whether the delimiter is found by looking at the first records.
+  package private(set) var findsDelimiter: Bool
+  /// What else a cell may say for null, such as `NA`.
   package var nulls: [[UInt8]]
+  /// Whether nulls, and the empty cell, are null in quotes too where the column is no text.
+  package var nullsMayBeQuoted = false
+  /// Another way of writing times than ISO 8601.
+  package var timePattern: TimePattern?
+
+  /// The spellings that pandas takes for null by itself, beside the empty cell.
+  package static let pandasNulls = [
+    "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
+    "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+  ]
 
   /// Makes a format.
   ///
+  /// - Parameters:
+  ///   - delimiter: one ASCII character; nil to find it by looking.
+  ///   - nulls: what else an unquoted cell may say for null.
   /// - Throws: `invalidArgument` for a delimiter that is a quote, a line end or not ASCII.
   package init(
-    delimiter: Character = ",", nulls: [String] = []
+    delimiter: Character? = nil, nulls: [String] = []
   ) throws(LarderError) {
+    self = .standard
+    self.nulls = nulls.filter { !$0.isEmpty }.map { Array($0.utf8) }
+    guard let delimiter else { return }
     guard let byte = delimiter.asciiValue, delimiter != "\"", byte != 0x0A, byte != 0x0D else {
       throw LarderError(
         .invalidArgument,
         "A delimiter is one ASCII character other than a quote or a line end.")
     }
     self.delimiter = byte
-    self.nulls = nulls.filter { !$0.isEmpty }.map { Array($0.utf8) }
+    findsDelimiter = false
   }
 
-  /// Commas, and no spelling of null but the empty cell.
-  package static let standard = CSVFormat(comma: ())
+  /// A delimiter that is found by looking, and no spelling of null but the empty cell.
+  package static let standard = CSVFormat(finding: ())
 
-  private init(comma: Void) {
+  private init(finding: Void) {
     delimiter = UInt8(ascii: ",")
+    findsDelimiter = true
     nulls = []
+  }
+
+  /// The same format with the delimiter that a source's first records show.
+  ///
+  /// - Throws: `io`, `cancelled`.
+  func settled(for source: ByteSource) throws(LarderError) -> CSVFormat {
+    guard findsDelimiter else { return self }
+    if !source.isFinal, unsafe source.window.isEmpty { _ = try source.advance(keepingFrom: 0) }
+    var format = self
+    format.findsDelimiter = false
+    format.delimiter = unsafe DelimiterSearch.delimiter(of: source.window)
+    return format
   }
 }
 

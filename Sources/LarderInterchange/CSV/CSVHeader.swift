@@ -15,7 +15,7 @@ package struct CSVHeader: Sendable {
 
   /// Reads the header of a source, and leaves the source at a window that holds it whole.
   ///
-  /// - Throws: `invalidInput` for an empty file, a repeated name, or what is not UTF-8.
+  /// - Throws: `invalidInput` for an empty file, or what is not UTF-8.
   static func read(_ source: ByteSource, format: CSVFormat) throws(LarderError) -> CSVHeader {
     while true {
       let window = unsafe source.window
@@ -76,6 +76,10 @@ package struct CSVHeader: Sendable {
     }
     if !ended {
       guard isFinal else { return nil }
+      // An old Mac's file is one line to everybody else.
+      if !inQuotes, cell.dropLast().contains(UInt8(ascii: "\r")) || names.contains(where: isSplit) {
+        throw fail("Its lines end in CR alone; convert the file, for example with tr '\\r' '\\n'.")
+      }
       if inQuotes { throw fail("A quote is opened in the header and never closed.") }
       if cell.last == UInt8(ascii: "\r") { cell.removeLast() }
       names.append(try name(cell, fail))
@@ -86,12 +90,6 @@ package struct CSVHeader: Sendable {
         "The header names \(names.count) columns; at most \(Limits.csvColumns) are allowed.",
         file: file, position: TextPosition(line: 1))
     }
-    var seen: Set<[UInt8]> = []
-    for name in names where !name.isEmpty && !seen.insert(Array(name.utf8)).inserted {
-      throw LarderError(
-        .invalidInput, "The header names this column twice.", file: file,
-        position: TextPosition(line: 1), column: name)
-    }
     var end = ended ? at - 1 : at
     let endsInCRLF = end > start && window[end - 1] == UInt8(ascii: "\r")
     if endsInCRLF { end -= 1 }
@@ -100,11 +98,35 @@ package struct CSVHeader: Sendable {
       nextLine: lines + (ended ? 1 : 0))
   }
 
+  private static func isSplit(_ name: String) -> Bool { name.utf8.contains(UInt8(ascii: "\r")) }
+
+  /// Where a column stands; nil if the file does not have it.
+  ///
+  /// - Throws: `invalidInput` for a name that the header has twice.
+  func index(of name: String, file: String) throws(LarderError) -> Int? {
+    let isSame = { (other: String) in other.utf8.elementsEqual(name.utf8) }
+    guard let first = names.firstIndex(where: isSame) else { return nil }
+    guard names.lastIndex(where: isSame) == first else {
+      throw LarderError(
+        .invalidInput, "The header names this column twice.", file: file,
+        position: TextPosition(line: 1), column: name)
+    }
+    return first
+  }
+
+  /// Names that the header has more than once.
+  var repeated: Set<String> {
+    var seen: Set<String> = []
+    return Set(names.filter { !seen.insert($0).inserted })
+  }
+
   private static func name(
     _ bytes: [UInt8], _ fail: (String) -> LarderError
   ) throws(LarderError) -> String {
     guard let name = String(validating: bytes, as: UTF8.self) else {
-      throw fail("The header is not UTF-8.")
+      throw fail(
+        "The header is not UTF-8; convert the file, for example with iconv -f WINDOWS-1252 -t UTF-8."
+      )
     }
     return name
   }

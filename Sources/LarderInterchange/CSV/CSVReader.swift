@@ -33,14 +33,18 @@ package struct CSVReader {
   ///   - format: the delimiter and the spellings of null.
   ///   - map: for a join key, time column or feature of the view, the file's column for it.
   ///   - policy: what to do with a record that cannot be read.
+  ///   - timeUnit: what times count that are whole numbers; nil to refuse them.
+  ///   - outside: columns that the file need not have: its folder says them.
   /// - Throws: `invalidInput` for a missing key or time column, a repeated column, an empty file;
   ///   `notFound` for a mapping of names that do not exist.
   package init(
     _ source: ByteSource, for view: FeatureView, format: CSVFormat = .standard,
-    map: [String: String] = [:], policy: CSVErrorPolicy = .stop
+    map: [String: String] = [:], policy: CSVErrorPolicy = .stop, timeUnit: TimeUnit? = nil,
+    outside: Set<String> = []
   ) throws(LarderError) {
+    let format = try format.settled(for: source)
     let header = try CSVHeader.read(source, format: format)
-    let wanted = Self.columns(of: view)
+    let wanted = ViewColumn.all(of: view)
     for field in map.keys.sorted() where !wanted.contains(where: { $0.name == field }) {
       throw LarderError(
         .notFound,
@@ -51,8 +55,8 @@ package struct CSVReader {
     var missing: [String] = []
     for column in wanted {
       let fileColumn = map[column.name] ?? column.name
-      guard let index = header.names.firstIndex(where: { $0.utf8.elementsEqual(fileColumn.utf8) })
-      else {
+      guard let index = try header.index(of: fileColumn, file: source.name) else {
+        if outside.contains(fileColumn) { continue }
         guard !column.isRequired, map[column.name] == nil else {
           throw Self.missing(column.name, fileColumn, header, source.name)
         }
@@ -69,7 +73,8 @@ package struct CSVReader {
           name: column.name, fileColumn: fileColumn, index: index,
           rules: CellRules(
             type: column.type, isRequired: column.isRequired && !column.mayBeNull,
-            nulls: format.nulls)))
+            times: TimeReading(integers: timeUnit, pattern: format.timePattern),
+            nulls: format.nulls, nullsMayBeQuoted: format.nullsMayBeQuoted)))
     }
     self.header = header
     file = source.name
@@ -81,30 +86,6 @@ package struct CSVReader {
     schema = Schema(plans.map { ColumnField($0.name, $0.rules.type) })
     records = CSVRecords(
       source: source, header: header, plans: plans, format: format, policy: policy)
-  }
-
-  struct Wanted {
-    var name: String
-    var type: DataType
-    /// Whether the file must have it.
-    var isRequired: Bool
-    /// Whether its cells may be null although the file must have it.
-    var mayBeNull = false
-  }
-
-  static func columns(of view: FeatureView) -> [Wanted] {
-    var columns: [Wanted] = []
-    if !view.isEntityless {
-      columns += view.joinKeys.map {
-        Wanted(name: $0.name, type: $0.type.dataType, isRequired: true)
-      }
-    }
-    let time = DataType.timestamp(view.timeUnit)
-    columns.append(Wanted(name: view.eventTimestamp, type: time, isRequired: true))
-    if let created = view.createdTimestamp {
-      columns.append(Wanted(name: created, type: time, isRequired: true, mayBeNull: true))
-    }
-    return columns + view.features.map { Wanted(name: $0.name, type: $0.type, isRequired: false) }
   }
 
   private static func missing(
@@ -125,8 +106,7 @@ package struct CSVReader {
 
   /// The next rows; nil at the end.
   ///
-  /// - Throws: `invalidInput` with file, line, column and value, or for a file without rows;
-  ///   `limitExceeded`; `io`.
+  /// - Throws: `invalidInput` with file, line, column and value; `limitExceeded`; `io`.
   package mutating func next() throws(LarderError) -> RecordBatch? {
     var count = 0
     lines.removeAll(keepingCapacity: true)
@@ -137,12 +117,7 @@ package struct CSVReader {
       lines += records.chunk.lines[..<read]
       count += read
     }
-    guard count > 0 else {
-      guard rows > 0 || skipped.count > 0 else {
-        throw LarderError(.invalidInput, "The file has a header and no rows.", file: file)
-      }
-      return nil
-    }
+    guard count > 0 else { return nil }
     rows += count
     var columns: [Column] = []
     for index in records.columns.indices { columns.append(records.columns[index].finish()) }

@@ -39,8 +39,8 @@ package final class CSVSpine {
   ///   - keys: the columns used as join keys. Integers of any width that fit 64 bits are read as
   ///     int64; larger ones are unknown keys, which is what null is too.
   ///   - timestamp: the time column: ISO 8601, or integers of `timeUnit`.
-  ///   - timeUnit: the unit of integers; nil if the times are ISO 8601, which are then kept in
-  ///     microseconds, or nanoseconds where one is finer.
+  ///   - timeUnit: the unit of integers; nil to refuse them. Times are kept in microseconds, or in
+  ///     nanoseconds where one is finer.
   /// - Throws: `invalidInput` with file, line and column; `notFound` for a missing column.
   package init(
     _ source: ByteSource, keys: [Key], timestamp: String, timeUnit: TimeUnit? = nil,
@@ -48,20 +48,17 @@ package final class CSVSpine {
   ) throws(LarderError) {
     try source.gather()
     self.source = source
+    let format = try format.settled(for: source)
     delimiter = format.delimiter
     header = try CSVHeader.read(source, format: format)
     let plans = try Self.plans(
-      keys: keys, timestamp: timestamp, header: header, format: format, file: source.name)
-    var read: Read?
-    if timeUnit == nil {
-      read = try Self.read(source, header, plans, .microseconds, ticks: false, format)
-    }
-    if read == nil {
-      read = try Self.read(
-        source, header, plans, timeUnit ?? .nanoseconds, ticks: timeUnit != nil, format)
-    }
-    // Nanoseconds are never too coarse, so the second reading is there.
-    let result = read ?? Read(columns: [], starts: [], ends: [])
+      keys: keys, timestamp: timestamp, timeUnit: timeUnit, header: header, format: format,
+      file: source.name)
+    let first = try Self.read(source, header, plans, .microseconds, format)
+    let second =
+      first == nil ? try Self.read(source, header, plans, .nanoseconds, format) : nil
+    // Nanoseconds are never too coarse, so one of them is there.
+    let result = first ?? second ?? Read(columns: [], starts: [], ends: [])
     starts = result.starts
     ends = result.ends
     batch = try RecordBatch(
@@ -84,9 +81,11 @@ package final class CSVSpine {
   }
 
   private static func plans(
-    keys: [Key], timestamp: String, header: CSVHeader, format: CSVFormat, file: String
+    keys: [Key], timestamp: String, timeUnit: TimeUnit?, header: CSVHeader, format: CSVFormat,
+    file: String
   ) throws(LarderError) -> [CSVColumnPlan] {
     var plans: [CSVColumnPlan] = []
+    let times = TimeReading(integers: timeUnit, pattern: format.timePattern)
     for key in keys {
       let type = key.type == .int32 ? JoinKeyType.int64.dataType : key.type.dataType
       if let same = plans.first(where: { $0.name == key.column }) {
@@ -100,8 +99,10 @@ package final class CSVSpine {
       }
       plans.append(
         try plan(
-          key.column, CellRules(type: type, hugeIntegersAreNull: true, nulls: format.nulls),
-          header, file, "as a join key"))
+          key.column,
+          CellRules(
+            type: type, hugeIntegersAreNull: true, times: times, nulls: format.nulls,
+            nullsMayBeQuoted: format.nullsMayBeQuoted), header, file, "as a join key"))
     }
     if let same = plans.first(where: { $0.name == timestamp }) {
       throw LarderError(
@@ -110,7 +111,10 @@ package final class CSVSpine {
     }
     plans.append(
       try plan(
-        timestamp, CellRules(type: .timestamp(.microseconds), nulls: format.nulls), header, file,
+        timestamp,
+        CellRules(
+          type: .timestamp(.microseconds), times: times, nulls: format.nulls,
+          nullsMayBeQuoted: format.nullsMayBeQuoted), header, file,
         "as the time; name another with --timestamp"))
     return plans
   }
@@ -118,7 +122,7 @@ package final class CSVSpine {
   private static func plan(
     _ column: String, _ rules: CellRules, _ header: CSVHeader, _ file: String, _ use: String
   ) throws(LarderError) -> CSVColumnPlan {
-    guard let index = header.names.firstIndex(of: column) else {
+    guard let index = try header.index(of: column, file: file) else {
       throw LarderError(
         .notFound,
         "The spine has no column \"\(column)\", which is needed \(use). "
@@ -137,15 +141,14 @@ package final class CSVSpine {
   /// Reads all records with the times in a unit; nil if a time is finer than microseconds.
   private static func read(
     _ source: ByteSource, _ header: CSVHeader, _ plans: [CSVColumnPlan], _ unit: TimeUnit,
-    ticks: Bool, _ format: CSVFormat
+    _ format: CSVFormat
   ) throws(LarderError) -> Read? {
     var plans = plans
     plans[plans.count - 1].rules.type = .timestamp(unit)
-    plans[plans.count - 1].rules.refusesTicks = !ticks
     var records = CSVRecords(
       source: source, header: header, plans: plans, format: format, policy: .stop)
     var result = Read(columns: [], starts: [], ends: [])
-    let mayBeFiner = unit == .microseconds && !ticks
+    let mayBeFiner = unit == .microseconds
     while records.hasMore {
       do throws(LarderError) { _ = try records.readChunk() } catch {
         if mayBeFiner, records.foundFinerTime { return nil }

@@ -13,9 +13,12 @@ struct CellRules {
   var isRequired = false
   /// Whether integers beyond 64 bits are null: as keys of a question they are unknown keys.
   var hugeIntegersAreNull = false
-  /// Whether a time may not be a bare integer.
-  var refusesTicks = false
+  /// How times are written beside ISO 8601.
+  var times = TimeReading()
   var nulls: [[UInt8]]
+  /// Whether the spellings of null, and the empty cell, are null in quotes too, unless the type is
+  /// text.
+  var nullsMayBeQuoted = false
 }
 
 /// A column that grows by the cells of a chunk at a time, and can drop the last chunk again.
@@ -57,7 +60,7 @@ struct CellColumn {
     _ chunk: CSVChunk, cell: Int, window: Span<UInt8>, bad: inout [BadCell]
   ) {
     listMark = (count, lists)
-    let refusesTicks = rules.refusesTicks
+    let times = rules.times
     let walk = CellWalk(chunk: chunk, cell: cell, rules: rules)
     switch rules.type {
     case .int64:
@@ -78,14 +81,11 @@ struct CellColumn {
       }
     case .timestamp(let unit):
       walk.run(window, &words64, &valid, &bad, null: 0) { (cell) throws(CellFlaw) in
-        if refusesTicks, TimeCells.isInteger(cell) {
-          throw .other("a bare integer; say what it counts with --time-unit s, ms, us or ns")
-        }
-        return UInt64(bitPattern: try TimeCells.ticks(cell, in: unit))
+        UInt64(bitPattern: try TimeCells.ticks(cell, in: unit, by: times))
       }
     case .date:
       walk.run(window, &words32, &valid, &bad, null: 0) { (cell) throws(CellFlaw) in
-        UInt32(bitPattern: try TimeCells.days(cell))
+        UInt32(bitPattern: try TimeCells.days(cell, by: times))
       }
     case .bool:
       walk.run(window, &flags, &valid, &bad, null: 0) { (cell) throws(CellFlaw) in
@@ -102,7 +102,7 @@ struct CellColumn {
     case .list(let element):
       var values: [[Value]] = []
       walk.run(window, &values, &valid, &bad, null: []) { (cell) throws(CellFlaw) in
-        try ListCells.elements(cell, of: element)
+        try ListCells.elements(cell, of: element, by: times)
       }
       append(lists: values, chunk: chunk.count)
     }
@@ -172,10 +172,18 @@ private struct CellWalk {
   let chunk: CSVChunk
   let cell: Int
   let rules: CellRules
+  private let quotedNulls: Bool
+
+  init(chunk: CSVChunk, cell: Int, rules: CellRules) {
+    self.chunk = chunk
+    self.cell = cell
+    self.rules = rules
+    quotedNulls = rules.nullsMayBeQuoted && !rules.type.isText
+  }
 
   @inline(__always)
   private func isNull(_ field: CSVField, _ bytes: Span<UInt8>) -> Bool {
-    if field.isQuoted { return false }
+    if field.isQuoted, !quotedNulls { return false }
     if bytes.count == 0 { return true }
     for spelling in rules.nulls where spelling.count == bytes.count {
       var index = 0

@@ -14,6 +14,8 @@ enum CellFlaw: Error, Hashable {
   case missing
   /// An unquoted empty cell would be null, but quotes make it text.
   case emptyText
+  /// A time that is a whole number of nothing that was told.
+  case withoutUnit
   /// Longer than `Limits.valueBytes`.
   case tooLong
   /// Anything else, in words.
@@ -28,7 +30,10 @@ extension CellFlaw {
     case .outOfRange: "out of range for \(type)"
     case .time(let flaw): "not a \(type): \(flaw.reason)"
     case .missing: "null, and it must not be"
-    case .emptyText: "a quoted empty cell, which is not \(type.article); null is written unquoted"
+    case .emptyText:
+      "a quoted empty cell, which is not \(type.article); null is unquoted (or say --nulls pandas)"
+    case .withoutUnit:
+      "a whole number that does not say its unit; say it with --time-unit s, ms, us or ns"
     case .tooLong: "longer than \(Limits.valueBytes) bytes"
     case .other(let words): words
     }

@@ -56,6 +56,11 @@ package enum CellText {
   /// - Throws: `invalidArgument` for what is not of the type.
   package static func value(of text: String, type: DataType) throws(LarderError) -> Value {
     do throws(CellFlaw) { return try ListCells.value(Array(text.utf8), type) } catch {
+      guard error != .withoutUnit else {
+        throw LarderError(
+          .invalidArgument,
+          "\"\(text)\" is a whole number that does not say its unit; write times in ISO 8601.")
+      }
       throw LarderError(.invalidArgument, "\"\(text)\" is \(error.reason(type: type)).")
     }
   }

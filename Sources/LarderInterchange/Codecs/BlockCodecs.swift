@@ -18,6 +18,58 @@ func decompressZstd(
   }
 }
 
+/// Decompresses all frames of a file whose length nobody vouches for.
+///
+/// - Parameter limit: the most bytes that may come out.
+/// - Throws: `invalidInput`; `limitExceeded`.
+func decompressZstd(
+  _ input: UnsafeRawBufferPointer, limit: Int
+) throws(LarderError) -> (bytes: Buffer, count: Int) {
+  guard let stream = unsafe ZSTD_createDStream() else {
+    throw LarderError(.limitExceeded, "There is no memory for a zstd decompressor.")
+  }
+  defer { unsafe _ = ZSTD_freeDStream(stream) }
+  var buffer = Buffer(uninitializedBytes: max(1 << 16, min(limit, input.count * 4)))
+  var source = unsafe ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
+  var written = 0
+  var isWhole = false
+  while true {
+    var target = unsafe ZSTD_outBuffer(
+      dst: buffer.base, size: min(buffer.count, limit), pos: written)
+    let before = unsafe source.pos
+    let hint = unsafe ZSTD_decompressStream(stream, &target, &source)
+    guard ZSTD_isError(hint) == 0 else {
+      throw .malformed("Compressed bytes are damaged: zstd says \(zstdErrorName(hint)).")
+    }
+    isWhole = hint == 0
+    let wrote = unsafe target.pos - written
+    written = unsafe target.pos
+    if unsafe source.pos == input.count, isWhole { return (buffer, written) }
+    if unsafe target.pos < target.size {
+      guard unsafe source.pos > before || wrote > 0 else {
+        throw .malformed("Compressed bytes end in the middle of a zstd frame.")
+      }
+      continue
+    }
+    guard buffer.count < limit else {
+      throw LarderError(
+        .limitExceeded,
+        "Compressed text is read up to \(limit) bytes; decompress it into a pipe instead: "
+          + "zstdcat FILE | larder import STORE VIEW -")
+    }
+    let larger = Buffer(uninitializedBytes: min(limit, buffer.count * 2))
+    unsafe larger.base.copyMemory(from: buffer.base, byteCount: written)
+    buffer = larger
+  }
+}
+
+/// How many bytes a zstd frame says it gives; nil if it does not say.
+func zstdContentSize(_ input: UnsafeRawBufferPointer) -> Int? {
+  // The two greatest numbers stand for an unknown size and for what is no frame.
+  let size = unsafe ZSTD_getFrameContentSize(input.baseAddress, input.count)
+  return size >= UInt64.max - 1 ? nil : Int(exactly: size)
+}
+
 /// Decompresses one LZ4 block into exactly as many bytes as are expected.
 ///
 /// - Throws: `invalidInput` if the bytes are not a block or give another length.

@@ -35,7 +35,7 @@ package final class ParquetReader: TableReader {
 
   private struct PartialRowGroup {
     var group: RowGroup
-    var readers: [ColumnChunkReader]
+    var readers: [ColumnChunkReader?]
     var rowsLeft: Int
     var batchRows: Int
   }
@@ -52,7 +52,17 @@ package final class ParquetReader: TableReader {
     do throws(LarderError) {
       let (metadata, fileEnd) = try ParquetReader.footer(source)
       self.fileEnd = fileEnd
-      let fields = try metadata.fields(int96Unit: options.int96Unit)
+      var leaves = LeafOptions()
+      leaves.unsignedTexts = options.unsignedTexts
+      leaves.int96Units = options.int96Units
+      let guess = try metadata.fields(leaves)
+      if let unit = options.int96Unit {
+        leaves.int96Unit = unit
+      } else {
+        leaves.int96Unit = try Self.int96Unit(
+          source, try ParquetReader.select(guess, options.columns), options)
+      }
+      let fields = try metadata.fields(leaves)
       columns = try ParquetReader.select(fields, options.columns)
       schema = Schema(columns.map { ColumnField($0.name, $0.shape.dataType) })
       origins = columns.map(\.shape.origin)
@@ -83,11 +93,13 @@ package final class ParquetReader: TableReader {
   ///
   /// - Throws: `invalidInput` if it is not a Parquet file; `io`.
   package static func describe(
-    _ source: RandomAccessBytes
+    _ source: RandomAccessBytes, unsignedTexts: Bool = false
   ) throws(LarderError) -> TableDescription {
     do throws(LarderError) {
       let (metadata, _) = try footer(source)
-      let fields = try metadata.fields(int96Unit: .nanoseconds)
+      var leaves = LeafOptions()
+      leaves.unsignedTexts = unsignedTexts
+      let fields = try metadata.fields(leaves)
       var rows = 0
       for group in metadata.rowGroups { rows = rows.addingReportingOverflow(group.rowCount).0 }
       return TableDescription(
@@ -95,16 +107,46 @@ package final class ParquetReader: TableReader {
         columns: fields.map { field in
           var column = TableDescription.Column(
             name: field.name, type: field.shape.map(\.dataType))
-          if case .success(let shape) = field.shape { column.origin = shape.origin }
+          column.group = field.group
+          if case .success(let shape) = field.shape {
+            column.origin = shape.origin
+            column.isNull = shape.leaf.isNull && !shape.isList
+            column.isINT96 = shape.leaf.physical == .int96
+          }
           return column
         }, rowCount: rows, partCount: metadata.rowGroups.count, writer: metadata.createdBy)
     } catch { throw error.located(file: source.name) }
+  }
+
+  /// The unit that INT96 times come in where none was asked for: microseconds, in which other writers
+  /// mean them, unless one is no whole number of those.
+  private static func int96Unit(
+    _ source: RandomAccessBytes, _ columns: [SelectedColumn], _ options: TableReadOptions
+  ) throws(LarderError) -> TimeUnit {
+    let names = columns.filter {
+      $0.shape.leaf.physical == .int96 && options.int96Units[$0.name] == nil
+    }.map(\.name)
+    if names.isEmpty { return .microseconds }
+    var probe = options
+    probe.columns = names
+    probe.int96Unit = .microseconds
+    do throws(LarderError) {
+      let reader = try ParquetReader(source, options: probe)
+      while try reader.nextBatch() != nil {}
+      return .microseconds
+    } catch {
+      guard error.code == .invalidInput else { throw error }
+      // Whatever else is wrong shows when the column is read.
+      return .nanoseconds
+    }
   }
 
   private static func select(
     _ fields: [ParquetField], _ names: [String]?
   ) throws(LarderError) -> [SelectedColumn] {
     var chosen = fields
+    var counts: [String: Int] = [:]
+    for field in fields { counts[field.name, default: 0] += 1 }
     if let names {
       chosen = []
       for name in names {
@@ -117,6 +159,7 @@ package final class ParquetReader: TableReader {
     }
     var columns: [SelectedColumn] = []
     for field in chosen {
+      guard counts[field.name] == 1 else { throw LarderError.repeatedColumn(field.name) }
       let shape = try field.shape.get()
       columns.append(SelectedColumn(name: field.name, leaf: field.leaf, shape: shape))
     }
@@ -192,12 +235,14 @@ package final class ParquetReader: TableReader {
     return true
   }
 
+  /// A reader of a column of a row group; nil for one that holds nothing.
   private func reader(
     _ group: RowGroup, _ index: Int, _ scratch: PageScratch
-  ) throws(LarderError) -> ColumnChunkReader {
+  ) throws(LarderError) -> ColumnChunkReader? {
     let column = columns[index]
     do throws(LarderError) {
       let chunk = group.chunks[column.leaf]
+      if column.shape.isNull { return nil }
       try check(chunk, column.shape, rows: group.rowCount)
       return try ColumnChunkReader(
         source: source, chunk: chunk, shape: column.shape, fileEnd: fileEnd,
@@ -225,8 +270,9 @@ package final class ParquetReader: TableReader {
   }
 
   private func read(
-    _ reader: ColumnChunkReader, _ column: Int, _ group: RowGroup, _ rows: Int
+    _ reader: ColumnChunkReader?, _ column: Int, _ group: RowGroup, _ rows: Int
   ) throws(LarderError) -> Column {
+    guard let reader else { return .nulls(columns[column].shape.dataType, count: rows) }
     do throws(LarderError) { return try reader.read(rows: rows) } catch {
       throw error.located(file: source.name, column: columns[column].name).inRowGroup(group)
     }
@@ -234,7 +280,7 @@ package final class ParquetReader: TableReader {
 
   /// Starts a row group that is larger than a batch.
   private func open(_ group: RowGroup, _ batchRows: Int) throws(LarderError) {
-    var readers: [ColumnChunkReader] = []
+    var readers: [ColumnChunkReader?] = []
     for index in columns.indices {
       readers.append(try reader(group, index, PageScratch()))
     }

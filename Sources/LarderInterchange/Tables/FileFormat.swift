@@ -1,3 +1,5 @@
+import LarderColumns
+
 /// The formats of tables in files that are told apart by content.
 package enum FileFormat: String, Sendable, Hashable, CaseIterable {
   /// Apache Parquet.
@@ -10,14 +12,17 @@ package enum FileFormat: String, Sendable, Hashable, CaseIterable {
   case text
 
   /// How many bytes of a file's start `detect` looks at.
-  package static let leadBytes = 8
+  package static let leadBytes = ForeignKind.leadBytes
 
   /// The format that a file's first bytes name.
   ///
   /// Anything without a known mark is taken for text, which its reader checks.
   ///
   /// - Parameter lead: the first bytes of the file, at least `leadBytes` of them if it has so many.
-  package static func detect(_ lead: some Collection<UInt8>) -> FileFormat {
+  /// - Throws: `unsupported` for another kind of file that is known, by its name.
+  package static func detect(
+    _ lead: some Collection<UInt8>
+  ) throws(LarderError) -> FileFormat {
     let lead = Array(lead.prefix(leadBytes))
     if lead.starts(with: Array("PAR1".utf8)) || lead.starts(with: Array("PARE".utf8)) {
       return .parquet
@@ -26,6 +31,7 @@ package enum FileFormat: String, Sendable, Hashable, CaseIterable {
     // A message of a stream starts with 0xFFFFFFFF and the length of its header, which is a
     // multiple of 8; no text starts so, since 0xFF is not UTF-8.
     if lead.count >= 8, lead.prefix(4).allSatisfy({ $0 == 0xFF }) { return .arrowStream }
+    if let refusal = ForeignKind.refusal(lead) { throw refusal }
     return .text
   }
 
@@ -33,7 +39,10 @@ package enum FileFormat: String, Sendable, Hashable, CaseIterable {
   ///
   /// - Parameter path: such as `history.parquet`.
   package static func named(by path: String) -> FileFormat? {
-    let lower = path.lowercased()
+    var lower = path.lowercased()
+    for packed in [".gz", ".zst"] where lower.hasSuffix(packed) {
+      lower.removeLast(packed.count)
+    }
     if lower.hasSuffix(".parquet") || lower.hasSuffix(".pq") { return .parquet }
     if lower.hasSuffix(".arrow") || lower.hasSuffix(".feather") || lower.hasSuffix(".ipc") {
       return .arrowFile

@@ -3,14 +3,16 @@ import LarderContract
 
 /// How files of history are read.
 package struct HistoryOptions: Sendable {
-  /// Of CSV: the delimiter and the spellings of null.
+  /// Of CSV: the delimiter, the spellings of null and how times are written.
   package var csv = CSVFormat.standard
   /// For a join key, time column or feature of the view, the file's column for it.
   package var map: [String: String] = [:]
   /// Of CSV: what happens to a record that cannot be read.
   package var policy = CSVErrorPolicy.stop
-  /// Of Parquet and Arrow: what times count, if they are integers.
+  /// What times count that are integers; nil to refuse them.
   package var timeUnit: TimeUnit?
+  /// Of Parquet and Arrow: whether unsigned integers of 64 bits are text.
+  package var unsignedTexts = false
   /// How many threads may decode at once.
   package var threads = 1
 
@@ -24,20 +26,32 @@ package struct HistoryFile {
   private var csv: CSVReader?
   private var table: ViewTable?
   private let source: ByteSource
+  private let partition: PartitionColumns
   /// Rows handed out so far.
   package private(set) var rows = 0
 
   /// Opens an input as what its first bytes say it is.
   ///
+  /// - Parameters:
+  ///   - source: the bytes.
+  ///   - view: names and types the columns.
+  ///   - options: how it is read.
+  ///   - partition: what the names of the file's folders say of its rows.
   /// - Throws: what `CSVReader` and `ViewTable` throw on opening; `invalidArgument` for an option that
-  ///   its format does not have.
+  ///   its format does not have; `unsupported` for another kind of file, by its name.
   package init(
-    _ source: ByteSource, for view: FeatureView, options: HistoryOptions
+    _ source: ByteSource, for view: FeatureView, options: HistoryOptions,
+    partition: [PartitionValue] = []
   ) throws(LarderError) {
     self.source = source
+    let times = TimeReading(integers: options.timeUnit, pattern: options.csv.timePattern)
+    self.partition = try PartitionColumns(
+      partition, of: view, map: options.map, times: times, file: source.name)
+    let outside = Set(partition.map(\.name))
     if try source.detectFormat() == .text {
       csv = try CSVReader(
-        source, for: view, format: options.csv, map: options.map, policy: options.policy)
+        source, for: view, format: options.csv, map: options.map, policy: options.policy,
+        timeUnit: options.timeUnit, outside: outside)
       return
     }
     guard options.policy == .stop else {
@@ -47,7 +61,7 @@ package struct HistoryFile {
     }
     table = try ViewTable(
       try RandomAccessBytes(source), for: view, map: options.map, timeUnit: options.timeUnit,
-      threads: options.threads)
+      unsignedTexts: options.unsignedTexts, threads: options.threads, outside: outside)
   }
 
   /// Columns of the file that the view has no use for.
@@ -67,11 +81,14 @@ package struct HistoryFile {
 
   /// The next rows; nil at the end.
   ///
-  /// - Throws: what the format's reader throws.
+  /// - Throws: what the format's reader throws; `invalidInput` for a value other than what the file's
+  ///   folder says.
   package mutating func next() throws(LarderError) -> RecordBatch? {
-    let batch = csv == nil ? try table?.next() : try csv?.next()
-    rows += batch?.count ?? 0
-    return batch
+    guard let read = csv == nil ? try table?.next() : try csv?.next() else { return nil }
+    rows += read.count
+    do throws(LarderError) { return try partition.completing(read) } catch {
+      throw located(error)
+    }
   }
 
   /// An error about the last batch as one about the file's column and line or row.

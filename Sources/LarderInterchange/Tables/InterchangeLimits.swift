@@ -1,6 +1,8 @@
 import LarderColumns
 
 extension Limits {
+  /// Bytes of a compressed CSV file, decompressed: more comes through a pipe.
+  package static let compressedTextBytes = 16 << 30
   /// Bytes of a Parquet footer or of an Arrow message's metadata.
   package static let metadataBytes = 256 << 20
   /// Bytes of one Parquet page, decompressed.

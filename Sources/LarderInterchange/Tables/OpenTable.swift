@@ -4,11 +4,15 @@ import LarderColumns
 ///
 /// - Throws: what the format's reader throws on opening.
 package func describeTable(
-  _ source: RandomAccessBytes
+  _ source: RandomAccessBytes, unsignedTexts: Bool = false
 ) throws(LarderError) -> TableDescription? {
   switch try FileFormat.detect(source) {
-  case .parquet: return try ParquetReader.describe(source)
-  case .arrowFile, .arrowStream: return try ArrowReader.describe(source)
+  case .parquet:
+    return try ParquetReader.describe(source, unsignedTexts: unsignedTexts)
+      .refusingRepeatedNames()
+  case .arrowFile, .arrowStream:
+    return try ArrowReader.describe(source, unsignedTexts: unsignedTexts)
+      .refusingRepeatedNames()
   case .text: return nil
   }
 }
@@ -17,7 +21,9 @@ extension FileFormat {
   /// The format of a file by its first bytes.
   package static func detect(_ source: RandomAccessBytes) throws(LarderError) -> FileFormat {
     let lead = try source.buffer(at: 0, count: min(source.count, leadBytes))
-    return unsafe detect(Array(lead.bytes))
+    do throws(LarderError) { return unsafe try detect(Array(lead.bytes)) } catch {
+      throw error.located(file: source.name)
+    }
   }
 }
 

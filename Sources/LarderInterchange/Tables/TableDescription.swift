@@ -10,6 +10,23 @@ package struct TableDescription: Sendable {
     package var type: Result<DataType, LarderError>
     /// What a copy has to say of it.
     package var origin = ColumnOrigin.plain
+    /// Whether the file's type for it is null: it holds nothing, and may be a column of any type.
+    package var isNull = false
+    /// Whether it holds INT96 times, which are read in the unit that is wanted.
+    package var isINT96 = false
+    /// The group that it is a part of, whose name its own begins with; nil for a column of its own.
+    package var group: String?
+    /// Of text: which types its cells may have.
+    package var guess: CellTypeGuess?
+
+    /// Describes a column.
+    package init(
+      name: String, type: Result<DataType, LarderError>, origin: ColumnOrigin = .plain
+    ) {
+      self.name = name
+      self.type = type
+      self.origin = origin
+    }
   }
 
   /// The format.
@@ -25,6 +42,29 @@ package struct TableDescription: Sendable {
 
   /// The column of a name, or nil.
   package func column(named name: String) -> Column? { columns.first { $0.name == name } }
+
+  /// The same table, with each name that is there twice once, and refused.
+  func refusingRepeatedNames() -> TableDescription {
+    var table = self
+    table.columns = []
+    var places: [String: Int] = [:]
+    for column in columns {
+      guard let index = places[column.name] else {
+        places[column.name] = table.columns.count
+        table.columns.append(column)
+        continue
+      }
+      table.columns[index].type = .failure(.repeatedColumn(column.name))
+    }
+    return table
+  }
+}
+
+extension LarderError {
+  /// A name that two columns of a file have.
+  static func repeatedColumn(_ name: String) -> LarderError {
+    LarderError(.invalidInput, "The file has two columns of this name.", column: name)
+  }
 }
 
 extension TableReader {

@@ -37,10 +37,15 @@ package struct TableReadOptions: Sendable {
   /// Whether a text or bytes column that is dictionary-encoded in the file comes as a dictionary
   /// column.
   package var keepsDictionaries: Bool
-  /// The unit given to INT96 times, which have none.
+  /// The unit given to INT96 times, which have none; nil for microseconds, or nanoseconds where one
+  /// is no whole number of those.
   ///
   /// Values outside its range are refused.
-  package var int96Unit: TimeUnit
+  package var int96Unit: TimeUnit?
+  /// The unit given to the INT96 times of some columns.
+  package var int96Units: [String: TimeUnit] = [:]
+  /// Whether unsigned integers of 64 bits come as text, and not as int64, which cannot hold them all.
+  package var unsignedTexts: Bool
   /// Bytes that the columns of one batch may take, by the file's own account: wide rows come in
   /// smaller batches.
   package var batchBytes: Int
@@ -49,7 +54,7 @@ package struct TableReadOptions: Sendable {
   package init(
     columns: [String]? = nil, batchRows: Int = 1 << 20, threads: Int = 1,
     bounds: [ColumnBounds] = [], keepsDictionaries: Bool = true,
-    int96Unit: TimeUnit = .nanoseconds, batchBytes: Int = 1 << 30
+    int96Unit: TimeUnit? = nil, batchBytes: Int = 1 << 30, unsignedTexts: Bool = false
   ) {
     self.columns = columns
     self.batchRows = batchRows
@@ -58,6 +63,7 @@ package struct TableReadOptions: Sendable {
     self.keepsDictionaries = keepsDictionaries
     self.int96Unit = int96Unit
     self.batchBytes = batchBytes
+    self.unsignedTexts = unsignedTexts
   }
 }
 

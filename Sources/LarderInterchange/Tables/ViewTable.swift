@@ -21,12 +21,10 @@ package struct ViewTable {
   private struct Wanted {
     var name: String
     var fileColumn: String
-    /// Of a time column: the unit of the view.
-    var timeUnit: TimeUnit?
+    var conversion: LosslessConversion
+    /// Where the reader has it; nil for one that the file says is all null.
+    var place: Int?
   }
-
-  /// What integers count where a time is expected; nil to refuse them.
-  private let integerUnit: TimeUnit?
 
   /// Opens a file for a view.
   ///
@@ -35,31 +33,36 @@ package struct ViewTable {
   ///   - view: names the columns.
   ///   - map: for a join key, time column or feature of the view, the file's column for it.
   ///   - timeUnit: what the file's times count, if they are integers.
+  ///   - unsignedTexts: whether unsigned integers of 64 bits are text.
   ///   - threads: how many may decode at once.
+  ///   - outside: columns that the file need not have: its folder says them.
   /// - Throws: `invalidInput` for a missing key or time column and for bytes that contradict the
   ///   format; `unsupported` for a wanted column that is not read; `notFound` for a mapping of names
   ///   that do not exist.
   package init(
     _ source: RandomAccessBytes, for view: FeatureView, map: [String: String] = [:],
-    timeUnit: TimeUnit? = nil, threads: Int = 1
+    timeUnit: TimeUnit? = nil, unsignedTexts: Bool = false, threads: Int = 1,
+    outside: Set<String> = []
   ) throws(LarderError) {
-    guard let found = try describeTable(source) else {
+    guard let found = try describeTable(source, unsignedTexts: unsignedTexts) else {
       throw LarderError(.invalidInput, "It is neither Parquet nor Arrow.", file: source.name)
     }
     let names = found.columns.map(\.name)
-    let wanted = CSVReader.columns(of: view)
+    let wanted = ViewColumn.all(of: view)
     for field in map.keys.sorted() where !wanted.contains(where: { $0.name == field }) {
       throw LarderError(
         .notFound,
         "View \"\(view.name)\" has no column \"\(field)\" to map. "
           + suggestion(for: field, among: wanted.map(\.name)))
     }
-    let times = [view.eventTimestamp, view.createdTimestamp]
     var columns: [Wanted] = []
+    var options = TableReadOptions(columns: [], threads: threads, unsignedTexts: unsignedTexts)
+    var chosen: [String] = []
     var missing: [String] = []
     for column in wanted {
       let fileColumn = map[column.name] ?? column.name
       guard let there = found.column(named: fileColumn) else {
+        if outside.contains(fileColumn) { continue }
         guard !column.isRequired, map[column.name] == nil else {
           throw LarderError(
             .invalidInput,
@@ -74,19 +77,37 @@ package struct ViewTable {
           .invalidArgument, "\"\(other.name)\" and \"\(column.name)\" both take this column.",
           file: source.name, column: fileColumn)
       }
-      if case .failure(let refusal) = there.type {
-        throw refusal.located(file: source.name, column: fileColumn)
+      let type: DataType
+      switch there.type {
+      case .success(let found): type = found
+      case .failure(let refusal): throw refusal.located(file: source.name, column: fileColumn)
       }
-      let unit = times.contains(column.name) ? view.timeUnit : nil
-      columns.append(Wanted(name: column.name, fileColumn: fileColumn, timeUnit: unit))
+      let conversion = column.conversion(of: type, integers: timeUnit)
+      if !there.isNull {
+        do throws(LarderError) { try column.check(type, conversion) } catch {
+          throw error.located(file: source.name, column: fileColumn)
+        }
+        if there.isINT96, case .timestamp(let unit) = column.type {
+          options.int96Units[fileColumn] = unit
+        }
+      }
+      columns.append(
+        Wanted(
+          name: column.name, fileColumn: fileColumn, conversion: conversion,
+          place: there.isNull ? nil : chosen.count))
+      if !there.isNull { chosen.append(fileColumn) }
     }
-    let options = TableReadOptions(columns: columns.map(\.fileColumn), threads: threads)
+    // Rows are counted by what is read.
+    if chosen.isEmpty, let first = columns.first {
+      chosen = [first.fileColumn]
+      columns[0].place = 0
+    }
+    options.columns = chosen
     guard let reader = try openTable(source, options: options) else {
       throw LarderError(.invalidInput, "It is neither Parquet nor Arrow.", file: source.name)
     }
     self.reader = reader
     self.columns = columns
-    integerUnit = timeUnit
     file = source.name
     missingFeatures = missing
     unusedColumns = names.filter { name in !columns.contains { $0.fileColumn == name } }
@@ -101,12 +122,12 @@ package struct ViewTable {
     lastCount = batch.count
     var fields: [ColumnField] = []
     var values: [Column] = []
-    for (wanted, column) in zip(columns, batch.columns) {
+    for wanted in columns {
       do throws(LarderError) {
-        let value = try wanted.timeUnit.map { unit throws(LarderError) in
-          try column.asTimes(integers: integerUnit, texts: unit)
-        }
-        values.append(value ?? column)
+        values.append(
+          try wanted.place.map { place throws(LarderError) in
+            try wanted.conversion.convert(batch.columns[place])
+          } ?? .nulls(wanted.conversion.target, count: batch.count))
       } catch { throw located(error.inColumn(wanted.name)) }
       fields.append(ColumnField(wanted.name, values[values.count - 1].type))
     }
@@ -136,9 +157,7 @@ extension Column {
     switch type {
     case .int64, .int32:
       guard let integers else {
-        throw LarderError(
-          .invalidInput,
-          "It holds \(type), which does not say its unit; say it with --time-unit s, ms, us or ns.")
+        throw LarderError.timesWithoutUnit(type)
       }
       let plain = try flattened()
       if type == .int64 { return plain.relabelled(.timestamp(integers)) }
@@ -160,13 +179,26 @@ extension Column {
         }
         let bytes = unsafe variableBytes(row).bindMemory(to: UInt8.self)
         do throws(CellFlaw) {
-          times.append(try unsafe TimeCells.ticks(Span(_unsafeElements: bytes), in: texts))
+          let cell = unsafe Span(_unsafeElements: bytes)
+          times.append(try TimeCells.ticks(cell, in: texts, by: TimeReading(integers: integers)))
         } catch {
           let text = unsafe String(decoding: bytes.prefix(80), as: UTF8.self)
           throw LarderError(
             .invalidInput, "Found \"\(text)\", which is \(error.reason(type: .timestamp(texts))).",
             row: row)
         }
+      }
+      return times.finish()
+    case .date:
+      let unit = texts == .nanoseconds ? TimeUnit.microseconds : texts
+      var times = ColumnBuilder(.timestamp(unit))
+      let plain = try flattened()
+      for row in 0..<count {
+        guard case .date(let days) = plain[row] else {
+          times.appendNull()
+          continue
+        }
+        times.append(Int64(days) * 86_400 * unit.ticksPerSecond)
       }
       return times.finish()
     default: return self

@@ -142,6 +142,8 @@ import LarderColumns
   /// The element type and the number of elements of a list that starts here.
   mutating func list() throws(LarderError) -> (type: WireType, count: Int) {
     let head = try byte()
+    // A list without elements need not say of what: some writers say 0 there.
+    if head == 0 { return (.structure, 0) }
     guard let type = WireType(rawValue: head & 0x0F), type != .stop else {
       throw .malformed("Unknown element type \(head & 0x0F) in the metadata.", offset: position)
     }

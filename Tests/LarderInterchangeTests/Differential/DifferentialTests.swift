@@ -47,7 +47,8 @@ import Testing
     let names = files.names()
     #expect(!names.isEmpty)
     for name in names {
-      let options = TableReadOptions(batchRows: 700, keepsDictionaries: name.utf8.count & 1 == 0)
+      let options = TableReadOptions(
+        batchRows: 700, keepsDictionaries: name.utf8.count & 1 == 0, int96Unit: .nanoseconds)
       let reader = try openTable(files.bytes(name), name: name, options: options)
       let lines = try TableText.lines(of: reader)
       let expected = files.expected(name)

@@ -53,7 +53,8 @@ import Testing
   ) {
     do {
       _ = try column.type.get()
-      let options = TableReadOptions(columns: [column.name], batchRows: 4_096, batchBytes: 1 << 24)
+      let options = TableReadOptions(
+        columns: [column.name], batchRows: 4_096, int96Unit: .nanoseconds, batchBytes: 1 << 24)
       guard let reader = try LarderInterchange.openTable(source, options: options) else { return }
       let lines = try TableText.lines(of: reader, rowLimit: 100_000)
       tally.readColumns += 1

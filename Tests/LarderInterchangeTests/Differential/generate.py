@@ -1,6 +1,6 @@
 """Writes Parquet and Arrow files with pyarrow, and beside each the values it holds as text.
 
-    generate.py parquet|arrow|defaults|golden DIRECTORY COUNT SEED
+    generate.py parquet|arrow|defaults|golden|kinds DIRECTORY COUNT SEED
     generate.py read DIRECTORY 0 0
     generate.py public DIRECTORY FROM 0
 
@@ -107,7 +107,7 @@ def larder(t, scaled=True):
         unit = 'ms' if scaled and t.unit == 's' else t.unit
         return 'timestamp' if unit == 'us' else 'timestamp(%s)' % unit
     if pa.types.is_null(t):
-        return 'int32' if scaled else 'string'
+        return 'string'
     if pa.types.is_string(t) or pa.types.is_large_string(t) or pa.types.is_string_view(t):
         return 'string'
     return 'bytes'
@@ -334,7 +334,7 @@ def parquet(path):
         fields.append(pa.field('c%d' % i, a.type, nullable))
     table = pa.Table.from_arrays(arrays, schema=pa.schema(fields))
     options = dict(
-        compression=RNG.choice(['none', 'snappy', 'zstd', 'lz4']), version=RNG.choice(['1.0', '2.4', '2.6']),
+        compression=RNG.choice(['none', 'snappy', 'zstd', 'lz4', 'gzip', 'brotli']), version=RNG.choice(['1.0', '2.4', '2.6']),
         data_page_version=RNG.choice(['1.0', '2.0']), row_group_size=RNG.choice([None, 50, 100, 1000]),
         data_page_size=RNG.choice([None, 64, 500, 5000]), write_statistics=RNG.random() < .7,
         write_batch_size=RNG.choice([None, 1, 17, 100]), use_compliant_nested_type=RNG.random() < .7,
@@ -494,6 +494,80 @@ def golden(directory):
     write_expected(directory + '/int96.parquet', table)
 
 
+def flattened(table):
+    """The leaves of groups as columns of their own: a.b."""
+    while any(pa.types.is_struct(f.type) for f in table.schema):
+        table = table.flatten()
+    return table
+
+
+def kinds(directory):
+    """What people's files have beside the types: codecs, groups, nulls without a type; in fixtures/parquet and arrow."""
+    import fastparquet, pandas, pyarrow.ipc as ipc
+    n = 300
+    flat = pa.Table.from_arrays([make(k, n) for k in ['int64', 'float64', 'string', 'list', 'timestamp', 'decimal']],
+                                ['c%d' % i for i in range(6)])
+    for codec in ('gzip', 'brotli'):
+        for version in ('1.0', '2.0'):
+            path = '%s/parquet/%s-v%s.parquet' % (directory, codec, version[0])
+            pq.write_table(flat, path, compression=codec, data_page_version=version, row_group_size=100, data_page_size=200,
+                           write_page_checksum=version == '2.0')
+            write_expected(path, flat)
+    point = pa.struct([('x', pa.int64()), ('y', pa.float64())])
+    inner = pa.struct([('p', point), ('words', pa.list_(pa.string())), ('s', pa.string())])
+    rows = []
+    for i in range(80):
+        p = None if i % 7 == 0 else {'x': None if i % 3 == 0 else i, 'y': i / 4}
+        words = None if i % 5 == 0 else ['w%d' % k for k in range(i % 4)] + [None] * (i % 2)
+        rows.append(None if i % 11 == 0 else {'p': p, 'words': words, 's': None if i % 2 else 't%d' % (i % 5)})
+    groups = pa.table({'k': list(range(80)), 'g': pa.array(rows, inner), 'last': ['z'] * 80})
+    pq.write_table(groups, directory + '/parquet/groups.parquet', row_group_size=33, data_page_size=100)
+    write_expected(directory + '/parquet/groups.parquet', flattened(groups))
+    nothing = pa.table({'a': [1, 2, 3], 'nothing': pa.nulls(3), 'b': ['x', None, 'z']})
+    pq.write_table(nothing, directory + '/parquet/nothing.parquet')
+    write_expected(directory + '/parquet/nothing.parquet', nothing)
+    for name, table in (('groups', groups), ('nothing', nothing)):
+        with ipc.new_file('%s/arrow/%s.arrow' % (directory, name), table.schema) as writer:
+            for batch in table.to_batches(max_chunksize=33):
+                writer.write_batch(batch)
+        with open('%s/arrow/%s.arrow.expected' % (directory, name), 'w') as f:
+            f.write(expected(flattened(table), False))
+    frame = pandas.DataFrame({'k': [1, 2, 3], 'x': [1.5, 2.5, -0.0], 's': ['a', 'b', 'c']})
+    fastparquet.write(directory + '/parquet/fastparquet.parquet', frame, compression='GZIP')
+    write_expected(directory + '/parquet/fastparquet.parquet', pq.read_table(directory + '/parquet/fastparquet.parquet'))
+
+
+def odd(directory):
+    """Files that are refused, or read only where it is said how; in fixtures/files."""
+    import polars, pyarrow.ipc as ipc
+    os.makedirs(directory, exist_ok=True)
+    times = pa.array([1, 2], pa.timestamp('us'))
+    twice = pa.Table.from_arrays([pa.array([1, 2]), times, pa.array([1., 2.]), pa.array([3., 4.])], ['k', 't', 'x', 'x'])
+    pq.write_table(twice, directory + '/twice.parquet')
+    with ipc.new_file(directory + '/twice.arrow', twice.schema) as writer:
+        writer.write_table(twice)
+    pq.write_table(pa.table({'k': ['1', '2'], 't': times, 'x': [1., 2.]}), directory + '/text-key.parquet')
+    pq.write_table(pa.table({'k': [1, 2], 't': times, 'meta': [{'a': 1}, None]}), directory + '/group.parquet')
+    far = pa.table({'k': [1, 2], 't': times, 'until': pa.array([253402214400000000, 1], pa.timestamp('us'))})
+    pq.write_table(far, directory + '/far-int96.parquet', use_deprecated_int96_timestamps=True)
+    pq.write_table(far, directory + '/far.parquet')
+    whole = [decimal.Decimal(7), decimal.Decimal(8)]
+    pq.write_table(pa.table({'k': pa.array(whole, pa.decimal128(9, 0)), 't': times, 'x': [1, 2]}), directory + '/decimal-key.parquet')
+    pq.write_table(pa.table({'k': [1, 2], 't': times, 'x': pa.array([1, 2**64 - 1], pa.uint64())}), directory + '/uint64.parquet')
+    pq.write_table(pa.table({'k': [1, 2], 't': [1704067200, 1704067201], 'x': [1, 2]}), directory + '/seconds.parquet')
+    pq.write_table(pa.table({'k': [1, 2], 't': times, 'x': pa.nulls(2)}), directory + '/nothing.parquet')
+    for name, x in (('int', [1, 2]), ('int32', pa.array([1, 2], pa.int32())), ('large', [1, 2**53 + 1]), ('float', [1., None])):
+        pq.write_table(pa.table({'k': [1, 2], 't': times, 'x': x}), '%s/%s.parquet' % (directory, name))
+    polars.DataFrame({'k': [1, 2], 'big': polars.Series([1, 2], dtype=polars.Int128)}).write_ipc(directory + '/int128.arrow')
+    one = pa.table({'k': [1]})
+    with ipc.new_stream(directory + '/legacy.arrows', one.schema, options=ipc.IpcWriteOptions(use_legacy_format=True)) as writer:
+        writer.write_table(one)
+    # Many rows of nothing in few bytes.
+    rows = 1 << 26
+    with ipc.new_file(directory + '/no-bytes.arrow', pa.schema([('n', pa.null())])) as writer:
+        writer.write_batch(pa.RecordBatch.from_arrays([pa.nulls(rows)], ['n']))
+
+
 def read_back(directory):
     """Reads with pyarrow each file of a directory and writes what it holds as FILE.read."""
     import pyarrow.ipc as ipc
@@ -592,6 +666,9 @@ def main():
         os.makedirs(directory + '/arrow', exist_ok=True)
         golden(directory + '/parquet')
         return golden_arrow(directory + '/arrow')
+    if what == 'kinds':
+        odd(directory + '/files')
+        return kinds(directory)
     if what == 'read':
         return read_back(directory)
     if what == 'defaults':

@@ -115,14 +115,18 @@ final class ColumnChunkReader {
   private func appendFlat(_ span: Int, to sink: inout ColumnSink) throws(LarderError) {
     guard stream != nil else { return }
     var valid = span
-    if definitions != nil { valid = try definitions?.passOnes(span) ?? 0 }
+    let greatest = shape.maxDefinition
+    if definitions != nil {
+      valid = try definitions?.passPresent(span, greatest: greatest) ?? 0
+    }
     if valid > 0 {
       try appendValues(slots: valid, present: valid, to: &sink)
     }
     let rest = span - valid
     guard rest > 0 else { return }
     let present = unsafe try sink.markSlots(rest) { bits, first throws(LarderError) in
-      unsafe try definitions?.decodeBits(into: bits, at: first, count: rest) ?? 0
+      unsafe try definitions?.decodePresence(
+        into: bits, at: first, count: rest, greatest: greatest) ?? 0
     }
     try appendValues(slots: rest, present: present, to: &sink)
   }

@@ -266,6 +266,7 @@ struct ChunkDictionary {
     let room: Int
     switch leaf.conversion {
     case .uuid: room = 36
+    case .unsignedText: room = 20
     case .decimalInteger(let scale), .decimalBytes(let scale):
       room = decimalTextBytes(width, scale)
     default: room = width
@@ -289,6 +290,8 @@ struct ChunkDictionary {
       case .decimalBytes(let scale):
         bytes.used += unsafe writeDecimal(
           UnsafeRawBufferPointer(start: value, count: width), scale: scale, to: out)
+      case .unsignedText:
+        bytes.used += unsafe writeUnsigned(value.loadUnaligned(as: UInt64.self), to: out)
       default:
         unsafe UnsafeMutableRawPointer(out).copyMemory(from: value, byteCount: width)
         bytes.used += width

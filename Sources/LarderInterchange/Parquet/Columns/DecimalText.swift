@@ -19,6 +19,24 @@ func writeDecimal(_ value: Int64, scale: Int, to target: UnsafeMutablePointer<UI
   }
 }
 
+/// Writes an unsigned number as text of at most 20 bytes.
+///
+/// - Returns: how many bytes were written.
+func writeUnsigned(_ value: UInt64, to target: UnsafeMutablePointer<UInt8>) -> Int {
+  unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+    var rest = value
+    var count = 0
+    repeat {
+      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+      unsafe digits[count] = UInt8(truncatingIfNeeded: digit) &+ 0x30
+      count &+= 1
+      rest = quotient
+    } while rest > 0
+    return unsafe placePoint(
+      UnsafeMutableBufferPointer(rebasing: digits[..<count]), false, 0, target)
+  }
+}
+
 /// Writes a decimal number given as big-endian two's complement.
 ///
 /// - Parameters:

@@ -31,7 +31,9 @@ func convertFixed(
     }
     guard all >> 63 == 0 else {
       throw LarderError(
-        .invalidInput, "An unsigned 64-bit value exceeds \(Int64.max), the greatest int64.")
+        .invalidInput,
+        "An unsigned 64-bit value exceeds \(Int64.max), the greatest int64; take such columns as text "
+          + "with --uint64-as-text.")
     }
   case .int96(let unit):
     for index in 0..<count {
@@ -43,7 +45,7 @@ func convertFixed(
       let bits = unsafe source.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self)
       unsafe target.storeBytes(of: widenFloat16(bits), toByteOffset: index &* 4, as: UInt32.self)
     }
-  case .decimalInteger, .decimalBytes, .uuid:
+  case .decimalInteger, .decimalBytes, .uuid, .unsignedText:
     throw LarderError(.unsupported, "Text is not of a fixed width.")
   }
 }
@@ -59,12 +61,13 @@ private func int96Ticks(
   let divisor = Int128(unit.nanosecondsPerTick)
   guard exact % divisor == 0 else {
     throw LarderError(
-      .invalidInput, "An INT96 time is not a whole number of \(unit); read it in nanoseconds.")
+      .invalidInput,
+      "An INT96 time is not a whole number of \(unit); define the view with --keep ns.")
   }
   guard let ticks = Int64(exactly: exact / divisor) else {
     throw LarderError(
       .invalidInput,
-      "An INT96 time lies outside the range of \(unit); read it in a coarser unit.")
+      "An INT96 time lies outside the range of \(unit); define the view with --keep us.")
   }
   return ticks
 }

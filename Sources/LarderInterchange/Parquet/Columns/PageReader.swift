@@ -7,6 +7,15 @@ final class PageScratch {
   var window = Buffer(uninitializedBytes: 0)
   /// One page, decompressed.
   var page = Buffer(uninitializedBytes: 0)
+  private var deflate: DeflateDecompressor?
+
+  /// A decompressor for gzip, made once.
+  func gzip() throws(LarderError) -> DeflateDecompressor {
+    if let deflate { return deflate }
+    let made = try DeflateDecompressor()
+    deflate = made
+    return made
+  }
 
   /// Makes room for a page.
   func page(of bytes: Int) -> UnsafeMutableRawBufferPointer {
@@ -71,17 +80,12 @@ final class PageScratch {
     guard let codec = CompressionCodec(rawValue: raw) else {
       throw LarderError(.unsupported, "Compression codec \(raw) is not known.")
     }
-    let name: String
-    switch codec {
-    case .uncompressed, .snappy, .zstd, .lz4Raw: return codec
-    case .gzip: name = "GZIP"
-    case .lzo: name = "LZO"
-    case .brotli: name = "BROTLI"
-    case .lz4Hadoop: name = "LZ4 (Hadoop's framing; LZ4_RAW is read)"
+    guard codec != .lzo else {
+      throw LarderError(
+        .unsupported,
+        "Compression by LZO is not read; write the file with ZSTD, SNAPPY or GZIP.")
     }
-    throw LarderError(
-      .unsupported,
-      "Compression by \(name) is not read; write the file with ZSTD, SNAPPY or LZ4_RAW.")
+    return codec
   }
 
   /// Bytes of the file, valid until the next call.
@@ -234,26 +238,41 @@ final class PageScratch {
       }
       return unsafe bytes
     }
-    // The most that a compressed byte can stand for bounds what is allocated on the page's word.
-    let ratio =
-      switch codec {
-      case .snappy: 32
-      case .lz4Raw: 256
-      default: 1 << 17
-      }
     guard size <= Limits.parquetPageBytes else {
       throw LarderError(
         .limitExceeded, "A page of \(size) bytes; at most \(Limits.parquetPageBytes) are read.")
     }
-    guard size / ratio <= bytes.count else {
+    guard unsafe codec.mayYield(size, from: bytes) else {
       throw .malformed("A page of \(size) bytes is said to be compressed to \(bytes.count).")
     }
     let output = unsafe scratch.page(of: size)
     switch codec {
     case .snappy: unsafe try decompressSnappy(bytes, into: output)
     case .zstd: unsafe try decompressZstd(bytes, into: output)
+    case .gzip: unsafe try scratch.gzip().decompress(bytes, into: output)
+    case .brotli: unsafe try decompressBrotli(bytes, into: output)
+    case .lz4Hadoop: unsafe try decompressHadoopLZ4(bytes, into: output)
     default: unsafe try decompressLZ4Block(bytes, into: output)
     }
     return UnsafeRawBufferPointer(output)
+  }
+}
+
+extension CompressionCodec {
+  /// Whether bytes may stand for so many: asked before memory is taken on a page's word.
+  fileprivate func mayYield(_ size: Int, from bytes: UnsafeRawBufferPointer) -> Bool {
+    switch self {
+    // Three bytes copy 64; the length stands in front.
+    case .snappy: size / 32 <= bytes.count
+    // A byte adds at most 255 to a length.
+    case .lz4Raw, .lz4Hadoop: size / 256 <= bytes.count
+    // Two bits copy 258 bytes.
+    case .gzip: size / 1_032 <= bytes.count
+    // Frames say what they give, or have blocks of at most 128 KiB, of four bytes at least.
+    case .zstd: unsafe zstdContentSize(bytes).map { $0 == size } ?? (size / 32_768 <= bytes.count)
+    // A command of a few bytes copies up to 16 MiB.
+    case .brotli: size / (1 << 22) <= bytes.count
+    case .uncompressed, .lzo: true
+    }
   }
 }

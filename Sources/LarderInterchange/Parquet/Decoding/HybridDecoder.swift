@@ -155,16 +155,43 @@ import LarderColumns
     return ones
   }
 
-  /// Passes over a run of ones, if the current run is one.
+  /// Decodes levels into a bitmap that says which are the greatest.
+  ///
+  /// - Returns: how many are.
+  /// - Throws: `invalidInput` for a level above it, or if the levels end before.
+  mutating func decodePresence(
+    into target: UnsafeMutableRawPointer, at first: Int, count: Int, greatest: UInt8
+  ) throws(LarderError) -> Int {
+    if greatest == 1 { return unsafe try decodeBits(into: target, at: first, count: count) }
+    return try unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1_024) {
+      scratch throws(LarderError) in
+      guard let levels = scratch.baseAddress else { return 0 }
+      var done = 0
+      var present = 0
+      while done < count {
+        let span = min(1_024, count &- done)
+        unsafe try decodeLevels(into: levels, count: span, greatest: greatest)
+        for index in 0..<span {
+          let isPresent = unsafe levels[index] == greatest
+          unsafe fillBits(target, at: first &+ done &+ index, count: 1, with: isPresent)
+          present &+= isPresent ? 1 : 0
+        }
+        done &+= span
+      }
+      return present
+    }
+  }
+
+  /// Passes over a run of the greatest level, if the current run is one.
   ///
   /// Columns that may be null and are not are the common case; this tells them apart before a
   /// bitmap is made.
   ///
   /// - Returns: how many values were passed over, at most `count`.
-  mutating func passOnes(_ count: Int) throws(LarderError) -> Int {
+  mutating func passPresent(_ count: Int, greatest: UInt8) throws(LarderError) -> Int {
     guard count > 0 else { return 0 }
     if left == 0 { try nextRun() }
-    guard !isPacked, value == 1 else { return 0 }
+    guard !isPacked, value == UInt32(greatest) else { return 0 }
     let span = min(left, count)
     left &-= span
     return span

@@ -9,7 +9,7 @@ extension CompactReader {
     _ read: (inout CompactReader) throws(LarderError) -> Element
   ) throws(LarderError) -> [Element] {
     let (type, count) = try list()
-    guard type == .structure else {
+    guard type == .structure || count == 0 else {
       throw .malformed("A list of \(type) stands where structs belong.", offset: position)
     }
     var elements: [Element] = []
@@ -75,9 +75,7 @@ extension SchemaElement {
       case (1, .int32):
         let raw = try reader.int32()
         type = PhysicalType(rawValue: raw)
-        guard type != nil else {
-          throw LarderError(.unsupported, "Physical type \(raw) is not known.")
-        }
+        if type == nil { unknownType = raw }
       case (2, .int32): typeLength = Int(try reader.int32())
       case (3, .int32): repetition = Repetition(rawValue: try reader.int32())
       case (4, .binary):
@@ -121,7 +119,7 @@ extension Annotation {
   }
 
   private static let plain: [Int16: Annotation] = [
-    1: .string, 2: .map, 3: .list, 4: .string, 6: .date, 12: .json, 13: .bson, 14: .uuid,
+    1: .string, 2: .map, 3: .list, 4: .string, 6: .date, 11: .null, 12: .json, 13: .bson, 14: .uuid,
     15: .float16, 16: .variant, 17: .geospatial, 18: .geospatial,
   ]
 

@@ -42,6 +42,10 @@ enum Repetition: Int32 {
 struct SchemaElement {
   var name = ""
   var type: PhysicalType?
+  /// A physical type that is not known.
+  var unknownType: Int32?
+  /// Whether it is a column, and no group.
+  var isLeaf: Bool { type != nil || unknownType != nil }
   var typeLength = 0
   var repetition: Repetition?
   var children = 0
@@ -52,6 +56,8 @@ struct SchemaElement {
 /// What a column's bytes mean: Parquet's logical type, or the converted type of older files.
 enum Annotation: Equatable {
   case none
+  /// Nothing is there, whatever is stored.
+  case null
   case string
   case map
   case list

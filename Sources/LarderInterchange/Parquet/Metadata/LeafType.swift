@@ -12,6 +12,8 @@ struct LeafType {
     case widenUnsigned
     /// UInt64 to Int64; greater values are refused.
     case checkUnsigned
+    /// UInt64 to its digits.
+    case unsignedText
     /// Julian day and nanoseconds to ticks.
     case int96(TimeUnit)
     /// IEEE binary16 to binary32.
@@ -31,6 +33,8 @@ struct LeafType {
   var conversion: Conversion
   /// Of a time: whether it is an instant in UTC, and not a time of a zone that is not told.
   var isInstant = false
+  /// Whether the file's type for it is null.
+  var isNull = false
 
   /// The longest decimal in bytes; the widest of known writers has 32.
   static let decimalBytesLimit = 64
@@ -39,9 +43,17 @@ struct LeafType {
 
   /// Says how a leaf of the schema is read.
   ///
+  /// - Parameters:
+  ///   - int96Unit: the unit of INT96 times.
+  ///   - unsignedTexts: whether unsigned integers of 64 bits are text.
   /// - Throws: `unsupported` for a meaning that is not read; `invalidInput` for one that the format
   ///   does not allow on this physical type.
-  init(_ node: SchemaElement, int96Unit: TimeUnit) throws(LarderError) {
+  init(
+    _ node: SchemaElement, int96Unit: TimeUnit, unsignedTexts: Bool = false
+  ) throws(LarderError) {
+    if let raw = node.unknownType {
+      throw LarderError(.unsupported, "Physical type \(raw) is not known.")
+    }
     guard let physical = node.type else { throw .malformed("A group stands for a column.") }
     self.physical = physical
     width = physical.width ?? 0
@@ -54,10 +66,17 @@ struct LeafType {
     let plain = Self.plain(physical, int96Unit: int96Unit)
     (dataType, conversion) = plain
     if node.annotation == .none { return }
+    if node.annotation == .null {
+      isNull = true
+      return
+    }
     guard let meaning = try Self.meaning(node.annotation, physical, width) else {
       throw .malformed("The column is marked \(node.annotation), but stores \(physical).")
     }
     (dataType, conversion) = meaning
+    if conversion == .checkUnsigned, unsignedTexts {
+      (dataType, conversion) = (.string, .unsignedText)
+    }
     if case .timestamp(_, let isInstant) = node.annotation { self.isInstant = isInstant }
   }
 

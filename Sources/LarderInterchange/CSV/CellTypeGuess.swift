@@ -1,0 +1,116 @@
+import LarderColumns
+
+/// The types that the cells of a text column may have, narrowed down cell by cell.
+///
+/// A number is one only if nothing of it is lost: leading zeros, a plus sign, hexadecimal digits, an
+/// exponent without a point or a sign, `nan` and `inf`, integers beyond 64 bits and decimals that no
+/// double prints back to are text.
+package struct CellTypeGuess: Sendable, Hashable {
+  private var isBool = true
+  private var isInteger = true
+  private var isFloat = true
+  private var isDate = true
+  private var isTime = true
+  private var hasFinerTime = false
+  private var hasValue = false
+
+  /// Nothing is known yet.
+  package init() {}
+
+  /// The narrowest type that all cells have; text where there are none.
+  package var type: DataType {
+    if !hasValue { return .string }
+    if isBool { return .bool }
+    if isInteger { return .int64 }
+    if isFloat { return .float64 }
+    if isDate { return .date }
+    if isTime { return .timestamp(hasFinerTime ? .nanoseconds : .microseconds) }
+    return .string
+  }
+
+  /// Whether no cell says what it is.
+  package var isOpen: Bool { !hasValue }
+
+  /// Whether nothing but text is left.
+  private var isText: Bool { hasValue && !isBool && !isInteger && !isFloat && !isTime }
+
+  /// What the cells of two files leave.
+  package func merged(with other: CellTypeGuess) -> CellTypeGuess {
+    if isOpen { return other }
+    if other.isOpen { return self }
+    var both = self
+    both.isBool = isBool && other.isBool
+    both.isInteger = isInteger && other.isInteger
+    both.isFloat = isFloat && other.isFloat
+    both.isDate = isDate && other.isDate
+    both.isTime = isTime && other.isTime
+    both.hasFinerTime = hasFinerTime || other.hasFinerTime
+    return both
+  }
+
+  /// Whether every cell is of a type that another file has the column in.
+  package func allows(_ type: DataType) -> Bool {
+    if isOpen { return true }
+    return switch type {
+    case .bool: isBool
+    case .int32, .int64: isInteger
+    case .float32, .float64: isFloat
+    case .date: isDate
+    case .timestamp(let unit): isTime && (!hasFinerTime || unit == .nanoseconds)
+    case .string, .json, .uuid, .decimal: true
+    case .bytes, .opaque, .list: false
+    }
+  }
+
+  /// Narrows the types by the values of a column of text.
+  ///
+  /// - Parameters:
+  ///   - skipped: texts that say nothing, since they are null where the column is no text.
+  ///   - pattern: how times are written beside ISO 8601.
+  mutating func see(_ column: Column, skipping skipped: Set<[UInt8]>, pattern: TimePattern?) {
+    for row in 0..<column.count where column.isValid(row) {
+      if isText { return }
+      let bytes = unsafe column.variableBytes(row).bindMemory(to: UInt8.self)
+      if !skipped.isEmpty, unsafe skipped.contains(Array(bytes)) { continue }
+      unsafe see(Span(_unsafeElements: bytes), pattern)
+    }
+  }
+
+  /// Narrows the types by one text.
+  mutating func see(_ text: String) {
+    let bytes = Array(text.utf8)
+    see(bytes.span, nil)
+  }
+
+  private mutating func see(_ bytes: Span<UInt8>, _ pattern: TimePattern?) {
+    hasValue = true
+    let cell = bytes.extracting(bytes.trimmed(0..<bytes.count))
+    if isBool { isBool = cell.equalsIgnoringCase("true") || cell.equalsIgnoringCase("false") }
+    if isInteger || isFloat {
+      let number = ExactNumber.kind(of: cell)
+      isInteger = isInteger && number == .integer
+      isFloat = isFloat && (number == .integer || number == .float) && ExactNumber.isDouble(cell)
+    }
+    if isDate { isDate = Self.isDate(cell, pattern) }
+    if isTime { isTime = seesTime(cell, pattern) }
+  }
+
+  private static func isDate(_ cell: Span<UInt8>, _ pattern: TimePattern?) -> Bool {
+    do throws(CellFlaw) {
+      _ = try TimeCells.days(cell, by: TimeReading(pattern: pattern))
+    } catch { return false }
+    return true
+  }
+
+  private mutating func seesTime(_ cell: Span<UInt8>, _ pattern: TimePattern?) -> Bool {
+    let reading = TimeReading(pattern: pattern)
+    do throws(CellFlaw) { _ = try TimeCells.ticks(cell, in: .microseconds, by: reading) } catch {
+      guard case .time(.finerThanUnit) = error else { return false }
+      do throws(CellFlaw) { _ = try TimeCells.ticks(cell, in: .nanoseconds, by: reading) } catch {
+        return false
+      }
+      hasFinerTime = true
+    }
+    return true
+  }
+}
