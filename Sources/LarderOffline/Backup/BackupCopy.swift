@@ -13,6 +13,8 @@ package final class BackupCopy {
   private let target: StoreLayout
   private let files: any FileSystem
   private let folder: BackupFolder
+  /// Lists of whom to erase that were gone before the online tables were copied.
+  private var listsGone: Set<String> = []
   /// What was copied so far.
   package private(set) var report: BackupReport
 
@@ -54,6 +56,7 @@ package final class BackupCopy {
       let before = try store.refresh()
       let isLate = store.options.omitted.contains(.copyingOnlineFirst)
       let early = isLate ? try store.snapshot() : nil
+      listsGone = try missingLists(before)
       try files.makeDirectory(target.online)
       let made = try copyTables(before.catalog.views.map(\.id), target.online)
       let pinned =
@@ -89,8 +92,9 @@ package final class BackupCopy {
       // The list of what is still to be erased, from the copy's online tables too.
       for retired in snapshot.retiredLogs where retired.set == set {
         do throws(LarderError) { try copy(retired.log, of: set) } catch {
-          // It goes when nothing else is left.
           guard error.code == .notFound else { throw error }
+          // It goes when nothing else is left. If it was gone before, so was the rest.
+          if listsGone.contains(listPath(retired)) { continue }
           for folder in [target.online, target.keys, target.offline] {
             try self.folder.remove(folder)
           }
@@ -100,6 +104,21 @@ package final class BackupCopy {
       try files.syncDirectory(target.keyFolder(set))
     }
     return true
+  }
+
+  /// The key logs of before that are gone already: then no online table has rows of the entities that
+  /// they listed.
+  private func missingLists(_ state: StoreState) throws(LarderError) -> Set<String> {
+    var missing: Set<String> = []
+    for retired in state.erasures.retiredLogs {
+      let path = listPath(retired)
+      if try files.status(of: path) == nil { missing.insert(path) }
+    }
+    return missing
+  }
+
+  private func listPath(_ retired: Erasures.RetiredLog) -> String {
+    KeyFolder.logPath(store.layout.keyFolder(retired.set), generation: retired.log.generation)
   }
 
   /// The error for erasures that do not let a copy be made.

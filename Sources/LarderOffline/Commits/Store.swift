@@ -2,6 +2,7 @@ import LarderColumns
 import LarderContract
 import LarderFiles
 import LarderKeys
+import Synchronization
 
 /// An open store of feature history: its manifest, its locks, and what is cached of it.
 ///
@@ -28,6 +29,8 @@ package final class Store: Sendable {
   /// LOCK to ask who holds what; nil for a reader that is not allowed to open it.
   package let asked: LockFile?
   let pins: SnapshotPins
+  /// Whether STATE could not be trusted when the store was opened, and can by now.
+  let hasPublishedAnew = Atomic(false)
   let cache: SegmentCache
   let keyCache = KeyCache()
   let sweeping = Sweeping()
@@ -102,9 +105,14 @@ package final class Store: Sendable {
         in: layout.root, files: host.files, mode: access == .readOnly ? .read : .createIfMissing))
     _ = try store.refresh()
     if access != .readOnly {
-      // So that what the caller reads before its first change is what that change meets. Where it cannot
-      // be done now, the change says why.
-      do throws(LarderError) { try store.settle() } catch {}
+      // So that what the caller reads before its first change is what that change meets. Whoever commits
+      // at the moment is alive and needs no help; where it cannot be done now, the change says why.
+      let wasTrusted = manifest.oldestRetained != nil
+      do throws(LarderError) {
+        if try asked?.holder(of: .commit) == nil { try store.settle() }
+      } catch {}
+      let isTrusted = manifest.oldestRetained != nil
+      store.hasPublishedAnew.store(!wasTrusted && isTrusted, ordering: .relaxed)
     }
     return store
   }

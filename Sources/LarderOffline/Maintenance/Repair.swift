@@ -2,6 +2,7 @@ import LarderColumns
 import LarderContract
 import LarderFiles
 import LarderKeys
+import Synchronization
 
 extension Store {
   /// Builds anew what is derived from history and does not hold: key maps and STATE.
@@ -14,7 +15,8 @@ extension Store {
   /// - Complexity: O(keys) of the sets whose maps are damaged.
   package func repair(dryRun: Bool) throws(LarderError) -> [RepairReport.Step] {
     var steps: [RepairReport.Step] = []
-    if manifest.oldestRetained == nil {
+    // Opening for writing does it, too.
+    if manifest.oldestRetained == nil || hasPublishedAnew.load(ordering: .relaxed) {
       steps.append(
         RepairReport.Step(
           path: manifest.statePath, action: "publish anew how far the manifest is durable",
@@ -49,6 +51,7 @@ extension Store {
       }
     }
     if !dryRun {
+      hasPublishedAnew.store(false, ordering: .relaxed)
       for view in state.catalog.views { buildDerived(view.id) }
       try sweep()
     }
