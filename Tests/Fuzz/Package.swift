@@ -93,7 +93,7 @@ let package = Package(
       ], path: "Engine", swiftSettings: instrumented),
     .target(name: "Driving", path: "Driving", swiftSettings: instrumented),
     driver("parquet", "InterchangeFuzzing"), driver("arrow", "InterchangeFuzzing"),
-    driver("csv", "InterchangeFuzzing"),
+    driver("csv", "InterchangeFuzzing"), driver("codecs", "InterchangeFuzzing"),
     driver("segment"), driver("join"), driver("manifest"), driver("records"), driver("lanes"),
     driver("keys"), driver("keyfiles"), driver("timeline"), driver("rows"), driver("index"),
   ],

@@ -1,5 +1,7 @@
 import Glibc
 import InterchangeFuzzing
+import LarderColumns
+import LarderInterchange
 import TestSupport
 import Testing
 
@@ -10,10 +12,10 @@ import Testing
 
   private static let readers: [String: @Sendable ([UInt8]) -> Void] = [
     "parquet": InterchangeFuzzing.surviveParquet, "arrow": InterchangeFuzzing.surviveArrow,
-    "csv": InterchangeFuzzing.surviveCSV,
+    "csv": InterchangeFuzzing.surviveCSV, "codecs": InterchangeFuzzing.surviveCodecs,
   ]
 
-  @Test(arguments: ["parquet", "arrow", "csv"])
+  @Test(arguments: ["parquet", "arrow", "csv", "codecs"])
   func keptInputsAreSurvived(kind: String) throws {
     let files = ExpectedFiles(directory: "\(Self.root)/Tests/Fuzz/Corpus/\(kind)")
     let names = files.names()
@@ -47,6 +49,27 @@ import Testing
           }
         }
         survive(bytes)
+      }
+    }
+  }
+
+  /// What each codec's seed holds is read, and changes of it are survived.
+  @Test func seedsOfEachCodecAreRead() throws {
+    let files = ExpectedFiles(directory: "\(Self.root)/Tests/Fuzz/Corpus/codecs")
+    let whole = files.names().filter { $0.hasPrefix("whole-") }
+    #expect(whole.count >= 8)
+    var random = SeededRandom(seed: 5)
+    for name in whole {
+      let bytes = files.bytes(name)
+      let file = try #require(CodecPages.file(bytes))
+      let reader = try openTable(file, name: name, options: TableReadOptions())
+      #expect(try reader.readAll().count == Int(bytes[4]), "\(name)")
+      for _ in 0..<200 {
+        var changed = bytes
+        for _ in 0..<random.int(1...3) {
+          changed[random.int(0...(changed.count - 1))] = UInt8(random.int(0...255))
+        }
+        InterchangeFuzzing.surviveCodecs(changed)
       }
     }
   }

@@ -101,14 +101,17 @@ import LarderColumns
     guard length >= 8 else { throw .malformed("A compressed buffer of \(length) bytes.") }
     let size = unsafe file.base.loadUnaligned(fromByteOffset: offset, as: Int64.self)
     if size == -1 { return inPlace(offset + 8, length - 8) }
-    // What a compressed byte can stand for at most bounds what is allocated on the file's word.
-    let ratio: Int64 = codec == 0 ? 256 : 1 << 17
-    guard size >= 0, size / ratio <= Int64(length), size <= Int64(Limits.columnBytes) * 8 else {
+    let input = unsafe UnsafeRawBufferPointer(
+      start: file.base + offset + 8, count: length - 8)
+    // What the bytes can stand for at most bounds what is allocated on the file's word.
+    let said = codec == 0 ? nil : unsafe zstdContentSize(input)
+    let ratio: Int64 = codec == 0 ? 256 : 32_768
+    guard size >= 0, said.map({ Int64($0) == size }) ?? (size / ratio <= Int64(length)),
+      size <= Int64(Limits.columnBytes) * 8
+    else {
       throw .malformed("A buffer of \(size) bytes is said to be compressed to \(length).")
     }
     let output = Buffer(uninitializedBytes: Int(size))
-    let input = unsafe UnsafeRawBufferPointer(
-      start: file.base + offset + 8, count: length - 8)
     if size == 0 { return output }
     if codec == 0 {
       unsafe try decompressLZ4Frame(input, into: output.mutableBytes)

@@ -56,17 +56,9 @@ struct CSVRecords {
   /// - Returns: how many records were appended, possibly 0 before the end.
   /// - Throws: `invalidInput` for the first record that cannot be read, if the policy is to stop.
   mutating func readChunk() throws(LarderError) -> Int {
-    if let pending { throw pending }
-    var window = unsafe source.window
-    var span = unsafe Span(_unsafeElements: window)
-    hasMore = try fill(span)
-    while chunk.count == 0, hasMore, !source.isFinal {
-      tokenizer.position = try source.advance(keepingFrom: tokenizer.position)
-      unsafe window = source.window
-      span = unsafe Span(_unsafeElements: window)
-      hasMore = try fill(span)
-    }
+    try fillChunk()
     if chunk.count == 0 { return 0 }
+    let span = unsafe Span(_unsafeElements: source.window)
     let before = columns.first?.count ?? 0
     var bad: [(cell: Int, cause: BadCell)] = []
     appendColumns(span, &bad)
@@ -77,6 +69,31 @@ struct CSVRecords {
       appendColumns(span, &none)
     }
     return chunk.count
+  }
+
+  /// Looks at the cells of the next chunk, and keeps none.
+  ///
+  /// - Returns: how many records it has, possibly 0 before the end.
+  /// - Throws: `invalidInput` for a record that is none.
+  mutating func surveyChunk(
+    _ guesses: inout [CellTypeGuess], format: CSVFormat
+  ) throws(LarderError) -> Int {
+    try fillChunk()
+    let span = unsafe Span(_unsafeElements: source.window)
+    for cell in guesses.indices {
+      guesses[cell].see(chunk, cell: cell, window: span, format: format)
+    }
+    return chunk.count
+  }
+
+  /// Fills the chunk with the next records, from a further window if this one has no more.
+  private mutating func fillChunk() throws(LarderError) {
+    if let pending { throw pending }
+    hasMore = try fill(unsafe Span(_unsafeElements: source.window))
+    while chunk.count == 0, hasMore, !source.isFinal {
+      tokenizer.position = try source.advance(keepingFrom: tokenizer.position)
+      hasMore = try fill(unsafe Span(_unsafeElements: source.window))
+    }
   }
 
   private mutating func fill(_ window: Span<UInt8>) throws(LarderError) -> Bool {

@@ -103,16 +103,11 @@ struct CSVSurvey {
         name: header.names[index], fileColumn: header.names[index], index: index,
         rules: CellRules(type: .string, nulls: format.nulls))
     }
-    let skipped: Set<[UInt8]> = format.nullsMayBeQuoted ? Set(format.nulls + [[]]) : []
     var records = CSVRecords(
       source: source, header: header, plans: plans, format: format, policy: .stop)
-    while records.hasMore {
-      rows += try records.readChunk()
-      for index in guesses.indices {
-        guesses[index].see(
-          records.columns[index].finish(), skipping: skipped, pattern: format.timePattern)
-      }
-    }
+    var guesses = guesses
+    while records.hasMore { rows += try records.surveyChunk(&guesses, format: format) }
+    self.guesses = guesses
   }
 
   /// The columns and their types.

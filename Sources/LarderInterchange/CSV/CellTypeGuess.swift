@@ -62,17 +62,25 @@ package struct CellTypeGuess: Sendable, Hashable {
     }
   }
 
-  /// Narrows the types by the values of a column of text.
+  /// Narrows the types by the cells of a column of a chunk.
   ///
   /// - Parameters:
-  ///   - skipped: texts that say nothing, since they are null where the column is no text.
-  ///   - pattern: how times are written beside ISO 8601.
-  mutating func see(_ column: Column, skipping skipped: Set<[UInt8]>, pattern: TimePattern?) {
-    for row in 0..<column.count where column.isValid(row) {
+  ///   - cell: the column's place among the wanted ones.
+  ///   - format: says which cells are null, and how times are written beside ISO 8601.
+  mutating func see(
+    _ chunk: CSVChunk, cell: Int, window: Span<UInt8>, format: CSVFormat
+  ) {
+    for record in 0..<chunk.count {
       if isText { return }
-      let bytes = unsafe column.variableBytes(row).bindMemory(to: UInt8.self)
-      if !skipped.isEmpty, unsafe skipped.contains(Array(bytes)) { continue }
-      unsafe see(Span(_unsafeElements: bytes), pattern)
+      let field = chunk.fields[record &* chunk.width &+ cell]
+      let start = chunk.base &+ field.start
+      let bytes = window.extracting(start..<start &+ field.length)
+      if !field.isQuoted || format.nullsMayBeQuoted {
+        if bytes.count == 0 { continue }
+        if !format.nulls.isEmpty, format.nulls.contains(where: { bytes.equals($0) }) { continue }
+      }
+      // A doubled quote is in no number and no time.
+      see(bytes, format.timePattern)
     }
   }
 
@@ -87,9 +95,9 @@ package struct CellTypeGuess: Sendable, Hashable {
     let cell = bytes.extracting(bytes.trimmed(0..<bytes.count))
     if isBool { isBool = cell.equalsIgnoringCase("true") || cell.equalsIgnoringCase("false") }
     if isInteger || isFloat {
-      let number = ExactNumber.kind(of: cell)
-      isInteger = isInteger && number == .integer
-      isFloat = isFloat && (number == .integer || number == .float) && ExactNumber.isDouble(cell)
+      let number = ExactNumber(cell)
+      isInteger = isInteger && number.kind == .integer
+      isFloat = isFloat && number.kind != .none && number.isDouble(cell)
     }
     if isDate { isDate = Self.isDate(cell, pattern) }
     if isTime { isTime = seesTime(cell, pattern) }

@@ -78,6 +78,14 @@ extension Span<UInt8> {
     return true
   }
 
+  /// Whether the bytes are these.
+  func equals(_ other: [UInt8]) -> Bool {
+    guard count == other.count else { return false }
+    var at = 0
+    while at < count, self[at] == other[at] { at &+= 1 }
+    return at == count
+  }
+
   /// A copy of the bytes, for rare paths.
   var array: [UInt8] {
     var bytes: [UInt8] = []

@@ -56,7 +56,7 @@ import Testing
       let options = TableReadOptions(
         columns: [column.name], batchRows: 4_096, int96Unit: .nanoseconds, batchBytes: 1 << 24)
       guard let reader = try LarderInterchange.openTable(source, options: options) else { return }
-      let lines = try TableText.lines(of: reader, rowLimit: 100_000)
+      let lines = try TableText.lines(of: reader, rowLimit: 5_000_000)
       tally.readColumns += 1
       guard let expected, let line = lines.first else { return }
       tally.comparedColumns += 1

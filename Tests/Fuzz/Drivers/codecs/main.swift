@@ -1,0 +1,4 @@
+import Driving
+import InterchangeFuzzing
+
+fuzz(InterchangeFuzzing.surviveCodecs)
