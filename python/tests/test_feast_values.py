@@ -263,6 +263,19 @@ def test_what_is_past_its_time_to_live_is_told_from_what_is_not_there(tmp_path, 
     assert len(lines) == 1 and '"stats": all of the 1 entities' in lines[0]
 
 
+def test_each_store_tells_what_is_past_its_time_to_live(tmp_path, caplog):
+    time = pd.Timestamp.now("UTC").floor("us") - pd.Timedelta(days=2)
+    columns = {"driver_id": [1], "event_timestamp": micros(time), "x": [1]}
+    for name in ["a", "b"]:
+        (tmp_path / name).mkdir()
+        ttl = dt.timedelta(days=1)
+        fs = made(tmp_path / name, columns, {"x": Int64}, engine=True, ttl=ttl)
+        fs.materialize(START, END)
+        fs.get_online_features(["stats:x"], [{"driver_id": 1}])
+    lines = [r.getMessage() for r in caplog.records if "serve_expired" in r.getMessage()]
+    assert len(lines) == 2
+
+
 def test_an_older_push_says_so(tmp_path, caplog):
     path = tmp_path / "stats.parquet"
     columns = {"driver_id": [1], "event_timestamp": micros(at(50)), "x": [1]}

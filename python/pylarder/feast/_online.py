@@ -212,7 +212,7 @@ class LarderOnlineStore(OnlineStore):
             answer,
             full_feature_names=full_feature_names,
             with_versions=include_feature_view_version_metadata,
-            states=None if expired else functools.partial(request.states, store),
+            store_of_states=None if expired else store,
         )
 
     async def _read_features_per_fv_async(self, *arguments: Any, **named: Any) -> None:

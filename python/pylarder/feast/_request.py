@@ -6,7 +6,7 @@ import array
 import functools
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -92,7 +92,7 @@ class OnlineRequest:
             )
         return pa.RecordBatch.from_struct_array(pa.array([{}] * self.count, pa.struct([])))
 
-    def states(self, store: Store, numbers: Sequence[int]) -> dict[int, tuple[Any, Any]]:
+    def _states(self, store: Store, numbers: Sequence[int]) -> dict[int, tuple[Any, Any]]:
         """The event times and statuses of some of the views asked, expired values included."""
         parts = tuple(self._parts[number] for number in numbers)
         asked = tuple(
@@ -114,13 +114,13 @@ class OnlineRequest:
         *,
         full_feature_names: bool,
         with_versions: bool,
-        states: Callable[[Sequence[int]], dict[int, tuple[Any, Any]]] | None,
+        store_of_states: Store | None,
     ) -> None:
         """Adds the `results` of `read` to Feast's response.
 
         Args:
-            states: asked for the states of views of which something was not found; None if what is
-                past its time to live was given.
+            store_of_states: asked for the states of views of which something was not found; None if
+                what is past its time to live was given.
         """
         before = len(response.results)
         # Parsing costs a tenth of making the messages here.
@@ -135,8 +135,8 @@ class OnlineRequest:
             if with_versions:
                 _add_version(response, table.feature_view)
         response.metadata.feature_names.val.extend(names)
-        if states is not None:
-            self._mark_expired(response, before, states)
+        if store_of_states is not None:
+            self._mark_expired(response, before, store_of_states)
         metrics = _metrics()
         if metrics is not None:
             place = before
@@ -152,7 +152,7 @@ class OnlineRequest:
         self,
         response: Any,
         before: int,
-        states: Callable[[Sequence[int]], dict[int, tuple[Any, Any]]],
+        store: Store,
     ) -> None:
         """Tells what is past its time to live from what is not there, with its event time."""
         places = {}
@@ -164,7 +164,7 @@ class OnlineRequest:
             place += len(features)
         if not places:
             return
-        for number, (times, statuses) in states(list(places)).items():
+        for number, (times, statuses) in self._states(store, list(places)).items():
             table, features = self.asked[number]
             expired = [
                 row for row, status in enumerate(statuses.to_pylist()) if status == "outsideMaxAge"
@@ -177,7 +177,7 @@ class OnlineRequest:
                     vector.event_timestamps[row].seconds = seconds
                     vector.event_timestamps[row].nanos = micros * 1_000
             if len(expired) == self.count:
-                tell_expired(table.feature_view.name, self.count, table.ttl)
+                tell_expired(store, table.feature_view.name, self.count, table.ttl)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -19,7 +19,8 @@ logger = logging.getLogger(__name__)
 # Seconds between two lines about the expired values of one feature view.
 _PAUSE = 60.0
 
-_told: dict[str, float] = {}
+# The time of the next line, by the folder of the store and the name of the view.
+_told: dict[tuple[str, str], float] = {}
 
 
 def tell_older(store: Store, table: OnlineTable, batches: Sequence[pa.RecordBatch]) -> None:
@@ -63,12 +64,13 @@ def tell_older(store: Store, table: OnlineTable, batches: Sequence[pa.RecordBatc
         )
 
 
-def tell_expired(view: str, count: int, ttl: timedelta | None) -> None:
+def tell_expired(store: Store, view: str, count: int, ttl: timedelta | None) -> None:
     """Says that nothing was given of a view, as all of it is past its time to live."""
     now = time.monotonic()
-    if now < _told.get(view, 0):
+    place = (str(store.path), view)
+    if now < _told.get(place, 0):
         return
-    _told[view] = now + _PAUSE
+    _told[place] = now + _PAUSE
     logger.warning(
         '"%s": all of the %d entities asked for have values past the ttl of %s, which are not '
         "given (serve_expired: true of online_store gives them); told once a minute at most",
