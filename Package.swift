@@ -16,7 +16,7 @@ let tests: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-// The order of the targets is the order of the floors: each imports only floors above it in this
+// The order of the targets is the order of the layers: each imports only layers above it in this
 // list. `Tests/TidinessTests` holds the tree to it.
 let package = Package(
   name: "larder",

@@ -61,13 +61,13 @@ def best_peer(line: dict | None, is_from_storage: bool) -> tuple[str, float] | N
 
 
 def layout_table(results: Results) -> str:
-    """Larder's layouts, each beside the best peer of the same question.
+    """Larder's layouts, each beside the best peer of the same query.
 
     A peer has no such layouts: what it took for the workload's join holds for all of them. Its answer
-    to an as-known question would be another one; there is no peer beside those.
+    to an as-known query would be another one; there is no peer beside those.
     """
     joins = {label(line): line for line in results.all("join ") if is_beside_peers(line)}
-    rows = [["layout, ms", "median", "least", "most", "first question", "ns a spine row",
+    rows = [["layout, ms", "median", "least", "most", "first query", "ns a spine row",
              "best peer from storage", "best peer of all"]]
     for line in results.all("join "):
         own = line["engines"]["larder"]
@@ -87,7 +87,7 @@ def layout_table(results: Results) -> str:
             row.append(f"{peer[0]} {milliseconds(peer[1])} ({peer[1] / own['median']:.1f}x)"
                        if peer else "")
         rows.append(row)
-    return noted(rows, "The peers' times are those of the workload's join, the same question; they "
+    return noted(rows, "The peers' times are those of the workload's join, the same query; they "
                        "have no such layouts. \"From storage\" leaves out peers that are handed "
                        "frames in memory, sorted before the clock starts.")
 
@@ -104,7 +104,7 @@ def load_table(results: Results) -> str:
 
 
 def spread_table(results: Results) -> str:
-    """Every engine of every join once more: what it took before the question, the spread, memory."""
+    """Every engine of every join once more: what it took before the query, the spread, memory."""
     rows = [["join, ms", "engine", "prepare s", "first", "least", "median", "most", "runs",
              "peak MiB"]]
     for line in results.all("join "):
@@ -116,7 +116,7 @@ def spread_table(results: Results) -> str:
                             + [str(part["runs"]), f"{part['peak_bytes'] / 2**20:,.0f}"])
             else:
                 rows.append([label(line), name, part["failure"][:60]] + [""] * 6)
-    return noted(rows, "prepare: what is done once before the question. Peers load or read and sort "
+    return noted(rows, "prepare: what is done once before the query. Peers load or read and sort "
                        "there, Larder opens its store: what it took to load is above.")
 
 

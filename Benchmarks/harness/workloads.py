@@ -294,7 +294,7 @@ def type_name(kind: pa.DataType) -> str:
 
 
 def sliced(source: pathlib.Path, directory: pathlib.Path, rows: int) -> dict:
-    """The same history under the first rows of the spine: the everyday small question."""
+    """The same history under the first rows of the spine: the everyday small query."""
     description = directory / "workload.json"
     if description.exists():
         return json.loads(description.read_text())

@@ -127,11 +127,11 @@ static inline int advance(const larder_online_index *index, lane *at) {
     uint32_t slot = __atomic_load_n((const uint32_t *)(at->line + SLOTS) + entry, __ATOMIC_ACQUIRE);
     if (!slot) continue;
     uint32_t number = slot >> 20, unit = slot & 0xFFFFF;
-    if (number >= index->segment_count) return CARE;
-    const larder_online_segment *segment = &index->segments[number];
-    if (!segment->base || unit < HEADER_UNITS || unit >= segment->units) return CARE;
+    if (number >= index->logFile_count) return CARE;
+    const larder_online_logFile *logFile = &index->logFiles[number];
+    if (!logFile->base || unit < HEADER_UNITS || unit >= logFile->units) return CARE;
     at->slot = slot;
-    at->row = (const uint8_t *)segment->base + (size_t)unit * UNIT;
+    at->row = (const uint8_t *)logFile->base + (size_t)unit * UNIT;
     for (uint32_t line = 0; line < index->row_lines; line++)
       larder_prefetch(at->row + (size_t)line * UNIT);
     return YES;
@@ -150,12 +150,12 @@ static inline int advance(const larder_online_index *index, lane *at) {
 // not as it should be.
 static inline int judge(const larder_online_index *index, const lane *at) {
   uint32_t number = at->slot >> 20, unit = at->slot & 0xFFFFF;
-  const larder_online_segment *segment = &index->segments[number];
+  const larder_online_logFile *logFile = &index->logFiles[number];
   const uint64_t *sequence =
       (const uint64_t *)((const uint8_t *)index->table + (size_t)number * TABLE_ENTRY);
-  if (__atomic_load_n(sequence, __ATOMIC_ACQUIRE) != segment->sequence) return CARE;
+  if (__atomic_load_n(sequence, __ATOMIC_ACQUIRE) != logFile->sequence) return CARE;
   uint32_t word = load32(at->row + 4), units = word & 0xFFFFFF;
-  if (word >> 24 != ROW || units == 0 || units > segment->units - unit) return CARE;
+  if (word >> 24 != ROW || units == 0 || units > logFile->units - unit) return CARE;
   uint32_t bytes = load32(at->row + 28);
   if (bytes != at->bytes) return ON;
   if (ROW_HEADER + (((size_t)bytes + 7) & ~(size_t)7) > (size_t)units * UNIT) return CARE;
@@ -172,7 +172,7 @@ static void verify(const larder_online_index *index, const uint8_t *lanes, size_
   for (size_t i = 0; i < count; i++) {
     uint8_t which = lanes[i];
     found[i] = rows[which];
-    states[i] = index->segments[slots[which] >> 20].seed ^ slots[which];
+    states[i] = index->logFiles[slots[which] >> 20].seed ^ slots[which];
   }
   larder_online_checksums(found, states, count, checksums);
   for (size_t i = 0; i < count; i++) {

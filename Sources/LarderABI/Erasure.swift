@@ -12,10 +12,10 @@ import LarderContract
   unsafe run(error) { () throws(LarderError) in
     let batch = try unsafe takeKeys(keys, keysSchema)
     let store = try unsafe object(store, StoreHandle.self, "store").store
-    let given = try unsafe Options(options, "options", allowed: ["patience", "dryRun"])
-    let made = try store.forget(
+    let given = try unsafe Options(options, "options", allowed: ["timeout", "dryRun"])
+    let made = try store.erase(
       try unsafe text(entity, "entity"), keys: batch,
-      patience: try given.duration("patience", default: .zero),
+      timeout: try given.duration("timeout", default: .zero),
       dryRun: try given.bool("dryRun"))
     try unsafe handOut(made.json.write(indented: false), to: certificate)
   }
@@ -28,8 +28,8 @@ import LarderContract
 ) -> Int32 {
   unsafe run(error) { () throws(LarderError) in
     let store = try unsafe object(store, StoreHandle.self, "store").store
-    let given = try unsafe Options(options, "options", allowed: ["patience"])
-    let made = try store.finishErasures(patience: try given.duration("patience", default: .zero))
+    let given = try unsafe Options(options, "options", allowed: ["timeout"])
+    let made = try store.finishErasures(timeout: try given.duration("timeout", default: .zero))
     try unsafe handOut((made?.json ?? .null).write(indented: false), to: certificate)
   }
 }

@@ -19,32 +19,32 @@ struct FeatureVectors {
   ///
   /// - Parameters:
   ///   - answer: the features, behind the caller's columns.
-  ///   - question: what was asked, with the field of `Value` for each feature; 0 for a feature whose
+  ///   - query: what was asked, with the field of `Value` for each feature; 0 for a feature whose
   ///     values are such messages already.
   ///   - keys: how many columns are the caller's.
   /// - Throws: `invalidArgument` if the fields are not one for each feature, or not what a message
   ///   can have; `unsupported` for a type that `Value` has no field for.
   init(
-    _ answer: OnlineFeatures, of question: OnlineQuestion, keys: Int
+    _ answer: OnlineFeatures, of query: OnlineQuery, keys: Int
   ) throws(LarderError) {
     let columns = answer.rows.columns.dropFirst(keys)
-    guard let fields = question.valueFields, fields.count == columns.count,
-      question.standing.features.count == columns.count
+    guard let fields = query.valueFields, fields.count == columns.count,
+      query.standing.features.count == columns.count
     else {
       throw LarderError(
         .invalidArgument,
         "\"valueFields\" names a field for each feature, and features are named one by one: there "
-          + "are \(question.valueFields?.count ?? 0) for \(columns.count).")
+          + "are \(query.valueFields?.count ?? 0) for \(columns.count).")
     }
     var views: [String: (absent: [Bool], tail: [UInt8])] = [:]
     for view in answer.views {
       let absent = view.statuses.map {
-        $0 == .notFound || ($0 == .outsideMaxAge && !question.standing.options.includeExpired)
+        $0 == .notFound || ($0 == .outsideMaxAge && !query.standing.options.includeExpired)
       }
       views[view.name] = (absent, Self.tail(view.eventTimes, absent))
     }
     var vector = WireWriter()
-    for ((column, field), reference) in zip(zip(columns, fields), question.standing.features) {
+    for ((column, field), reference) in zip(zip(columns, fields), query.standing.features) {
       guard let view = views[reference.view] else {
         throw LarderError(.corrupt, "The view \"\(reference.view)\" was asked and did not answer.")
       }

@@ -6,13 +6,13 @@ import Synchronization
 /// What a `larder_store *` stands for.
 final class StoreHandle: Sendable {
   let store: FeatureStore
-  /// Questions for the latest features by their text.
-  let questions = ForkSafeMutex<[String: OnlineQuestion]>([:])
+  /// Queries for the latest features by their text.
+  let queries = ForkSafeMutex<[String: OnlineQuery]>([:])
 
   init(_ store: FeatureStore) { self.store = store }
 }
 
-/// What a `larder_job *` stands for: a question and whether it was cancelled.
+/// What a `larder_job *` stands for: a query and whether it was cancelled.
 final class JobHandle: Sendable {
   let job: any RetrievalJob
   /// Which columns of the result are dictionary columns.
@@ -26,7 +26,7 @@ final class JobHandle: Sendable {
   }
 }
 
-/// A flag that a question looks at between chunks.
+/// A flag that a query looks at between chunks.
 final class Cancellation: Sendable {
   private let flag = Atomic(false)
 
@@ -35,7 +35,7 @@ final class Cancellation: Sendable {
   func cancel() { flag.store(true, ordering: .relaxed) }
 
   func check() throws(LarderError) {
-    if isCancelled { throw LarderError(.cancelled, "The question was cancelled.") }
+    if isCancelled { throw LarderError(.cancelled, "The query was cancelled.") }
   }
 }
 

@@ -8,7 +8,7 @@ import Synchronization
 /// A job's batches for a consumer that asks for one at a time.
 ///
 /// The job hands its batches to a closure; a thread of its own runs it and waits wherever it is one
-/// batch ahead of the consumer. It starts at the first question for a batch.
+/// batch ahead of the consumer. It starts at the first query for a batch.
 final class JobStream: BatchSource, Sendable {
   let schema: Schema
   let dictionaries: [Bool]

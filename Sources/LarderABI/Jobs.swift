@@ -3,7 +3,7 @@ import LarderColumns
 import LarderContract
 import LarderInterchange
 
-/// Tells how a question will be answered; see `larder.h`.
+/// Tells how a query will be answered; see `larder.h`.
 @c @implementation public func larder_job_explain(
   _ job: OpaquePointer?, _ text: TextPlace?, _ error: UnsafeMutablePointer<larder_error>?
 ) -> Int32 {
@@ -26,7 +26,7 @@ import LarderInterchange
   }
 }
 
-/// Answers a question in one array; see `larder.h`.
+/// Answers a query in one array; see `larder.h`.
 @c @implementation public func larder_job_collect(
   _ job: OpaquePointer?, _ schema: UnsafeMutablePointer<ArrowSchema>?,
   _ rows: UnsafeMutablePointer<ArrowArray>?, _ error: UnsafeMutablePointer<larder_error>?
@@ -44,7 +44,7 @@ import LarderInterchange
   }
 }
 
-/// Answers a question in a stream; see `larder.h`.
+/// Answers a query in a stream; see `larder.h`.
 @c @implementation public func larder_job_stream(
   _ job: OpaquePointer?, _ rows: StreamPointer?, _ error: UnsafeMutablePointer<larder_error>?
 ) -> Int32 {

@@ -73,7 +73,7 @@ import LarderInterchange
 
 /// Reads the latest features; see `larder.h`.
 @c @implementation public func larder_read_online(
-  _ store: OpaquePointer?, _ question: UnsafePointer<CChar>?,
+  _ store: OpaquePointer?, _ query: UnsafePointer<CChar>?,
   _ keysSchema: UnsafePointer<ArrowSchema>?, _ keys: UnsafeMutablePointer<ArrowArray>?,
   _ schema: UnsafeMutablePointer<ArrowSchema>?, _ rows: UnsafeMutablePointer<ArrowArray>?,
   _ error: UnsafeMutablePointer<larder_error>?
@@ -83,8 +83,8 @@ import LarderInterchange
     let schemaPlace = try unsafe required(schema, "place for the schema")
     let place = try unsafe required(rows, "place for the rows")
     let handle = try unsafe object(store, StoreHandle.self, "store")
-    let json = try unsafe question == nil ? "" : text(question, "question")
-    let asked = try handle.question(json)
+    let json = try unsafe query == nil ? "" : text(query, "query")
+    let asked = try handle.query(json)
     guard asked.valueFields == nil else {
       throw LarderError(.invalidArgument, "\"valueFields\" are those of an answer in messages.")
     }
@@ -98,7 +98,7 @@ import LarderInterchange
 
 /// Reads the latest features as Feast's messages; see `larder.h`.
 @c @implementation public func larder_read_online_messages(
-  _ store: OpaquePointer?, _ question: UnsafePointer<CChar>?,
+  _ store: OpaquePointer?, _ query: UnsafePointer<CChar>?,
   _ keysSchema: UnsafePointer<ArrowSchema>?, _ keys: UnsafeMutablePointer<ArrowArray>?,
   _ messages: TextPlace?, _ length: UnsafeMutablePointer<Int64>?,
   _ error: UnsafeMutablePointer<larder_error>?
@@ -108,7 +108,7 @@ import LarderInterchange
     let place = try unsafe required(messages, "place for the messages")
     let lengthPlace = try unsafe required(length, "place for the length")
     let handle = try unsafe object(store, StoreHandle.self, "store")
-    let asked = try handle.question(try unsafe text(question, "question"))
+    let asked = try handle.query(try unsafe text(query, "query"))
     let answer = try handle.store.onlineFeatures(for: keyBatch, asked: asked.standing)
     let made = try FeatureVectors(answer, of: asked, keys: keyBatch.columns.count)
     try unsafe handOut(made.wire.bytes, to: place)

@@ -11,9 +11,9 @@ struct OnlineAnswer {
   /// - Throws: `invalidArgument` for no feature; `notFound` for unknown names; `invalidInput` for
   ///   two columns of one name.
   init(
-    _ store: FeatureStore, _ keys: RecordBatch, _ question: OnlineQuestion
+    _ store: FeatureStore, _ keys: RecordBatch, _ query: OnlineQuery
   ) throws(LarderError) {
-    let answer = try store.onlineFeatures(for: keys, asked: question.standing)
+    let answer = try store.onlineFeatures(for: keys, asked: query.standing)
     // The caller has the keys.
     var fields = Array(answer.rows.schema.fields.dropFirst(keys.columns.count))
     var columns = Array(answer.rows.columns.dropFirst(keys.columns.count))

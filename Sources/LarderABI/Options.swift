@@ -5,6 +5,9 @@ import LarderContract
 struct Options {
   private let value: JSONValue
 
+  /// What an earlier version called members, and what they are called now.
+  private static let earlier = ["patience": "timeout"]
+
   /// Reads the JSON of an argument.
   ///
   /// - Parameter allowed: the members there may be.
@@ -36,6 +39,11 @@ struct Options {
       throw LarderError(.invalidArgument, "The \(name) must be an object, not \(value.kind).")
     }
     for member in members where !allowed.contains(member.name) {
+      if let now = Self.earlier[member.name], allowed.contains(now) {
+        throw LarderError(
+          .invalidArgument,
+          "\"\(member.name)\" of the \(name) is called \"\(now)\" now.")
+      }
       throw LarderError(
         .invalidArgument,
         "\"\(member.name)\" is not a member of the \(name). "

@@ -6,14 +6,14 @@ import LarderInterchange
 
 /// Explains an answer; see `larder.h`.
 @c @implementation public func larder_why(
-  _ store: OpaquePointer?, _ view: UnsafePointer<CChar>?, _ question: UnsafePointer<CChar>?,
+  _ store: OpaquePointer?, _ view: UnsafePointer<CChar>?, _ query: UnsafePointer<CChar>?,
   _ report: TextPlace?, _ error: UnsafeMutablePointer<larder_error>?
 ) -> Int32 {
   unsafe run(error) { () throws(LarderError) in
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let name = try unsafe text(view, "view")
     let given = try unsafe Options(
-      question, "question", allowed: ["key", "at", "asKnown", "limit"])
+      query, "query", allowed: ["key", "at", "asKnown", "limit"])
     guard let time = try given.time("at") else {
       throw LarderError(.invalidArgument, "\"at\" is missing: the time asked for.")
     }

@@ -31,7 +31,7 @@ public func checkOfflineStore(
   }
 }
 
-/// Runs one random case: the questions are asked half way and at the end, and the job made half way
+/// Runs one random case: the queries are asked half way and at the end, and the job made half way
 /// must not see what came after it was made.
 package func checkRandomCase(
   seed: UInt64, shape: CaseShape = .small,
@@ -46,29 +46,29 @@ package func checkRandomCase(
     try store.append(append.batch, to: view)
     try reference.append(append.batch, to: view)
   }
-  let earlyQuestion = randomCase.questions[0]
-  let early = try randomCase.ask(earlyQuestion, of: store)
-  let earlyReference = try randomCase.ask(earlyQuestion, of: reference)
+  let earlyQuery = randomCase.queries[0]
+  let early = try randomCase.ask(earlyQuery, of: store)
+  let earlyReference = try randomCase.ask(earlyQuery, of: reference)
   for append in randomCase.appends.dropFirst(half) {
     let view = randomCase.views[append.view]
     try store.append(append.batch, to: view)
     try reference.append(append.batch, to: view)
   }
-  try compare(early, earlyReference, earlyQuestion, "seed \(seed), asked half way")
-  for (index, question) in randomCase.questions.enumerated() {
+  try compare(early, earlyReference, earlyQuery, "seed \(seed), asked half way")
+  for (index, query) in randomCase.queries.enumerated() {
     try compare(
-      try randomCase.ask(question, of: store), try randomCase.ask(question, of: reference),
-      question, "seed \(seed), question \(index)")
+      try randomCase.ask(query, of: store), try randomCase.ask(query, of: reference),
+      query, "seed \(seed), query \(index)")
   }
 }
 
 private func compare(
-  _ job: any RetrievalJob, _ reference: any RetrievalJob, _ question: RandomCase.Question,
+  _ job: any RetrievalJob, _ reference: any RetrievalJob, _ query: RandomCase.Query,
   _ name: String
 ) throws {
   let found = try job.collect()
   let difference = firstDifference(
-    expected: try reference.collect(), found: found, isOrdered: question.isOrdered)
+    expected: try reference.collect(), found: found, isOrdered: query.isOrdered)
   if let difference { throw ConformanceFailure(description: "\(name): \(difference)") }
   guard job.schema == found.schema else {
     throw ConformanceFailure(description: "\(name): the job's schema is not the answer's")

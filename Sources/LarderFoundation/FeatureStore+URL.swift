@@ -14,7 +14,7 @@ extension FeatureStore {
 }
 
 extension RetrievalJob {
-  /// Runs the question and writes the answer to a file; see `write(to:)` for a path.
+  /// Runs the query and writes the answer to a file; see `write(to:)` for a path.
   ///
   /// - Parameter file: a URL of a file.
   /// - Throws: `invalidArgument` for a URL of another kind; else as for a path.

@@ -2,7 +2,7 @@ import LarderColumns
 import LarderContract
 import LarderOffline
 
-/// Asks snapshots of one store, and keeps between questions what can be used again.
+/// Asks snapshots of one store, and keeps between queries what can be used again.
 ///
 /// ```swift
 /// let engine = PointInTimeEngine()
@@ -20,7 +20,7 @@ package final class PointInTimeEngine: Sendable {
   /// - Parameter rules: changed only by tests.
   package init(rules: SearchRules = SearchRules()) { self.rules = rules }
 
-  /// Plans a point-in-time question; see `OfflineStore`.
+  /// Plans a point-in-time query; see `OfflineStore`.
   ///
   /// - Parameters:
   ///   - snapshot: what is asked; the job keeps it pinned.
@@ -30,13 +30,13 @@ package final class PointInTimeEngine: Sendable {
     in snapshot: Snapshot, for spine: RecordBatch?, views: [FeatureView]? = nil,
     features: [FeatureReference], options: RetrievalOptions
   ) throws(LarderError) -> PointInTimeJob {
-    let question = try ResolvedQuestion(
+    let query = try ResolvedQuery(
       spine: spine?.schema, views: views ?? snapshot.catalog.definitions.featureViews,
       features: features, options: options)
     var histories: [ViewHistory] = []
-    for source in question.sources { histories.append(try snapshot.history(of: source.view)) }
+    for source in query.sources { histories.append(try snapshot.history(of: source.view)) }
     return try PointInTimeJob(
-      question, spine: spine, histories: histories, options: options, timelines: timelines,
+      query, spine: spine, histories: histories, options: options, timelines: timelines,
       rules: rules)
   }
 
@@ -52,9 +52,9 @@ package final class PointInTimeEngine: Sendable {
     in snapshot: Snapshot, _ view: FeatureView, features: [String]?, from: Timestamp?,
     through: Timestamp?, latest: Bool, options: PullOptions = PullOptions()
   ) throws(LarderError) -> PullJob {
-    let question = try ResolvedPull(view, features: features, from: from, through: through)
+    let query = try ResolvedPull(view, features: features, from: from, through: through)
     return PullJob(
-      question, history: try snapshot.history(of: view), latest: latest, options: options,
+      query, history: try snapshot.history(of: view), latest: latest, options: options,
       timelines: timelines)
   }
 }

@@ -1,7 +1,7 @@
 import LarderColumns
 import LarderContract
 
-/// A point-in-time question over segments: planned, pinned to a commit, and not yet answered.
+/// A point-in-time query over segments: planned, pinned to a commit, and not yet answered.
 ///
 /// The histories hold what they need of the snapshot alive, so a job can be run at any time, and
 /// any number of times, with the same answer.
@@ -16,23 +16,23 @@ package final class PointInTimeJob: RetrievalJob {
   /// Rows of the batches that `forEachBatch` hands out.
   static let batchRows = 65_536
 
-  /// Plans a question.
+  /// Plans a query.
   ///
   /// - Parameters:
-  ///   - question: the question with its names looked up.
+  ///   - query: the query with its names looked up.
   ///   - spine: the caller's spine; nil if one is to be made.
-  ///   - histories: for each source of the question, its view's history as of one commit.
+  ///   - histories: for each source of the query, its view's history as of one commit.
   ///   - options: how it is asked.
-  ///   - timelines: where timelines are kept between questions of one store.
+  ///   - timelines: where timelines are kept between queries of one store.
   ///   - rules: changed only by tests.
   /// - Throws: `invalidArgument` if keys cannot be made of the view's definitions.
   package init(
-    _ question: ResolvedQuestion, spine: RecordBatch?, histories: [ViewHistory],
+    _ query: ResolvedQuery, spine: RecordBatch?, histories: [ViewHistory],
     options: RetrievalOptions, timelines: TimelineCache, rules: SearchRules = SearchRules()
   ) throws(LarderError) {
-    schema = question.schema
+    schema = query.schema
     self.spine = spine
-    plan = try JoinPlan(question, histories, options, rules: rules, timelines: timelines)
+    plan = try JoinPlan(query, histories, options, rules: rules, timelines: timelines)
   }
 
   package func explain() throws(LarderError) -> String {
@@ -85,7 +85,7 @@ package final class PointInTimeJob: RetrievalJob {
     return (made, made.columns.reduce(0) { $0 + $1.values.count + ($1.bytes?.count ?? 0) })
   }
 
-  /// Does something with everything opened; once more, with timelines made anew, if one that was
+  /// Does something with everything opened; once more, with timelines made again, if one that was
   /// read from a file turns out to be damaged.
   private func withSoundTimelines<Result>(
     _ body: (PreparedJoin) throws(LarderError) -> Result

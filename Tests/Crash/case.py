@@ -1,7 +1,7 @@
 """One case: a store, a command that is harmed at one call, the next command, a third one, and the checks."""
 import json, os, random, re, shutil, signal, subprocess, time
 import observed
-from care import Backup, Forget
+from maintenance import Backup, Forget
 from commands import COMMANDS
 from model import Refused
 from observed import Wrong, error

@@ -1,5 +1,5 @@
 """The commands that kills are tried on, by the names that cases have."""
-from care import (
+from maintenance import (
     Compact, CompactAll, CompactCold, Expire, Forget, ForgetShop, ForgetUnknown, ForgetPushed, ForgetFirst,
     ImportAgain, PutAgain, Rollback, Vacuum, Backup, Repair, Tag, TagBase, Untag, Drop, DropPlaces)
 from defining import (

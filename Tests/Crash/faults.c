@@ -94,7 +94,7 @@ static harm next_harm(const char *call, const char *path, long offset, size_t by
   if (strcmp(kind, "short") == 0) return is_write ? halves : untouched;
   if (strcmp(kind, "ENOSPC") == 0) errno = ENOSPC;
   else if (strcmp(kind, "EINTR") == 0) {
-    // Once only: whoever repeats an interrupted call for ever is right to.
+    // Once only: whoever repeats an interrupted call forever is right to.
     if (number > fault_at) return untouched;
     errno = EINTR;
   } else errno = EIO;

@@ -98,7 +98,7 @@ def got(run, store, view, key):
                                  for name, field in answer["features"].items()}
 
 
-Question = collections.namedtuple("Question", "name keys")
+Query = collections.namedtuple("Query", "name keys")
 
 
 def online(run, store, states, randomness, most=3):
@@ -119,7 +119,7 @@ def online(run, store, states, randomness, most=3):
     rest = [one for one in asked if one not in doubtful]
     chosen += randomness.sample(rest, min(most - len(chosen), len(rest)))
     for name, keys, key in chosen:
-        seen = got(run, store, Question(name, keys), key)
+        seen = got(run, store, Query(name, keys), key)
         fitting = [state for state in states if fits(state, name, key, seen)]
         if not fitting:
             expected = [state.served(name, key) for state in states if name in state.views]

@@ -146,8 +146,8 @@ import Testing
   private func jobOf(_ client: Client) throws -> OpaquePointer {
     _ = client.text { larder_apply(client.store, Client.definitions, nil, $0, &client.error) }
     #expect(client.append([Client.rows([1, 2], [1, 2], trips: [1, 2])]) == 0)
-    let question = #"{"features": ["stats:trips"]}"#
-    return try #require(client.ask(Client.rows([1, 2], [3, 3], trips: nil), question))
+    let query = #"{"features": ["stats:trips"]}"#
+    return try #require(client.ask(Client.rows([1, 2], [3, 3], trips: nil), query))
   }
 
   @Test func aStaleHandleIsAnError() throws {

@@ -84,11 +84,11 @@ import Testing
   private static let members: [(name: String, call: Call)] = [
     ("lockTimeout", open), ("keepSnapshots", open), ("appendBufferBytes", open),
     ("threads", open), ("threads", ask), ("memoryBytes", ask), ("memoryBytes", pull),
-    ("valueFields", messages), ("patience", forget), ("limit", why),
+    ("valueFields", messages), ("timeout", forget), ("limit", why),
     ("maxSeconds", { larder_compact($0.store, $1, nil, &$0.error) }),
     ("olderThan", { larder_expire($0.store, "stats", $1, nil, &$0.error) }),
     ("keep", { larder_vacuum($0.store, $1, nil, &$0.error) }),
-    ("patience", { larder_finish_erasures($0.store, $1, nil, &$0.error) }),
+    ("timeout", { larder_finish_erasures($0.store, $1, nil, &$0.error) }),
     ("commit", { larder_tag($0.store, "t", $1, nil, &$0.error) }),
   ]
 

@@ -70,10 +70,10 @@ import Testing
     }
 
     /// Asks for features of a spine of one column set.
-    func ask(_ spine: Foreign, _ question: String) -> OpaquePointer? {
+    func ask(_ spine: Foreign, _ query: String) -> OpaquePointer? {
       var stream = ForeignStream([spine], log: log).make()
       var job: OpaquePointer?
-      let code = larder_historical_features(store, &stream, question, &job, &error)
+      let code = larder_historical_features(store, &stream, query, &job, &error)
       return code == 0 ? job : nil
     }
 
@@ -288,9 +288,9 @@ import Testing
       defer { keySchema.release(&keySchema) }
       var messages: UnsafeMutablePointer<CChar>?
       var length: Int64 = 0
-      let question = "{\"features\": [\"stats:trips\"], \"valueFields\": [\(field)]}"
+      let query = "{\"features\": [\"stats:trips\"], \"valueFields\": [\(field)]}"
       let code = larder_read_online_messages(
-        client.store, question, &keySchema, &keyArray, &messages, &length, &client.error)
+        client.store, query, &keySchema, &keyArray, &messages, &length, &client.error)
       larder_text_free(messages)
       return code
     }

@@ -130,7 +130,7 @@ import Testing
     array = keys.makeArray(client.log)
     let certificate = client.text {
       larder_forget(
-        client.store, "driver", "{\"patience\": 1}", &schema, &array, $0, &client.error)
+        client.store, "driver", "{\"timeout\": 1}", &schema, &array, $0, &client.error)
     }
     #expect(try number("requested", in: certificate) == 2)
     #expect(try number("count", in: certificate) == 1)
@@ -139,6 +139,11 @@ import Testing
     #expect(try rows(client) == 1)
     let rest = client.text { larder_finish_erasures(client.store, nil, $0, &client.error) }
     #expect(rest == "null")
+    let earlier = client.text {
+      larder_finish_erasures(client.store, "{\"patience\": 1}", $0, &client.error)
+    }
+    #expect(earlier == nil)
+    #expect(client.message.contains("\"patience\" of the options is called \"timeout\" now"))
     #expect(client.append([Client.rows([1], [100], trips: [11])]) == 0)
     #expect(try rows(client) == 2)
   }

@@ -25,7 +25,7 @@ import Testing
 
   /// Asks for messages of some keys.
   static func ask(
-    _ client: Client, _ drivers: [Int64], _ question: String
+    _ client: Client, _ drivers: [Int64], _ query: String
   ) -> (code: Int32, bytes: [UInt8]) {
     let keys = Foreign.batch([
       Foreign("l", length: drivers.count, name: "driver_id", [nil, Foreign.bytes(drivers)])
@@ -35,7 +35,7 @@ import Testing
     var place: UnsafeMutablePointer<CChar>?
     var length: Int64 = -1
     let code = larder_read_online_messages(
-      client.store, question, &schema, &array, &place, &length, &client.error)
+      client.store, query, &schema, &array, &place, &length, &client.error)
     #expect(array.release == nil)
     guard code == 0, let place else { return (code, []) }
     defer { larder_text_free(place) }
@@ -58,9 +58,9 @@ import Testing
 
   @Test func aVectorForEachFeatureWithStatusesAndTimes() throws {
     let (client, time) = try Self.written()
-    let question = "{\"features\": [\"stats:trips\", \"stats:city\"], \"valueFields\": [4, 2]}"
+    let query = "{\"features\": [\"stats:trips\", \"stats:city\"], \"valueFields\": [4, 2]}"
     for _ in 0..<3 {
-      let (code, found) = Self.ask(client, [1, 9, 1], question)
+      let (code, found) = Self.ask(client, [1, 9, 1], query)
       try #require(code == 0, "\(client.message)")
       let moment = Self.message(3, [0x08] + Self.varint(time) + [0x10, 0])
       let tail = Self.message(2, [1, 3, 1]) + moment + Self.message(3, []) + moment
@@ -72,29 +72,29 @@ import Testing
     }
   }
 
-  @Test func aQuestionIsLookedUpAnewWhenDefinitionsChange() throws {
+  @Test func aQueryIsLookedUpAnewWhenDefinitionsChange() throws {
     let (client, _) = try Self.written()
-    let question = "{\"features\": [\"stats:trips\"], \"valueFields\": [4]}"
-    #expect(Self.ask(client, [1], question).code == 0)
+    let query = "{\"features\": [\"stats:trips\"], \"valueFields\": [4]}"
+    #expect(Self.ask(client, [1], query).code == 0)
     let without = Client.definitions.replacing(
       "{\"name\": \"trips\", \"type\": \"int64\"}, ", with: "")
     try #require(
       larder_apply(client.store, without, "{\"dropping\": true}", nil, &client.error) == 0,
       "\(client.message)")
-    #expect(Self.ask(client, [1], question).code == Int32(LARDER_NOT_FOUND.rawValue))
+    #expect(Self.ask(client, [1], query).code == Int32(LARDER_NOT_FOUND.rawValue))
     try #require(larder_apply(client.store, Client.definitions, nil, nil, &client.error) == 0)
-    #expect(Self.ask(client, [1], question).code == 0, "\(client.message)")
+    #expect(Self.ask(client, [1], query).code == 0, "\(client.message)")
   }
 
   @Test func whatIsWrongIsSaidAndKeysAreReleased() throws {
     let (client, _) = try Self.written()
-    for (question, word) in [
+    for (query, word) in [
       ("{\"features\": [\"stats:trips\"]}", "valueFields"),
       ("{\"features\": [\"stats:trips\"], \"valueFields\": [4, 4]}", "valueFields"),
       ("{\"features\": [\"stats:trip\"], \"valueFields\": [4]}", "trips"),
-      ("{\"features\": [\"stats:trips\"], \"valueFields\": [4]", "question"),
+      ("{\"features\": [\"stats:trips\"], \"valueFields\": [4]", "query"),
     ] {
-      let (code, _) = Self.ask(client, [1], question)
+      let (code, _) = Self.ask(client, [1], query)
       #expect(code != 0)
       #expect(client.message.contains(word), "\(client.message)")
     }

@@ -2,7 +2,7 @@ import Glibc
 import LarderColumns
 import Testing
 
-/// One thread at a time, and nobody sleeps for ever.
+/// One thread at a time, and nobody sleeps forever.
 @Suite struct ForkSafeMutexTests {
   /// What the threads share.
   private final class Shared: Sendable {

@@ -62,7 +62,7 @@ import Testing
     if [.manifest, .keyLog, .segment].contains(kind) { #expect(refusals > 0) }
   }
 
-  /// Rows carry checksums; of the index, what is wrong as a whole is noticed and made anew.
+  /// Rows carry checksums; of the index, what is wrong as a whole is noticed and made again.
   ///
   /// It says how far the log went, so that a log that ends early is not taken for what a crash left.
   @Test(arguments: [StoreFiles.Kind.onlineRows, .onlineIndex])

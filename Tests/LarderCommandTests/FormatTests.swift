@@ -50,7 +50,7 @@ import Testing
     #expect(refused.exitCode == 2)
   }
 
-  /// The same question from each format to each.
+  /// The same query from each format to each.
   @Test(arguments: endings, endings)
   func spinesOfEachFormatGiveTheSameAnswer(from: String, to: String) throws {
     let shell = try shell()

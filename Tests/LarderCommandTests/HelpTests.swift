@@ -25,7 +25,7 @@ import Testing
     var text = """
       # The command
 
-      What `larder help COMMAND` says. This page is made of it: it is written anew with the help's own tests, and
+      What `larder help COMMAND` says. This page is made of it: it is written again with the help's own tests, and
       differs from it in no word.
 
       """

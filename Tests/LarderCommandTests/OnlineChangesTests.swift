@@ -87,7 +87,7 @@ import Testing
     let back = try shell.succeed("rollback", "st", "--to", "3", "--yes")
     #expect(back.output.contains("online table of a is behind: run `larder materialize`"))
     let run = try shell.succeed("materialize", "st")
-    #expect(run.output.contains("anew"))
+    #expect(run.output.contains("recomputed"))
     #expect(try got(shell, 2) == ["x": "22", "s": "B"])
     try expectParity(shell)
   }
@@ -103,7 +103,7 @@ import Testing
     #expect(try got(shell, 2) == ["x": "99", "s": "Bnew"])
     try expectParity(shell)
     // Nothing was changed since: only what is new is read.
-    #expect(try !shell.succeed("materialize", "st").output.contains("anew"))
+    #expect(try !shell.succeed("materialize", "st").output.contains("recomputed"))
   }
 
   @Test func badRowsAreRolledBack() throws {

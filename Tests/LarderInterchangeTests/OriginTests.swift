@@ -67,15 +67,15 @@ import Testing
     let keys = [CSVSpine.Key(column: "word", type: .string), .init(column: "n", type: .int64)]
     let spine = try SpineTable(
       ByteSource(name: "spine", bytes: bytes), keys: keys, timestamp: "none")
-    #expect(spine.question.schema.fields.map(\.name) == ["none", "word", "n"])
+    #expect(spine.query.schema.fields.map(\.name) == ["none", "word", "n"])
     #expect(spine.batch.schema == (try batch()).schema)
     #expect(spine.origins[1] == .noZone)
-    // Integers are times to the question alone.
+    // Integers are times to the query alone.
     var options = SpineOptions()
     options.timeUnit = .seconds
     let ticks = try SpineTable(
       ByteSource(name: "spine", bytes: bytes), keys: [], timestamp: "n", options: options)
-    #expect(ticks.question["n"]?.type == .timestamp(.seconds))
+    #expect(ticks.query["n"]?.type == .timestamp(.seconds))
     #expect(ticks.batch["n"]?.type == .int64)
     #expect(throws: LarderError.self) {
       try SpineTable(ByteSource(name: "spine", bytes: bytes), keys: [], timestamp: "n")

@@ -177,17 +177,17 @@ private final class Head: Sendable {
     try await withThrowingTaskGroup(of: Int.self) { group in
       for _ in 0..<2 {
         group.addTask {
-          var questions = 0
-          while !head.stop.load(ordering: .relaxed) || questions == 0 {
+          var queries = 0
+          while !head.stop.load(ordering: .relaxed) || queries == 0 {
             let directory = head.directory.withLock { $0 }
             let known = directory.count
             let ids = try lookup(directory, spine)
             // The writer below gives the key k the id k.
             let wrong = ids.indices.count { ids[$0] != ($0 < known ? UInt32($0) : .max) }
             #expect(wrong == 0)
-            questions += 1
+            queries += 1
           }
-          return questions
+          return queries
         }
       }
       var directory = head.directory.withLock { $0 }
@@ -205,7 +205,7 @@ private final class Head: Sendable {
         head.directory.withLock { $0 = directory }
       }
       head.stop.store(true, ordering: .relaxed)
-      for try await questions in group { #expect(questions > 0) }
+      for try await queries in group { #expect(queries > 0) }
     }
   }
 

@@ -102,9 +102,9 @@ import Testing
     let store = openStore(machine.host(), "/online", clock: clock)
     let ids = (0..<200).map { Int64($0) }
     try fill(store, numbers, keys: RecordBatch(["id": .int64(ids)]))
-    let segment = try #require(machine.paths.first { $0.hasSuffix(".rows") })
-    let file = try machine.open(segment, .update)
-    let bytes = try #require(machine.contents(of: segment))
+    let logFile = try #require(machine.paths.first { $0.hasSuffix(".rows") })
+    let file = try machine.open(logFile, .update)
+    let bytes = try #require(machine.contents(of: logFile))
     for offset in stride(from: 4_096 + 2_000, to: 40_000, by: 3_000) {
       try file.write([bytes[offset] ^ 4], at: UInt64(offset))
     }

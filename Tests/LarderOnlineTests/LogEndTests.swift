@@ -63,13 +63,13 @@ import Testing
     return nil
   }
 
-  private func segment(_ machine: SimulatedFileSystem) throws -> String {
+  private func logFile(_ machine: SimulatedFileSystem) throws -> String {
     try #require(machine.paths.first { $0.hasSuffix(".rows") })
   }
 
   /// Flips a byte of the record that closes the last batch, or the last empty one.
   private func flipEnd(_ machine: SimulatedFileSystem, empty: Bool = false) throws {
-    let path = try segment(machine)
+    let path = try logFile(machine)
     let bytes = try #require(machine.contents(of: path))
     let unit = try #require(
       stride(from: bytes.count - 64, to: 4_096, by: -64).first { unit in
@@ -91,7 +91,7 @@ import Testing
   }
 
   /// Machines on which the table is opened after its writer was killed: the same, the same after a
-  /// start anew, and one that has a copy of the files.
+  /// start again, and one that has a copy of the files.
   private func machines(
     _ make: () throws -> SimulatedFileSystem
   ) throws -> [(name: String, machine: SimulatedFileSystem)] {
@@ -132,7 +132,7 @@ import Testing
   }
 
   @Test func anEndThatPowerTookIsATornTail() throws {
-    // Not synced, and the machine was started anew: nothing says that the batch was on disk.
+    // Not synced, and the machine was started again: nothing says that the batch was on disk.
     let machine = try made(.process).crash(seed: 3, .everything)
     try flipEnd(machine)
     #expect(answer(machine, isReadOnly: true) == 3)
@@ -159,7 +159,7 @@ import Testing
 
   @Test func anOlderLogBesideANewerIndexIsFound() throws {
     let machine = try made(.batch)
-    let path = try segment(machine)
+    let path = try logFile(machine)
     let old = try #require(machine.contents(of: path))
     try open(machine).writeBatch(
       RecordBatch(["id": .int64([1]), "at": .timestamp([9]), "a": .int64([9])]), to: view)
@@ -173,7 +173,7 @@ import Testing
   @Test(arguments: ["empty", "one byte", "zeros", "gone"])
   func aLogWithoutItsStartBesideAnIndexIsNoAbsentTable(damage: String) throws {
     for (name, machine) in try machines({ try made(.batch) }) {
-      let path = try segment(machine)
+      let path = try logFile(machine)
       let bytes = try #require(machine.contents(of: path))
       switch damage {
       case "empty": try replace(path, [], machine)
@@ -188,7 +188,7 @@ import Testing
         try store.update(
           keeping: [view], deleting: [], entitiesToKeep: [], entitiesToDelete: [], partial: true)
       }
-      // It can be dropped, and made anew.
+      // It can be dropped, and made again.
       try store.tearDown([view], entities: [])
       try store.update(
         keeping: [view], deleting: [], entitiesToKeep: [], entitiesToDelete: [], partial: true)

@@ -225,7 +225,7 @@ import Testing
     var flips = 0
     for path in machine.paths {
       let bytes = try #require(machine.contents(of: path))
-      // Log files are mostly zeros behind their end; the index's table of segments is too.
+      // Log files are mostly zeros behind their end; the index's table of log files is too.
       let used = (bytes.lastIndex { $0 != 0 } ?? 0) + 200
       var random = SeededRandom(seed: 5)
       var offset = 0
@@ -269,13 +269,13 @@ import Testing
     try file.write(foreign, at: 0)
     #expect(try contents(try open(other, isReadOnly: true)) == last)
     #expect(try contents(try open(other)) == last)
-    // A segment that is gone is damage, not an empty table.
-    let segment = try #require(other.paths.last { $0.hasSuffix(".rows") })
-    try other.remove(segment)
+    // A log file that is gone is damage, not an empty table.
+    let logFile = try #require(other.paths.last { $0.hasSuffix(".rows") })
+    try other.remove(logFile)
     do {
       let store = try open(other)
       _ = try contents(store)
-      Issue.record("a missing segment went unnoticed")
+      Issue.record("a missing log file went unnoticed")
     } catch let error as LarderError {
       #expect(error.code == .corrupt || error.code == .notFound)
     }

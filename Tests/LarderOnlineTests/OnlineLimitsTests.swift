@@ -56,9 +56,9 @@ import Testing
 
   @Test func aFullTableIsATypedErrorAndCanBeCompacted() throws {
     var options = smallOptions()
-    options.segmentLimit = 8
+    options.logFileLimit = 8
     let (store, machine) = try store(options)
-    // Every row takes half a segment, and each replaces the one before.
+    // Every row takes half a log file, and each replaces the one before.
     var written: Int64 = 0
     var refusal: LarderError?
     while refusal == nil, written < 100 {
@@ -67,15 +67,15 @@ import Testing
         written += 1
       } catch let error as LarderError { refusal = error }
     }
-    #expect(refusal?.code == .limitExceeded && refusal?.message.contains("6 segments") == true)
+    #expect(refusal?.code == .limitExceeded && refusal?.message.contains("6 log files") == true)
     func event() throws -> Value {
       try store.read(RecordBatch(["id": .int64([1])]), from: view).eventTimes[0]
     }
     #expect(try event() == .timestamp(Timestamp(microseconds: written - 1)))
     let reader = openStore(
       machine.anotherProcess().host(), "/online", clock: ConformanceClock(), isReadOnly: true)
-    #expect(try reader.statistics(of: view).segments == 6)
-    #expect(try store.compact(view).segments >= 5)
+    #expect(try reader.statistics(of: view).logFiles == 6)
+    #expect(try store.compact(view).logFiles >= 5)
     for _ in 0..<3 {
       try store.writeBatch(try batch(1, event: written, bytes: 50_000), to: view)
       written += 1
@@ -84,10 +84,10 @@ import Testing
     #expect(try store.verify(view).findings == [])
   }
 
-  /// A batch that the table's segments have no room for is refused whole.
+  /// A batch that the table's log files have no room for is refused whole.
   @Test func aBatchLargerThanTheTableLeavesNothing() throws {
     var options = smallOptions()
-    options.segmentLimit = 6
+    options.logFileLimit = 6
     let numbers = FeatureView(
       "numbers", entities: [Entity("thing", joinKeys: [.int64("id")])],
       features: [Field("a", .int64)], eventTimestamp: "at")
@@ -106,7 +106,7 @@ import Testing
         keeping: [numbers], deleting: [], entitiesToKeep: [], entitiesToDelete: [], partial: true)
       var isTaken = true
       do { try store.writeBatch(try rows(count), to: numbers) } catch let error as LarderError {
-        #expect(error.code == .limitExceeded && error.message.contains("segments"), "\(error)")
+        #expect(error.code == .limitExceeded && error.message.contains("log files"), "\(error)")
         isTaken = false
       }
       for reader in [
@@ -121,7 +121,7 @@ import Testing
       }
       return isTaken
     }
-    // Four segments are for rows, of 64 and 128 KiB; a row takes 64 bytes of them.
+    // Four log files are for rows, of 64 and 128 KiB; a row takes 64 bytes of them.
     var least = 1
     var most = 8_192
     #expect(try takes(least) && !takes(most))

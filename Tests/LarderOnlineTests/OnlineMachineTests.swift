@@ -60,8 +60,8 @@ import Testing
     #expect(try reader.withRow(ofKey: 7) { $0[int64: 0] } == 7)
     let other = open(directory.path, isReadOnly: true)
     try check(other)
-    let segment = try #require(try files(directory.path, ".rows").first)
-    #expect(truncate(segment, 4_096) == 0)
+    let logFile = try #require(try files(directory.path, ".rows").first)
+    #expect(truncate(logFile, 4_096) == 0)
     for attempt in 0..<2 {
       do {
         try check(other)
@@ -77,16 +77,16 @@ import Testing
   }
 
   @Test(arguments: [0, 100, 4_096, 4_200, 30_000], [true, false])
-  func aSegmentCutShortIsDamage(bytes: Int, isClosed: Bool) throws {
+  func aLogFileCutShortIsDamage(bytes: Int, isClosed: Bool) throws {
     try MapGuard.install()
     for isLast in [true, false] {
       let directory = try TemporaryDirectory()
       let store = open(directory.path)
       try fill(store)
       if isClosed { try store.close() }
-      let segments = try files(directory.path, ".rows")
-      let segment = try #require(isLast ? segments.last : segments.first)
-      #expect(segments.count > 1 && truncate(segment, off_t(bytes)) == 0)
+      let logFiles = try files(directory.path, ".rows")
+      let logFile = try #require(isLast ? logFiles.last : logFiles.first)
+      #expect(logFiles.count > 1 && truncate(logFile, off_t(bytes)) == 0)
       for isReadOnly in [true, false] {
         do {
           try check(open(directory.path, isReadOnly: isReadOnly))

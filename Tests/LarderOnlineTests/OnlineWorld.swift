@@ -5,14 +5,14 @@ import LarderContract
 import LarderFiles
 import LarderOnline
 
-/// Small segments, so that a few rows fill several.
+/// Small log files, so that a few rows fill several.
 func smallOptions(
   durability: OnlineDurability = .batch, compactAt: Double? = nil
 ) -> OnlineOptions {
   var options = OnlineOptions(
     durability: durability, compactAt: compactAt, lockTimeout: .milliseconds(200))
-  options.firstSegmentBytes = 1 << 16
-  options.largestSegmentBytes = 1 << 17
+  options.firstLogFileBytes = 1 << 16
+  options.largestLogFileBytes = 1 << 17
   // Simulated files must see the same operations in each run.
   options.preparesAhead = false
   return options

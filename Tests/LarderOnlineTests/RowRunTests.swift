@@ -90,7 +90,7 @@ import Testing
     "things", entities: [Entity("thing", joinKeys: [.int64("id")])],
     features: [Field("a", .int64), Field("b", .string)], eventTimestamp: "at")
 
-  /// A table of rows of different lengths; gives its machine and the name of its newest segment.
+  /// A table of rows of different lengths; gives its machine and the name of its newest log file.
   private func makeTable(rows: Int) throws -> (SimulatedFileSystem, MappedOnlineStore, String) {
     let machine = SimulatedFileSystem(seed: 1)
     let store = openStore(machine.host(), "/online", clock: ConformanceClock())
@@ -118,20 +118,20 @@ import Testing
         try file.write([bytes[offset] ^ 1 << UInt8(random.int(0...7))], at: UInt64(offset))
       }
       let file = try machine.open(path, .read)
-      let segment = try LogSegment.map(file, header: try SegmentHeader.read(file))
+      let logFile = try LogFile.map(file, header: try LogFileHeader.read(file))
       var window = RecordWindow()
       var unit = LogFormat.headerUnits
       var whole = 0
-      while unit < segment.units {
-        let expected = segment.record(at: unit)
-        let found = window.record(at: unit, in: segment, before: segment.units)
+      while unit < logFile.units {
+        let expected = logFile.record(at: unit)
+        let found = window.record(at: unit, in: logFile, before: logFile.units)
         #expect(expected?.base == found?.base, "seed \(seed), unit \(unit)")
         guard let found else { break }
         whole += 1
         unit += found.units
       }
       #expect(whole > 1, "seed \(seed)")
-      withExtendedLifetime((store, segment)) {}
+      withExtendedLifetime((store, logFile)) {}
     }
   }
 
@@ -147,7 +147,7 @@ import Testing
         Issue.record("\(id) is not there")
         continue
       }
-      let path = try #require(lookup.segments.segment(number: slot.number)?.path)
+      let path = try #require(lookup.logFiles.logFile(number: slot.number)?.path)
       let place = slot.unit * LogFormat.unit + (id % 2 == 0 ? Record.rowHeaderBytes : 28)
       let bytes = try #require(machine.contents(of: path))
       try machine.open(path, .update).write([bytes[place] ^ 2], at: UInt64(place))

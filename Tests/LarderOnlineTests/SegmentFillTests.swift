@@ -8,7 +8,7 @@ import Testing
 @testable import LarderOnline
 
 /// Zeros that are written ahead of rows never meet them.
-@Suite struct SegmentFillTests {
+@Suite struct LogFileFillTests {
   @Test func rowsStayWhatTheyAreWhileTheRestIsFilled() throws {
     let directory = try TemporaryDirectory()
     let files = POSIXFileSystem()
@@ -19,7 +19,7 @@ import Testing
       let path = "\(directory.path)/\(seed)"
       let file = try files.open(path, .create)
       try file.reserve(bytes: UInt64(bytes))
-      let fill = SegmentFill(file, bytes: bytes, from: random.chance(0.5) ? 0 : 2 << 20)
+      let fill = LogFileFill(file, bytes: bytes, from: random.chance(0.5) ? 0 : 2 << 20)
       queue.async { fill.run() }
       var end = 0
       let stop = random.chance(0.3) ? random.int(0...bytes) : bytes
@@ -44,7 +44,7 @@ import Testing
     let file = try POSIXFileSystem().open("\(directory.path)/file", .create)
     let bytes = 6 << 20
     try file.write([UInt8](repeating: 3, count: bytes), at: 0)
-    let fill = SegmentFill(file, bytes: bytes, from: 0)
+    let fill = LogFileFill(file, bytes: bytes, from: 0)
     fill.pass(to: 5)
     fill.run()
     // The piece that was passed is left alone, and the others are zeros.
@@ -54,7 +54,7 @@ import Testing
     try file.write([UInt8](repeating: 4, count: bytes), at: 0)
     fill.run()
     #expect(try file.readExactly(bytes, at: 0).allSatisfy { $0 == 4 })
-    let stopped = SegmentFill(file, bytes: bytes, from: 0)
+    let stopped = LogFileFill(file, bytes: bytes, from: 0)
     stopped.stop()
     stopped.run()
     #expect(try file.readExactly(bytes, at: 0).allSatisfy { $0 == 4 })

@@ -12,7 +12,7 @@ import Testing
 /// JoinSpeedTests`.
 ///
 /// `LARDER_BENCH_STORE` names a directory that keeps stores and spines from run to run,
-/// `LARDER_BENCH_RUNS` how often each question is asked, `LARDER_BENCH_THREADS` on how many threads,
+/// `LARDER_BENCH_RUNS` how often each query is asked, `LARDER_BENCH_THREADS` on how many threads,
 /// such as `1` or `12`, `LARDER_BENCH_SPINE` how many rows of the spine ask.
 @Suite(.serialized) struct JoinSpeedTests {
   static var shapes: [Workload.Shape] {
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  /// Asks a question over and over.
+  /// Asks a query over and over.
   private func measure(_ job: PointInTimeJob) throws -> Measurement {
     var times: [Duration] = []
     var processor: [Double] = []

@@ -23,7 +23,7 @@ import Testing
 }
 
 /// Appends a case's rows, and asks at the head and at an earlier commit, as known and not: before
-/// and after folding, and after the store was opened anew.
+/// and after folding, and after the store was opened again.
 func checkLife(seed: UInt64, shape: CaseShape = .small) throws {
   let randomCase = try RandomCase(seed: seed, shape: shape)
   let host = Host(
@@ -53,23 +53,23 @@ func checkLife(seed: UInt64, shape: CaseShape = .small) throws {
     (name: "the head", commit: nil, reference: reference),
     ("commit \(middle.own)", middle.own, reference.snapshot(at: middle.reference)),
   ]
-  let questions = randomCase.questions.flatMap(\.inBothModes)
+  let queries = randomCase.queries.flatMap(\.inBothModes)
   let expected = try moments.map { moment in
-    try questions.map { try randomCase.ask($0, of: moment.reference).collect() }
+    try queries.map { try randomCase.ask($0, of: moment.reference).collect() }
   }
-  for stage in ["as appended", "folded", "opened anew"] {
+  for stage in ["as appended", "folded", "opened again"] {
     store.pinned = nil
     if stage == "folded" { try store.store.fold() }
-    if stage == "opened anew" { store = try open() }
+    if stage == "opened again" { store = try open() }
     for (moment, expected) in zip(moments, expected) {
       store.pinned = try moment.commit.map { try store.store.snapshot(at: $0) }
-      for (index, (question, expected)) in zip(questions, expected).enumerated() {
-        let found = try randomCase.ask(question, of: store).collect()
+      for (index, (query, expected)) in zip(queries, expected).enumerated() {
+        let found = try randomCase.ask(query, of: store).collect()
         let difference = firstDifference(
-          expected: expected, found: found, isOrdered: question.isOrdered)
+          expected: expected, found: found, isOrdered: query.isOrdered)
         if let difference {
           throw ConformanceFailure(
-            "seed \(seed), \(stage), question \(index) at \(moment.name): \(difference)")
+            "seed \(seed), \(stage), query \(index) at \(moment.name): \(difference)")
         }
       }
     }
@@ -88,9 +88,9 @@ private func checkSize(_ store: StoreUnderTest, seed: UInt64) throws {
   }
 }
 
-extension RandomCase.Question {
-  /// The question as known and not, where that is a question.
-  fileprivate var inBothModes: [RandomCase.Question] {
+extension RandomCase.Query {
+  /// The query as known and not, where that is a query.
+  fileprivate var inBothModes: [RandomCase.Query] {
     guard case .historical(let spine, let features, var options) = self else { return [self] }
     return [false, true].map { asKnown in
       options.asKnown = asKnown

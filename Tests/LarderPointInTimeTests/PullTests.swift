@@ -15,18 +15,18 @@ import Testing
     let trial = try PullTrial(seed: seed)
     var random = SeededRandom(seed: seed &+ 77)
     for latest in [false, false, true] {
-      let (features, from, through) = trial.question(&random)
-      let question = try ResolvedPull(
+      let (features, from, through) = trial.query(&random)
+      let query = try ResolvedPull(
         trial.view, features: features, from: from, through: through)
       let expected = try trial.expected(features, from, through, latest: latest)
       let options = PullOptions(memoryBytes: random.chance(0.5) ? nil : random.int(1...4) << 20)
       let job = PullJob(
-        question, history: trial.history, latest: latest,
+        query, history: trial.history, latest: latest,
         options: random.chance(0.5) ? options : PullOptions())
       var found: [[Value]] = []
       try job.forEachBatch { batch in found += (0..<batch.count).map { batch.row($0) } }
       #expect(found == expected, "seed \(seed), in batches, latest \(latest)")
-      let whole = try PullJob(question, history: trial.history, latest: latest).collect()
+      let whole = try PullJob(query, history: trial.history, latest: latest).collect()
       #expect(
         (0..<whole.count).map { whole.row($0) } == expected, "seed \(seed), latest \(latest)")
       // Lists have elements, if none: consumers of Arrow ask for the child of each.
@@ -62,10 +62,10 @@ import Testing
 
   @Test func usesMemoryAgainThatNobodyKept() throws {
     let trial = try PullTrial(seed: 3, rows: 150_000...150_000)
-    let question = try ResolvedPull(trial.view, features: ["f1"], from: nil, through: nil)
+    let query = try ResolvedPull(trial.view, features: ["f1"], from: nil, through: nil)
     func places(_ body: (RecordBatch) -> Void) throws -> Set<UnsafeMutableRawPointer> {
       var places: Set<UnsafeMutableRawPointer> = []
-      try PullJob(question, history: trial.history, latest: false).forEachBatch { batch in
+      try PullJob(query, history: trial.history, latest: false).forEachBatch { batch in
         places.insert(batch.columns[1].values.base)
         body(batch)
       }
@@ -74,7 +74,7 @@ import Testing
     #expect(try places { _ in }.count == 1)
     var kept: [RecordBatch] = []
     #expect(try places { kept.append($0) }.count == kept.count && kept.count > 1)
-    let whole = try PullJob(question, history: trial.history, latest: false).collect()
+    let whole = try PullJob(query, history: trial.history, latest: false).collect()
     var row = 0
     for batch in kept {
       #expect(
@@ -90,11 +90,11 @@ import Testing
 @Suite struct PullBudgetTests {
   @Test(arguments: [false, true]) func namesTheLeastMemoryThatWorks(latest: Bool) throws {
     let trial = try PullTrial(seed: 8, rows: 4_000...4_000)
-    let question = try ResolvedPull(trial.view, features: nil, from: nil, through: nil)
+    let query = try ResolvedPull(trial.view, features: nil, from: nil, through: nil)
     /// What a budget is refused with; nil if it suffices.
     func refusal(_ bytes: Int) -> LarderError? {
       let options = PullOptions(memoryBytes: bytes)
-      let job = PullJob(question, history: trial.history, latest: latest, options: options)
+      let job = PullJob(query, history: trial.history, latest: latest, options: options)
       do throws(LarderError) { _ = try job.collect() } catch { return error }
       return nil
     }
@@ -115,12 +115,12 @@ import Testing
 
   @Test(arguments: [false, true]) func makesBatchesAsSmallAsItTakes(latest: Bool) throws {
     let trial = try PullTrial(seed: 8, rows: 4_000...4_000)
-    let question = try ResolvedPull(trial.view, features: nil, from: nil, through: nil)
-    let whole = try PullJob(question, history: trial.history, latest: latest).collect()
+    let query = try ResolvedPull(trial.view, features: nil, from: nil, through: nil)
+    let whole = try PullJob(query, history: trial.history, latest: latest).collect()
     let options = PullOptions(memoryBytes: latest ? 400_000 : 600_000)
     var batches = 0
     var rows = 0
-    let job = PullJob(question, history: trial.history, latest: latest, options: options)
+    let job = PullJob(query, history: trial.history, latest: latest, options: options)
     try job.forEachBatch { batch in
       batches += 1
       #expect((0..<batch.count).allSatisfy { batch.row($0) == whole.row(rows + $0) })
@@ -131,9 +131,9 @@ import Testing
 
   @Test func refusesABudgetThatNoBatchFits() throws {
     let trial = try PullTrial(seed: 8, rows: 4_000...4_000)
-    let question = try ResolvedPull(trial.view, features: nil, from: nil, through: nil)
+    let query = try ResolvedPull(trial.view, features: nil, from: nil, through: nil)
     let options = PullOptions(memoryBytes: 5_000)
-    let job = PullJob(question, history: trial.history, latest: false, options: options)
+    let job = PullJob(query, history: trial.history, latest: false, options: options)
     let error = #expect(throws: LarderError.self) { try job.forEachBatch { _ in } }
     #expect(error?.code == .limitExceeded)
     #expect(error?.message.contains("5000 were allowed") == true)
@@ -235,7 +235,7 @@ private struct PullTrial {
   }
 
   /// Some features and a range of event times.
-  func question(
+  func query(
     _ random: inout SeededRandom
   ) -> (features: [String]?, from: Timestamp?, through: Timestamp?) {
     let names = view.features.map(\.name).filter { _ in random.chance(0.5) }

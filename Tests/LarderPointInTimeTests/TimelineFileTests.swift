@@ -90,7 +90,7 @@ import Testing
     let fromFile = try ask(store, spine)
     #expect(fromFile.plan.contains(".timeline"))
     #expect(same(merged.answer, fromFile.answer))
-    // Opened anew, by a process that may only read.
+    // Opened again, by a process that may only read.
     let host = Host(files: files, now: { 0 }, random: { 1 })
     let reader = try Store.open("/store", access: .readOnly, host: host)
     #expect(same(merged.answer, try ask(reader, spine).answer))
@@ -215,7 +215,7 @@ import Testing
     #expect(try ask(store, try spine()).plan.contains(".timeline"))
   }
 
-  /// Probes are cheap, but not if they are repeated for ever.
+  /// Probes are cheap, but not if they are repeated forever.
   @Test func isMergedOnceProbesWouldHavePaidForIt() throws {
     let host = Host(files: files, now: { 1_700_000_000_000_000 }, random: { 5 })
     var options = StoreOptions()

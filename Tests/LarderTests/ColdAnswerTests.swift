@@ -4,7 +4,7 @@ import LarderContract
 import TestSupport
 import Testing
 
-/// Questions to history whose texts are codes of a table, and whose pages are packed by entropy, have
+/// Queries to history whose texts are codes of a table, and whose pages are packed by entropy, have
 /// the answers that the rows say.
 @Suite struct ColdAnswerTests {
   private static let rows: Int64 = 6_000

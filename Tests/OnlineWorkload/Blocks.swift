@@ -45,8 +45,8 @@ enum Blocks {
     _ directory: String, durability: OnlineDurability, isReadOnly: Bool
   ) throws -> MappedOnlineStore {
     var options = OnlineOptions(durability: durability, lockTimeout: .seconds(5))
-    options.firstSegmentBytes = 1 << 17
-    options.largestSegmentBytes = 1 << 20
+    options.firstLogFileBytes = 1 << 17
+    options.largestLogFileBytes = 1 << 20
     let host = Host.system()
     let locks = try LockFile(
       in: directory, host: host, mode: isReadOnly ? .read : .createIfMissing)

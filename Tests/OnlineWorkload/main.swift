@@ -1,6 +1,6 @@
 // Another process for the tests of the online table:
 //
-//   OnlineWorkload write DIR DURABILITY       writes blocks for ever, until it is killed
+//   OnlineWorkload write DIR DURABILITY       writes blocks forever, until it is killed
 //   OnlineWorkload read DIR SECONDS           reads them and exits with 1 at the first wrong answer
 //   OnlineWorkload fill DIR BATCHES           writes so many blocks
 //   OnlineWorkload full DIR                   writes until the disk is full, which must be an error

@@ -3,10 +3,10 @@ import Testing
 
 /// Holds the whole tree to the rules that reviews would otherwise repeat.
 @Suite struct TidinessTests {
-  /// The floors from the ground up; each imports only floors before it.
+  /// The layers from the ground up; each imports only layers before it.
   ///
   /// C targets are the ground.
-  static let floors = [
+  static let layers = [
     "CZstd", "CLZ4", "CDeflate", "CBrotli", "CLarderKernels", "CLarder", "CLarderCommand",
     "LarderColumns",
     "LarderContract", "LarderFiles",
@@ -15,7 +15,7 @@ import Testing
     "LarderCommand",
   ]
 
-  /// What a floor may import from outside the package.
+  /// What a layer may import from outside the package.
   static let outside: [String: Set<String>] = [
     "LarderFoundation": ["Foundation"],
     "LarderCommand": ["Glibc", "Dispatch", "Synchronization", "ArgumentParser"],
@@ -32,14 +32,14 @@ import Testing
     }
   }
 
-  @Test func floorsImportOnlyFloorsBelow() throws {
+  @Test func layersImportOnlyLayersBelow() throws {
     let files = try Repository.sources()
     #expect(files.count > 50)
     for file in files {
-      let own = try #require(Self.floors.firstIndex(of: file.module), "\(file) is on no floor")
+      let own = try #require(Self.layers.firstIndex(of: file.module), "\(file) is on no layer")
       for name in imports(file) {
-        if let floor = Self.floors.firstIndex(of: name) {
-          #expect(floor < own, "\(file) imports \(name), which is not below it")
+        if let layer = Self.layers.firstIndex(of: name) {
+          #expect(layer < own, "\(file) imports \(name), which is not below it")
         } else {
           let allowed = Self.outside[file.module] ?? Self.outsideForAll
           #expect(allowed.contains(name), "\(file) imports \(name)")

@@ -1,4 +1,4 @@
-"""Questions that have been understood and not yet answered."""
+"""Queries whose names are resolved and which have not run yet."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Job:
-    """A question, pinned to the commit it was asked at. Nothing has been read yet.
+    """A query, pinned to the commit it was asked at. Nothing has been read yet.
 
-    Each of `to_arrow`, `to_batches`, `to_pandas` and `to_polars` answers it anew; the answer is
+    Each of `to_arrow`, `to_batches`, `to_pandas` and `to_polars` answers it again; the answer is
     always the same. It may be used while another thread closes it: what was begun is done, what
     comes later raises ClosedError.
     """
@@ -34,7 +34,7 @@ class Job:
     def __reduce__(self) -> Any:
         raise TypeError(
             "A job cannot be copied or sent to another process. Send the store, which is opened "
-            "anew there, and ask again; or send the answer."
+            "again there, and ask again; or send the answer."
         )
 
     def _open(self) -> int:
@@ -56,7 +56,7 @@ class Job:
         _library.library().larder_job_cancel(self._open())
 
     def explain(self) -> str:
-        """How the question will be answered. Touches no data."""
+        """How the query will be answered. Touches no data."""
         return _library.call_for_text("larder_job_explain", self._open())
 
     @property

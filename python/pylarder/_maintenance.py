@@ -148,7 +148,7 @@ class Maintenance(Opened):
         return call_for_json("larder_verify", self._open(), options(deep=deep or None))
 
     def repair(self, *, dry_run: bool = False) -> dict:
-        """Builds anew what is derived and does not hold; what was committed is not touched.
+        """Rebuilds what is derived and damaged; what was committed is not touched.
 
         Returns:
             The "steps" taken, and the "findings" that only a backup can mend.
@@ -170,8 +170,9 @@ class Maintenance(Opened):
         entity: str,
         keys: Any,
         *,
-        patience: _Duration = 0,
+        timeout: _Duration = 0,
         dry_run: bool = False,
+        **earlier: Any,
     ) -> dict:
         """Erases entities: hidden in every commit at once, then gone from every file.
 
@@ -181,7 +182,7 @@ class Maintenance(Opened):
         Args:
             entity: the entity's name.
             keys: a dict of the entity's join keys, each one value or a list, or a table of them.
-            patience: how long to wait for readers of earlier commits; what they still hold then is
+            timeout: how long to wait for readers of earlier commits; what they still hold then is
                 "pending", and the same call again, or `finish_erasures`, finishes it.
             dry_run: whether only to say what would go.
 
@@ -189,22 +190,32 @@ class Maintenance(Opened):
             The certificate: "complete", the "files" that held something, what is "pending". It
             holds no key and no value.
         """
+        _refuse_earlier("forget", earlier)
         if isinstance(keys, Mapping):
             keys = {name: _values(given) for name, given in keys.items()}
-        given = options(patience=duration(patience), dryRun=dry_run or None)
+        given = options(timeout=duration(timeout), dryRun=dry_run or None)
         with OutgoingBatch(single_batch(table(keys))) as (schema, array):
             return call_for_json(
                 "larder_forget", self._open(), entity.encode(), given, schema, array
             )
 
-    def finish_erasures(self, *, patience: _Duration = 0) -> dict | None:
+    def finish_erasures(self, *, timeout: _Duration = 0, **earlier: Any) -> dict | None:
         """Finishes erasures that something kept from being finished.
 
         Returns:
             The certificate; None if nothing was pending.
         """
-        given = options(patience=duration(patience))
+        _refuse_earlier("finish_erasures", earlier)
+        given = options(timeout=duration(timeout))
         return call_for_json("larder_finish_erasures", self._open(), given)
+
+
+def _refuse_earlier(method: str, given: Mapping[str, Any]) -> None:
+    """Refuses arguments that do not exist, and names what an earlier version called otherwise."""
+    for name in given:
+        now = {"patience": "timeout"}.get(name)
+        hint = f"; it is called '{now}' now" if now else ""
+        raise TypeError(f"{method}() got an unexpected keyword argument '{name}'{hint}")
 
 
 def _values(given: Any) -> Any:

@@ -36,8 +36,8 @@ class Online(Opened):
             views: names; None for all views.
             start: None continues where the last run ended; else the range is written as it is.
             end: the last event time, never later than now; before that of the last run it changes
-                nothing, unless all is taken anew.
-            full: take every answer from history anew; else only after a change that needs it.
+                nothing, unless all values are recomputed.
+            full: recompute every value from history; else only after a change that needs it.
 
         Returns:
             For each view "rows", of these "lateRows", "changedKeys", "isRebuilt", "leftOut" (rows
@@ -106,7 +106,7 @@ class Online(Opened):
             raise InvalidArgumentError("`features` are those of one view; here are references.")
         else:
             references = list(views)
-        question = json.dumps(
+        query = json.dumps(
             {
                 "features": references,
                 "fullFeatureNames": full_feature_names,
@@ -116,7 +116,7 @@ class Online(Opened):
         ).encode()
         rows = table(keys).combine_chunks()
         asked = fitted_keys(rows, self.definitions)
-        answer = self.read_online_batch(question, single_batch(asked))
+        answer = self.read_online_batch(query, single_batch(asked))
         columns: dict[str, Any] = dict(zip(rows.column_names, rows.columns))
         for name, column in zip(answer.schema.names, answer.columns):
             if name in columns:
@@ -127,11 +127,11 @@ class Online(Opened):
             columns[name] = column
         return pa.table(columns)
 
-    def read_online_batch(self, question: bytes, keys: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
+    def read_online_batch(self, query: bytes, keys: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
         """The latest features of keys, in the engine's own form: the least there is to do.
 
         Args:
-            question: the JSON of `larder_read_online` in `larder.h`.
+            query: the JSON of `larder_read_online` in `larder.h`.
             keys: the join keys.
 
         Returns:
@@ -140,14 +140,14 @@ class Online(Opened):
         """
         room = IncomingBatch()
         with OutgoingBatch(keys) as (schema, array):
-            call("larder_read_online", self._open(), question, schema, array, *room.addresses)
+            call("larder_read_online", self._open(), query, schema, array, *room.addresses)
         return room.batch()
 
-    def read_online_messages(self, question: bytes, keys: pyarrow.RecordBatch) -> bytes:
+    def read_online_messages(self, query: bytes, keys: pyarrow.RecordBatch) -> bytes:
         """The latest features of keys as the `results` of Feast's GetOnlineFeaturesResponse.
 
         Args:
-            question: the JSON of `larder_read_online_messages` in `larder.h`.
+            query: the JSON of `larder_read_online_messages` in `larder.h`.
             keys: the join keys.
         """
         place, length = ctypes.c_void_p(), ctypes.c_int64()
@@ -155,7 +155,7 @@ class Online(Opened):
             call(
                 "larder_read_online_messages",
                 self._open(),
-                question,
+                query,
                 schema,
                 array,
                 ctypes.byref(place),

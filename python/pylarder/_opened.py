@@ -58,7 +58,7 @@ class Opened:
         self._online_writer: int | None = None
 
     def __reduce__(self) -> Any:
-        """What a copy and another process get: the store opened anew, an earlier state by its
+        """What a copy and another process get: the store opened again, an earlier state by its
         commit. Not the engine's handle, which is a number of this process.
         """
         if self._place is None:

@@ -12,7 +12,7 @@ from ._library import call_for_handle, call_for_json, options
 from ._maintenance import Maintenance
 from ._online import Online
 from ._opened import Place
-from ._questions import Questions
+from ._queries import Queries
 
 
 def open(  # noqa: A001
@@ -58,12 +58,12 @@ def open(  # noqa: A001
     return Store(handle, os.fspath(path), Place(os.path.abspath(os.fspath(path)), again))
 
 
-class Store(History, Questions, Online, Maintenance):
+class Store(History, Queries, Online, Maintenance):
     """A feature store; `pylarder.open` makes it, and `with` closes it.
 
     May be used from any number of threads, beside other processes, also while another thread closes
     it: what was begun is done, what comes later raises ClosedError. A forked process opens its own.
-    A copy (`copy.copy`, pickle) is opened anew, where it is: the same directory at its newest
+    A copy (`copy.copy`, pickle) is opened again, where it is: the same directory at its newest
     commit, an earlier state (`at`) at its commit.
     """
 

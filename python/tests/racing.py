@@ -26,7 +26,7 @@ from pylarder import _library
 
 ROWS, KEYS = 3_000, 50
 SECONDS_OF_A_CHILD = 60
-# What a race may come to: it was closed, by this process or as a parent's; the question was
+# What a race may come to: it was closed, by this process or as a parent's; the query was
 # cancelled; another held the lock; a stale handle.
 CLOSED = (pylarder.ClosedError, pylarder.CancelledError, pylarder.LockedError)
 
@@ -73,7 +73,7 @@ class World:
         assert table.combine_chunks().equals(self.answer.combine_chunks()), "a wrong answer"
 
     def ask(self, store: pylarder.Store) -> pylarder.Job:
-        """The question whose answer is known."""
+        """The query whose answer is known."""
         return store.historical_features(self.spine, ["v:*"])
 
     def collect(self, store: pylarder.Store) -> None:
@@ -156,7 +156,7 @@ def stale(draw: random.Random, handles: list[int]) -> None:
 
 
 def child(world: World, store: pylarder.Store, job: pylarder.Job, draw: random.Random) -> None:
-    """What a forked child does: the parent's are refused, the store opened anew answers."""
+    """What a forked child does: the parent's are refused, the store opened again answers."""
     for refused in (store.info, job.explain, job.to_arrow, lambda: next(job.to_batches())):
         try:
             refused()

@@ -426,9 +426,9 @@ def test_a_request_is_one_native_call(tmp_path, monkeypatch):
     calls = []
     original = pylarder.Store.read_online_messages
 
-    def counting(self, question, keys):
+    def counting(self, query, keys):
         calls.append(keys.num_rows)
-        return original(self, question, keys)
+        return original(self, query, keys)
 
     monkeypatch.setattr(pylarder.Store, "read_online_messages", counting)
     rows = [

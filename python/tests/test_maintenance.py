@@ -118,7 +118,7 @@ def test_who_is_forgotten_is_gone_from_every_file(drivers, moments, keys):
     plan = drivers.forget("driver", keys, dry_run=True)
     assert plan["dryRun"] and not plan["complete"]
     assert trips(drivers) == [10, 11, 2**62 + 1]
-    certificate = drivers.forget("driver", keys, patience=5)
+    certificate = drivers.forget("driver", keys, timeout=5)
     assert certificate["complete"] and certificate["pending"] == []
     assert [found["count"] for found in certificate["keys"]] == [1]
     assert {file["kind"] for file in certificate["files"]} >= {"segment", "key log"}
@@ -138,6 +138,11 @@ def test_who_is_forgotten_is_gone_from_every_file(drivers, moments, keys):
         drivers.forget("drvier", keys)
     with pytest.raises(pylarder.InvalidInputError, match="driver_id"):
         drivers.forget("driver", {"id": 1})
+    for call in [lambda **a: drivers.forget("driver", keys, **a), drivers.finish_erasures]:
+        with pytest.raises(TypeError, match="'patience'; it is called 'timeout' now"):
+            call(patience=5)
+        with pytest.raises(TypeError, match="'patients'$"):
+            call(patients=5)
 
 
 def test_files_are_read_by_the_engine(drivers, moments, tmp_path):

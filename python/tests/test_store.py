@@ -400,7 +400,7 @@ def test_compaction_changes_no_answer(drivers, moments):
         drivers.compact("stast")
 
 
-def test_why_says_which_rows_were_in_question(drivers, moments):
+def test_why_says_which_rows_were_in_query(drivers, moments):
     found = drivers.why("stats", {"driver_id": 1}, moments(150))
     assert found["status"] == "present" and found["rule"]
     verdicts = [row["verdict"] for row in found["candidates"]]

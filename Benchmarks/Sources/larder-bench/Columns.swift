@@ -6,8 +6,8 @@ import Larder
 /// `whole` is into columns of a result of its own, `stream` batch by batch into memory that is used
 /// again, and `first` the same stream in a store just opened, which verifies every page it reads.
 ///
-/// A question gives the entity's key and the times with every column: `beside` names what came with
-/// it. `all` is one question for every column but the texts that hardly repeat.
+/// A query gives the entity's key and the times with every column: `beside` names what came with
+/// it. `all` is one query for every column but the texts that hardly repeat.
 func weighColumns(_ arguments: Arguments) throws {
   let threads = arguments.number("--threads")
   let table = try RecordBatch(contentsOf: try arguments.place(1, "a file"), threads: threads)

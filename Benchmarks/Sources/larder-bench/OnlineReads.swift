@@ -10,7 +10,7 @@ extension OnlineTable {
     var word: UInt64 = 5
     var times = [Double](repeating: 0, count: 200_000)
     var sum = 0.0
-    for question in times.indices {
+    for query in times.indices {
       let key = key(next(&word))
       let start = clock.now
       let found = try reader.withRow(ofKey: key) { row in
@@ -18,7 +18,7 @@ extension OnlineTable {
         for feature in 0..<10 { sum += row[float64: feature] ?? 0 }
         return sum
       }
-      times[question] = seconds(clock.now - start)
+      times[query] = seconds(clock.now - start)
       guard let found else { throw missing }
       sum += found
     }

@@ -86,7 +86,7 @@ extension OnlineTable {
     try store.close()
   }
 
-  /// Upserts for ever, until it is killed; a line on standard output says that it began.
+  /// Upserts forever, until it is killed; a line on standard output says that it began.
   func writeForEver() throws {
     let store = try open(.process)
     let online = try store.online(Self.name)

@@ -15,7 +15,7 @@ do {
   let arguments = try Arguments(CommandLine.arguments)
   switch arguments.command {
   case "load": try load(arguments)
-  case "join": try answerQuestions(arguments)
+  case "join": try answerQueries(arguments)
   case "columns": try weighColumns(arguments)
   case "commits": try timeCommits(arguments)
   case "online", "online-reads", "online-upserts": try measureOnline(arguments)

@@ -8,7 +8,7 @@ from .base import Peer
 
 
 class Frames(Peer):
-    """History and spine in memory, unsorted: sorting is part of the question."""
+    """History and spine in memory, unsorted: sorting is part of the query."""
 
     def prepare(self):
         self.spine = pl.read_parquet(self.path("spine"))

@@ -1,4 +1,4 @@
-// LMDB: one tree, a read transaction that is renewed for each question.
+// LMDB: one tree, a read transaction that is renewed for each query.
 #include "engine.h"
 
 #include <lmdb.h>

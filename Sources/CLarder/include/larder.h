@@ -39,7 +39,7 @@
 // THREADS. All functions may be called from any thread, several at a time with one handle. Arrow's
 // streams are for one thread at a time, as their specification says; here others wait their turn.
 // Handles do not survive fork: a child process gets LARDER_FORKED and must open its own. It may do so
-// whatever its parent was doing: the engine's threads and locks are made anew. Streams of the
+// whatever its parent was doing: the engine's threads and locks are made again. Streams of the
 // parent's fail in the child; rows that were handed out may be read and released there.
 #ifndef CLARDER_H
 #define CLARDER_H
@@ -113,7 +113,7 @@ typedef struct larder_error {
 
 /// An open store.
 typedef struct larder_store larder_store;
-/// A question that has been understood and not yet answered.
+/// A query whose names are resolved and which has not run yet.
 typedef struct larder_job larder_job;
 
 // MARK: Plain things
@@ -213,7 +213,7 @@ int32_t larder_replace(larder_store *store, const char *view, const char *option
 int32_t larder_import_files(larder_store *store, const char *view, const char *options,
                             char **commit, larder_error *error);
 
-// MARK: Questions
+// MARK: Queries
 
 /// Features as they were at the time of each row of a spine.
 ///
@@ -223,7 +223,7 @@ int32_t larder_import_files(larder_store *store, const char *view, const char *o
 /// columns, then the features in the order asked for.
 ///
 /// `spine` may be NULL; then the distinct keys and event times of the views from "from" through
-/// "through" make it. Question: "features": array of "view:feature" or "view:*", or "service": a
+/// "through" make it. Query: "features": array of "view:feature" or "view:*", or "service": a
 /// feature service; "timestamp": the spine's time column, "event_timestamp"; "projections": array
 /// of {"view", "as", "joinKeys": {join key: spine column}}; "fullFeatureNames"; "asKnown": only
 /// rows that were created by then; "withEventTimes": adds `<view>__event_timestamp`; "withStatus":
@@ -233,35 +233,35 @@ int32_t larder_import_files(larder_store *store, const char *view, const char *o
 /// Fails with NOT_FOUND with the nearest name, INVALID_INPUT for a spine that does not fit. Nothing
 /// is read yet; the job is pinned to the newest commit.
 int32_t larder_historical_features(larder_store *store, struct ArrowArrayStream *spine,
-                                   const char *question, larder_job **job, larder_error *error);
+                                   const char *query, larder_job **job, larder_error *error);
 
 /// The latest row of each entity in a range of event times, or every row of it.
 ///
-/// Question: "latest": true for the latest row of each entity; "features": array of names, null for
+/// Query: "latest": true for the latest row of each entity; "features": array of names, null for
 /// all; "from", "through": inclusive; "memoryBytes". Columns: join keys, features, event time,
 /// created time.
-int32_t larder_pull(larder_store *store, const char *view, const char *question,
+int32_t larder_pull(larder_store *store, const char *view, const char *query,
                     larder_job **job, larder_error *error);
 
-/// How the question will be answered, for people. Touches no data.
+/// How the query will be answered, for people. Touches no data.
 int32_t larder_job_explain(larder_job *job, char **text, larder_error *error);
 
 /// The type of the job's rows.
 int32_t larder_job_schema(larder_job *job, struct ArrowSchema *schema, larder_error *error);
 
-/// Answers the question as one array. May be called again, with the same answer.
+/// Answers the query as one array. May be called again, with the same answer.
 ///
 /// Fails with LIMIT_EXCEEDED if "memoryBytes" does not suffice, CANCELLED, CORRUPT, IO.
 int32_t larder_job_collect(larder_job *job, struct ArrowSchema *schema, struct ArrowArray *rows,
                            larder_error *error);
 
-/// Answers the question as a stream of batches, in order and in bounded memory.
+/// Answers the query as a stream of batches, in order and in bounded memory.
 ///
 /// A thread of the library answers one batch ahead of its consumer. Failures come out of the
 /// stream. Releasing the stream early ends the work.
 int32_t larder_job_stream(larder_job *job, struct ArrowArrayStream *rows, larder_error *error);
 
-/// What the last run of a point-in-time question did, as JSON; "null" before the first.
+/// What the last run of a point-in-time query did, as JSON; "null" before the first.
 int32_t larder_job_report(larder_job *job, char **report, larder_error *error);
 
 /// Ends what the job is doing, from any thread: it fails with CANCELLED, now and later.
@@ -273,11 +273,11 @@ void larder_job_free(larder_job *job);
 
 /// Why a view answers a key at a time as it does.
 ///
-/// Question: "key": {join key: value}, integers and texts as JSON has them, bytes in base 64 and
+/// Query: "key": {join key: value}, integers and texts as JSON has them, bytes in base 64 and
 /// instants in ISO 8601; "at": the time asked for; "asKnown"; "limit": rows to list, 20. `report`:
 /// {"view", "time", "status", "rule", "candidates": [{"event", "created", "commits", "verdict",
 /// "values"}], "counts"}.
-int32_t larder_why(larder_store *store, const char *view, const char *question, char **report,
+int32_t larder_why(larder_store *store, const char *view, const char *query, char **report,
                    larder_error *error);
 
 // MARK: Online
@@ -285,7 +285,7 @@ int32_t larder_why(larder_store *store, const char *view, const char *question, 
 /// Brings a view's online table up to date with its history.
 ///
 /// Options: "through": the last event time, never later than now; "full": take every answer from
-/// history anew; "from": if given, the range is written as it is, and the watermark of incremental
+/// history again; "from": if given, the range is written as it is, and the watermark of incremental
 /// runs stays. `report` (may be NULL): {"view", "rows", "lateRows", "changedKeys", "isRebuilt",
 /// "leftOut": array of {"key", "column", "reason"}, "watermark": {"commit", "through"}}.
 int32_t larder_materialize(larder_store *store, const char *view, const char *options,
@@ -314,7 +314,7 @@ int32_t larder_tear_down(larder_store *store, const char *options, larder_error 
 ///
 /// `keys`: a struct array with the join keys of all views asked for, one row for each answer;
 /// null for a view without entities is no key at all, so it takes a struct without columns.
-/// Question: "features": array of "view:feature" or "view:*"; "projections" as above;
+/// Query: "features": array of "view:feature" or "view:*"; "projections" as above;
 /// "fullFeatureNames"; "at": when the time to live is judged, null for now; "includeExpired":
 /// values past the time to live too.
 /// Columns: the features in the order asked for, then for each view `<view>__event_timestamp` and
@@ -322,14 +322,14 @@ int32_t larder_tear_down(larder_store *store, const char *options, larder_error 
 ///
 /// Fails with NOT_FOUND before anything was written online, INVALID_INPUT for a key column of
 /// another kind.
-int32_t larder_read_online(larder_store *store, const char *question,
+int32_t larder_read_online(larder_store *store, const char *query,
                            const struct ArrowSchema *keys_schema, struct ArrowArray *keys,
                            struct ArrowSchema *schema, struct ArrowArray *rows,
                            larder_error *error);
 
 /// The latest features of keys as messages of Feast's, for a server that hands them on.
 ///
-/// `keys` and question as larder_read_online; besides, "valueFields": for each feature, which is
+/// `keys` and query as larder_read_online; besides, "valueFields": for each feature, which is
 /// named one by one, the field of Feast's `Value` message it goes to, or 0 for a feature of bytes
 /// that are such messages. `messages` are the `results` of a GetOnlineFeaturesResponse in the wire
 /// format of protocol buffers: a FeatureVector for each feature in the order asked for, with the
@@ -338,7 +338,7 @@ int32_t larder_read_online(larder_store *store, const char *question,
 ///
 /// Fails as larder_read_online, with UNSUPPORTED for a type that `Value` has no field for, and with
 /// INVALID_ARGUMENT for 0 for a feature that holds neither texts nor bytes.
-int32_t larder_read_online_messages(larder_store *store, const char *question,
+int32_t larder_read_online_messages(larder_store *store, const char *query,
                                     const struct ArrowSchema *keys_schema, struct ArrowArray *keys,
                                     char **messages, int64_t *length, larder_error *error);
 
@@ -361,7 +361,7 @@ int32_t larder_info(larder_store *store, char **report, larder_error *error);
 /// Notes tell what is no damage: an erasure that is not finished, commits that the next writer
 /// settles. "lastGood": the newest commit of which nothing was found wrong, if something was found.
 ///
-/// Options: "deep": every value is decoded too, and what was said of it computed anew.
+/// Options: "deep": every value is decoded too, and what was said of it computed again.
 /// O(bytes); deep O(values).
 int32_t larder_verify(larder_store *store, const char *options, char **report,
                       larder_error *error);
@@ -426,7 +426,7 @@ int32_t larder_expire(larder_store *store, const char *view, const char *options
 int32_t larder_vacuum(larder_store *store, const char *options, char **report,
                       larder_error *error);
 
-/// Builds anew what is derived from the store's truth and does not hold: key maps, online indexes.
+/// Rebuilds what is derived from the store's truth and does not hold: key maps, online indexes.
 /// Nothing that was committed is touched.
 ///
 /// Options: "dryRun". `report` (may be NULL): {"steps": [{"path", "action", "reason"}],
@@ -450,7 +450,7 @@ int32_t larder_backup(larder_store *store, const char *path, char **report, lard
 /// are appended later are visible again.
 ///
 /// `keys`: a struct array with the entity's join keys, a row for each entity to be erased. Options:
-/// "patience": how long to wait for readers of earlier commits and for merges under way; "dryRun".
+/// "timeout": how long to wait for readers of earlier commits and for merges under way; "dryRun".
 /// `certificate` (may be NULL): {"store", "entity", "requested", "dryRun", "keys": [{"joinKeys",
 /// "count"}], "maskedSince", "finished": commits or null, "complete": whether nothing is left
 /// within reach, "files": [{"path", "inode", "device", "kind", "rows", "substitutes", "removed"}],
@@ -464,7 +464,7 @@ int32_t larder_forget(larder_store *store, const char *entity, const char *optio
 
 /// Finishes erasures that a crash, a reader or another process kept from being finished.
 ///
-/// Options: "patience". `certificate` (may be NULL): as larder_forget; null if none was pending.
+/// Options: "timeout". `certificate` (may be NULL): as larder_forget; null if none was pending.
 int32_t larder_finish_erasures(larder_store *store, const char *options, char **certificate,
                                larder_error *error);
 

@@ -14,7 +14,7 @@
 /// A slot that says that the search must be done with more care.
 #define LARDER_ONLINE_OPEN 0xFFFFFFFFu
 
-/// A segment of the row log, under its number; `base` is null where there is none.
+/// A log file of the row log, under its number; `base` is null where there is none.
 typedef struct {
   uint64_t sequence;
   const void *base;
@@ -22,16 +22,16 @@ typedef struct {
   uint32_t units;
   /// What the checksums of its records begin from.
   uint32_t seed;
-} larder_online_segment;
+} larder_online_logFile;
 
-/// An index and its segments. FORMAT.md of the online table says what the bytes mean.
+/// An index and its log files. FORMAT.md of the online table says what the bytes mean.
 typedef struct {
   const void *lines;
   uint64_t line_count;
-  /// The index's table of segments: entries of 32 bytes, each beginning with a sequence number.
+  /// The index's table of log files: entries of 32 bytes, each beginning with a sequence number.
   const void *table;
-  const larder_online_segment *segments;
-  uint32_t segment_count;
+  const larder_online_logFile *logFiles;
+  uint32_t logFile_count;
   /// Cache lines of a row to bring closer.
   uint32_t row_lines;
 } larder_online_index;

@@ -5,7 +5,7 @@ import LarderContract
 extension RetrievalJob {
   /// The whole result, made on a thread that may wait; see the synchronous `collect()`.
   ///
-  /// A task that is cancelled before it begins throws `cancelled`; a question that runs is stopped by
+  /// A task that is cancelled before it begins throws `cancelled`; a query that runs is stopped by
   /// `RetrievalOptions.isCancelled`.
   public func collect() async throws(LarderError) -> RecordBatch {
     try await BlockingThreads.run { () throws(LarderError) in try self.collect() }
@@ -40,7 +40,7 @@ extension RetrievalJob {
     try await forEachBatch { (batch) async throws in try body(batch) }
   }
 
-  /// Runs the question and writes the answer to a file; see the synchronous `write(to:)`.
+  /// Runs the query and writes the answer to a file; see the synchronous `write(to:)`.
   @discardableResult
   public func write(to path: String) async throws(LarderError) -> Int {
     try await BlockingThreads.run { () throws(LarderError) in

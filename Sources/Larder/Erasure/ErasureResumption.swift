@@ -33,7 +33,7 @@ extension FeatureStore {
     } catch { return }
   }
 
-  /// Calls a closure that changes the store, then goes on with erasures that were cut off.
+  /// Calls a closure that changes the store, then continues with erasures that were cut off.
   func changing<Result>(
     _ change: () throws(LarderError) -> Result
   ) throws(LarderError) -> Result {

@@ -15,13 +15,13 @@ extension FeatureStore {
   ///
   /// ```swift
   /// let keys = try RecordBatch(["driver_id": .int64([1001, 1002])])
-  /// let certificate = try store.forget("driver", keys: keys)
+  /// let certificate = try store.erase("driver", keys: keys)
   /// ```
   ///
   /// - Parameters:
   ///   - entity: the entity's name.
   ///   - keys: a column for each of the entity's join keys, one row for each entity to be erased.
-  ///   - patience: how long to wait for readers of earlier snapshots and for merges under way;
+  ///   - timeout: how long to wait for readers of earlier snapshots and for merges under way;
   ///     what they still hold then is reported as pending.
   ///   - dryRun: whether only to say what would go.
   /// - Returns: the certificate: which files held something, what became of them, what is pending.
@@ -30,8 +30,8 @@ extension FeatureStore {
   ///   `outcomeUnknown`; `unsupported` if the store is not Larder's own.
   /// - Complexity: O(keys) of the sets concerned, and O(rows) of the segments that hold some.
   @discardableResult
-  public func forget(
-    _ entity: String, keys: RecordBatch, patience: Duration = .zero, dryRun: Bool = false
+  public func erase(
+    _ entity: String, keys: RecordBatch, timeout: Duration = .zero, dryRun: Bool = false
   ) throws(LarderError) -> ErasureReport {
     let history = try segments(for: "Erasing")
     if !dryRun { try history.requireNewest() }
@@ -42,7 +42,7 @@ extension FeatureStore {
         "There is no entity \"\(entity)\". \(suggestion(for: entity, among: known.map(\.name)))")
     }
     let selection = KeySelection(try found.keyBatch(keys))
-    var run = Forgetting(
+    var run = ErasureRun(
       history.store, onlineStore,
       ErasureReport(
         entity: entity, requested: keys.count, store: history.store.layout.root, isDryRun: dryRun))
@@ -50,27 +50,27 @@ extension FeatureStore {
       try run.look(for: selection)
     } else {
       try run.mask(selection)
-      try run.finish(selection, patience: patience)
+      try run.finish(selection, timeout: timeout)
     }
     return run.report
   }
 
   /// Finishes erasures that something kept from being finished.
   ///
-  /// - Parameter patience: as in `forget(_:keys:patience:dryRun:)`.
+  /// - Parameter timeout: as in `erase(_:keys:timeout:dryRun:)`.
   /// - Returns: what was done; nil if no erasure is pending.
-  /// - Throws: as `forget(_:keys:patience:dryRun:)`.
+  /// - Throws: as `erase(_:keys:timeout:dryRun:)`.
   @discardableResult
   public func finishErasures(
-    patience: Duration = .zero
+    timeout: Duration = .zero
   ) throws(LarderError) -> ErasureReport? {
     let history = try segments(for: "Erasing")
     try history.requireNewest()
     guard try history.store.hasPendingErasures() else { return nil }
-    var run = Forgetting(
+    var run = ErasureRun(
       history.store, onlineStore,
       ErasureReport(entity: "", requested: 0, store: history.store.layout.root, isDryRun: false))
-    try run.finish(nil, patience: patience)
+    try run.finish(nil, timeout: timeout)
     return run.report
   }
 

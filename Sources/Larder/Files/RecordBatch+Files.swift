@@ -42,7 +42,7 @@ extension RecordBatch {
   /// - Throws: `permissionDenied`, `noSpace`, `io`; `invalidInput` for a value that the format cannot
   ///   hold.
   public func write(to path: String, format: TableFormat? = nil) throws(LarderError) {
-    var writer = try TableWriter(path: path, format: format, schema: schema)
+    var writer = try TableFileWriter(path: path, format: format, schema: schema)
     try writer.append(self)
     try writer.finish()
   }

@@ -4,7 +4,7 @@ import LarderFiles
 import LarderInterchange
 
 extension RetrievalJob {
-  /// Runs the question and writes the answer to a file, batch by batch, in bounded memory.
+  /// Runs the query and writes the answer to a file, batch by batch, in bounded memory.
   ///
   /// ```swift
   /// try job.write(to: "training.parquet")
@@ -17,7 +17,7 @@ extension RetrievalJob {
   /// - Throws: what `collect` throws; `permissionDenied`, `noSpace` and `io` from the file.
   @discardableResult
   public func write(to path: String, format: TableFormat? = nil) throws -> Int {
-    var writer = try TableWriter(path: path, format: format, schema: schema)
+    var writer = try TableFileWriter(path: path, format: format, schema: schema)
     var rows = 0
     try forEachBatch { batch in
       try writer.append(batch)
@@ -28,7 +28,7 @@ extension RetrievalJob {
   }
 }
 
-extension TableWriter {
+extension TableFileWriter {
   /// Begins a file in a format, or else in the one that its ending says.
   init(path: String, format: TableFormat?, schema: Schema) throws(LarderError) {
     let named = format?.file ?? FileFormat.named(by: path) ?? .text

@@ -9,20 +9,20 @@ extension FeatureStore {
   ///
   /// Read are the rows with event times after the last run's, and those of earlier times that were
   /// committed since. After a change of history that took rows or features away (a replacement, an
-  /// expiry, a rollback, an erasure) every answer is taken from history anew. Direct writes stay
+  /// expiry, a rollback, an erasure) every value is recomputed from history. Direct writes stay
   /// where history's answer is not greater. Interrupted or repeated runs come to the same state.
   ///
   /// - Parameters:
   ///   - view: the view's name.
   ///   - through: the last event time to bring over, never later than now. One that is earlier than
   ///     the last run's changes nothing.
-  ///   - full: whether to take every answer from history anew; then the table is as of `through`,
+  ///   - full: whether to recompute every value from history; then the table is as of `through`,
   ///     also if that is earlier.
   ///   - progress: told how many rows were read so far.
   ///   - isCancelled: asked between batches; true ends the run with `cancelled`.
   /// - Throws: `notFound`; `locked` if another process writes to the view's table; `unsupported` if
   ///   the history is not Larder's own. Another run of this process for the view is waited for.
-  /// - Complexity: O(new rows), or O(rows) where every answer is taken anew; memory for one batch at
+  /// - Complexity: O(new rows), or O(rows) where every value is recomputed; memory for one batch at
   ///   a time.
   @discardableResult
   public func materialize(
@@ -41,7 +41,7 @@ extension FeatureStore {
   /// Writes the latest row of each entity with `from <= event time <= through` to the online table.
   ///
   /// The watermark of incremental runs stays where it is: rows of later times are ahead of it until
-  /// a run passes them, or takes every answer anew.
+  /// a run passes them, or recomputes every value.
   ///
   /// - Parameters:
   ///   - view: the view's name.
@@ -78,7 +78,7 @@ extension FeatureStore {
   }
 
   /// The views whose online tables are behind: history was changed since in a way that the next
-  /// materialization takes every answer anew for.
+  /// materialization recomputes every value for.
   ///
   /// - Parameter views: the views' names to look at; nil for all.
   /// - Throws: `notFound` for an unknown view; `corrupt`, `io`.

@@ -45,9 +45,9 @@ extension FeatureStore {
     } else {
       views = try definitions().featureViews
     }
-    let question = try ResolvedOnlineQuestion(
+    let query = try ResolvedOnlineQuery(
       keys: keys.schema, views: views, features: features, options: options)
-    return try PreparedOnlineQuestion(question, named).answer(keys, from: online, options)
+    return try PreparedOnlineQuery(query, named).answer(keys, from: online, options)
   }
 
   /// The latest features of a service for each row of keys.

@@ -64,7 +64,7 @@ struct MaterializationTarget {
 }
 
 extension Snapshot {
-  /// Whether an online table of a view must be taken from this history anew: it was brought over
+  /// Whether an online table of a view must be recomputed from this history: it was brought over
   /// before a change that was no growth, from a commit that this history does not have, or from one
   /// that nobody wrote down.
   func isBeyond(_ watermark: OnlineWatermark, view: UInt32) -> Bool {

@@ -91,7 +91,7 @@ public struct OnlineView: Sendable {
     return OnlineValues(rows, row: 0)
   }
 
-  /// Prepares a question that is asked again and again: it reads into memory that is used again,
+  /// Prepares a query that is asked again and again: it reads into memory that is used again,
   /// and lends rows without copying them.
   ///
   /// - Parameter features: the features wanted, in order; nil for all.

@@ -40,11 +40,11 @@ extension FeatureStore {
         random: KeySampler(seed: report.seed), watch: watch,
         before: report.views.reduce(0) { $0 + $1.keys })
       // A run that ends meanwhile moves the watermark: then what was compared is another state.
-      var patience = 3
+      var attempts = 3
       while true {
         try check.run()
-        patience -= 1
-        if try check.report.watermark == check.watermark() || patience == 0 { break }
+        attempts -= 1
+        if try check.report.watermark == check.watermark() || attempts == 0 { break }
       }
       report.views.append(check.report)
     }
@@ -85,7 +85,7 @@ private struct ParityCheck {
     try online.knownWatermark(of: view)
   }
 
-  /// Compares anew.
+  /// Compares again.
   mutating func run() throws(LarderError) {
     report = ParityReport.View(name: view.name)
     report.watermark = try watermark()
@@ -129,7 +129,7 @@ private struct ParityCheck {
   }
 
   /// Whether the table may have rows that neither the watermark's commit nor the newest explains:
-  /// where answers are taken anew and that is not finished, or where history was changed after rows
+  /// where values are recomputed and that is not finished, or where history was changed after rows
   /// had been brought further than the watermark says.
   private func hasRowsOfNoCommit() throws(LarderError) -> Bool {
     switch try online.begunRun(of: view) {

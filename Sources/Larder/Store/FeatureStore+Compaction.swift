@@ -9,7 +9,7 @@ extension FeatureStore {
   /// Left to choose, it rewrites partitions of time that are closed (a later one has rows) and not
   /// yet one segment, or of which a quarter lies outside the largest one. The open partition is
   /// left to the merges that follow appends, unless rewriting it costs little or most of it lies
-  /// about. Appends, online writes and questions go on meanwhile; earlier snapshots stay as they
+  /// about. Appends, online writes and queries go on meanwhile; earlier snapshots stay as they
   /// are. Erasures that something kept from being finished are finished first.
   ///
   /// ```swift

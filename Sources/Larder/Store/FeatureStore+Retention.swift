@@ -9,7 +9,7 @@ extension FeatureStore {
   /// the far future nor a view that is no longer fed loses everything. Whole segments go; those
   /// that reach beyond are written again without the expired rows. Rows that are appended later
   /// stay, however old, until the next time. Earlier snapshots still show everything. The online
-  /// table stays as it is until the next materialization, which takes every answer anew.
+  /// table stays as it is until the next materialization, which recomputes every value.
   ///
   /// ```swift
   /// try store.expire("driver_stats", olderThan: .seconds(90 * 86_400))

@@ -106,7 +106,7 @@ extension FeatureStore {
   ///
   /// Nothing is lost: the commits in between stay snapshots like others until they are no longer
   /// kept, and a rollback can be rolled back. Online tables stay as they are until the next
-  /// materialization, which takes every answer anew: the report names those that are behind. Direct
+  /// materialization, which recomputes every value: the report names those that are behind. Direct
   /// writes that history had overtaken do not come back. A view that is no longer there is not
   /// found online either.
   ///

@@ -37,7 +37,7 @@ extension FeatureStore {
   /// Replaces the rows of a range of event times, or of the whole view, in one commit.
   ///
   /// Commits before it still show the old rows, and so does the online table until the next
-  /// materialization, which takes every answer anew.
+  /// materialization, which recomputes every value.
   ///
   /// - Parameters:
   ///   - batches: the new rows, all within the range.

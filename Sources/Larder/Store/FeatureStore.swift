@@ -3,7 +3,7 @@ import LarderContract
 import LarderFiles
 import LarderOffline
 
-/// An open feature store: history in, point-in-time questions out.
+/// An open feature store: history in, point-in-time queries out.
 ///
 /// ```swift
 /// let store = try FeatureStore(at: "features.larder", access: .create)

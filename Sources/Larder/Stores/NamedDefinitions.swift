@@ -2,7 +2,7 @@ import LarderColumns
 import LarderContract
 import LarderOffline
 
-/// The definitions of a store, and what questions by name look up in them.
+/// The definitions of a store, and what queries by name look up in them.
 ///
 /// Made once for each change of definitions, so that reading a key by a view's name costs one look
 /// into a table.

@@ -33,9 +33,9 @@ extension SegmentOfflineStore {
     of view: FeatureView, in snapshot: Snapshot, after commit: UInt64?, from: Timestamp?,
     through: Timestamp
   ) throws(LarderError) -> any RetrievalJob {
-    let question = try ResolvedPull(view, features: nil, from: from, through: through)
+    let query = try ResolvedPull(view, features: nil, from: from, through: through)
     var history = try snapshot.history(of: view)
     if let commit { history.segments.removeAll { $0.description.lastCommit <= commit } }
-    return PullJob(question, history: history, latest: true)
+    return PullJob(query, history: history, latest: true)
   }
 }

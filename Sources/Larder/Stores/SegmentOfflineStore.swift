@@ -42,13 +42,13 @@ public final class SegmentOfflineStore: OfflineStore {
     self.engine = engine
   }
 
-  /// What questions are asked of.
+  /// What queries are asked of.
   func snapshot() throws(LarderError) -> Snapshot {
     if let pinned { return pinned }
     return try store.snapshot()
   }
 
-  /// The definitions that questions by name are asked of.
+  /// The definitions that queries by name are asked of.
   ///
   /// - Throws: `corrupt`, `io`.
   func definitionsByName() throws(LarderError) -> NamedDefinitions {
@@ -74,7 +74,7 @@ public final class SegmentOfflineStore: OfflineStore {
   }
 }
 
-// MARK: Questions
+// MARK: Queries
 
 extension SegmentOfflineStore {
   /// Features as they were at each spine row's time, as `OfflineStore` has it.

@@ -2,7 +2,7 @@ import Synchronization
 
 /// Something that a process has one of: a forked child gets its own at the first use.
 ///
-/// The parent's may be locked for ever by a thread that the child does not have. It is left alone
+/// The parent's may be locked forever by a thread that the child does not have. It is left alone
 /// there, its memory with it.
 package final class PerProcess<Value: AnyObject & Sendable>: Sendable {
   private final class Place: Sendable {

@@ -44,6 +44,6 @@ public enum Limits {
   public static let typeDepth = 64
   /// Columns of one CSV file.
   public static let csvColumns = 16_384
-  /// Feature references of one question.
-  public static let featuresPerQuestion = 65_536
+  /// Feature references of one query.
+  public static let featuresPerQuery = 65_536
 }

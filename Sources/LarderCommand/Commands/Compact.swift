@@ -5,14 +5,15 @@ import LarderContract
 /// `larder compact`: many small segments become few.
 struct Compact: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Bring the rows of partitions together in few segments.",
+    abstract: "Merge the segments of each partition into few.",
     discussion: """
-      Left to choose, rewrites closed partitions of time (a later one has rows; rows of the future \
-      do not count) that are not yet one segment or of which a quarter lies outside the largest \
-      one. The open partition is left to the merges that follow imports, unless rewriting it costs \
-      little or most of it lies about; name it, or say --partition all, to rewrite it. Imports, \
-      online writers and readers go on meanwhile. Earlier snapshots keep their files until they \
-      are no longer kept. Erasures that something kept from being finished are finished first.
+      Without --partition, rewrites the closed partitions that are not yet one segment, or of \
+      which a quarter is outside the largest one. A partition is closed if a later one has rows; \
+      rows of the future do not count. The open partition is left to the merges that follow \
+      imports, unless rewriting it is cheap or most of it is in small segments; name it, or say \
+      --partition all, to rewrite it. Imports, online writers and readers go on meanwhile. Earlier \
+      snapshots keep their files until they are no longer kept. Pending erasures are finished \
+      first.
 
       EXAMPLES
         larder compact my.larder

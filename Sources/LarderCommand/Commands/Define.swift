@@ -9,10 +9,9 @@ struct Define: ParsableCommand {
     abstract: "Create a view with the columns of a file.",
     discussion: """
       All columns that are neither keys nor times become features; those that cannot are left out \
-      with a warning. Makes the store if there is none, \
-      and an entity of its name for each key that the store does not know. Defining the same view \
-      twice changes nothing. Nothing is imported. `larder schema` shows the columns; `larder apply` \
-      takes definitions that say more.
+      with a warning. Makes the store if there is none, and an entity of its name for each key \
+      that the store does not know. Defining the same view twice changes nothing. Nothing is \
+      imported. `larder schema` shows the columns; `larder apply` takes definitions that say more.
 
       EXAMPLES
         larder define my.larder driver_stats history/ --keys driver_id \\

@@ -6,7 +6,7 @@ import LarderInterchange
 /// `larder demo`: real history in, training rows out, and a check that they are right.
 struct Demo: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Build a store from real data, ask it questions, and check the answers.",
+    abstract: "Build a store from real data, query it, and check the answers.",
     discussion: """
       Imports hourly weather, zipcodes, exchange rates and market indices from the fixtures folder \
       into a store in a temporary directory, joins them to departures, credit applications and \
@@ -39,7 +39,7 @@ struct Demo: ParsableCommand {
     let run = DemoRun(store: store, data: data, output: output)
     try run.importAll()
     var differences = 0
-    for question in DemoQuestion.all { differences += try run.ask(question) }
+    for query in DemoQuery.all { differences += try run.ask(query) }
     try output.write(
       differences == 0
         ? "All matches were counted a second time by a plain loop: no difference.\n"

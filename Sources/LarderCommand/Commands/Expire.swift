@@ -5,13 +5,13 @@ import LarderContract
 /// `larder expire`: old rows of a view go.
 struct Expire: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Take rows of a view away that are older than an age.",
+    abstract: "Remove the rows of a view that are older than an age.",
     discussion: """
       Age is counted from the newest event of the view that is not in the future, so that neither \
       a row of the far future nor a view that is no longer fed loses everything. Rows that are \
       imported later stay, however old, until the next time. Earlier snapshots still show \
       everything until they are no longer kept. The online table stays as it is until the next \
-      larder materialize, which takes every answer anew. Asks at a terminal; elsewhere --yes is \
+      larder materialize, which recomputes every value. Asks at a terminal; elsewhere --yes is \
       needed.
 
       EXAMPLES

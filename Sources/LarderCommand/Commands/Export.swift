@@ -7,8 +7,8 @@ struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write a view's history as CSV, Parquet or Arrow.",
     discussion: """
-      Every row with from <= event time <= to, both inclusive, in a form that `larder import` reads \
-      back to the same values.
+      Every row with from <= event time <= to, both inclusive, in a form that `larder import` \
+      reads back to the same values.
 
       EXAMPLES
         larder export my.larder weather -o weather.parquet

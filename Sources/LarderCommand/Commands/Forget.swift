@@ -8,11 +8,12 @@ struct Forget: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Erase an entity from history, earlier snapshots and online tables.",
     discussion: """
-      No snapshot and no online table shows the entity from the first commit on; then its rows \
-      and keys leave every file. Covered is every view whose join keys include those of the \
-      entity. Whatever keeps a file alive, such as a reader of an earlier snapshot, is told as \
+      No snapshot and no online table shows the entity from the first commit on; then its rows and \
+      keys leave every file. Covered is every view whose join keys include those of the entity. \
+      Whatever keeps a file alive, such as a reader of an earlier snapshot, is reported as \
       pending, with exit code 1; the next command that changes the store finishes it, and so does \
-      this one again. Prints a certificate in JSON, which names no key, and says what was searched.
+      this one again. Prints a certificate in JSON, which names no key, and says what was \
+      searched.
 
       EXAMPLES
         larder forget my.larder --entity driver driver_id=1001 --dry-run
@@ -46,14 +47,14 @@ struct Forget: ParsableCommand {
       try consent.ask(
         "Erase this \(entity) for good, in every snapshot? Nothing brings it back.")
     }
-    let report = try store.forget(
-      entity, keys: key, patience: wait ? .seconds(1 << 30) : .zero, dryRun: dryRun)
+    let report = try store.erase(
+      entity, keys: key, timeout: wait ? .seconds(1 << 30) : .zero, dryRun: dryRun)
     let output = try ByteOutput.open(certificate)
     try output.write { $0 += report.json.write() + [UInt8(ascii: "\n")] }
     try output.finish()
     Terminal.note(Self.summary(report))
     guard report.isComplete || dryRun else {
-      throw Findings(description: "the erasure is not finished: it goes on with the next run")
+      throw Findings(description: "the erasure is not finished: it continues with the next run")
     }
   }
 

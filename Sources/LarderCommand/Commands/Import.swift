@@ -7,14 +7,14 @@ struct Import: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Add rows from Parquet, Arrow or CSV files to a view's history.",
     discussion: """
-      What a file holds is told by its first bytes. A folder stands for all files in it and below; \
-      folders such as site=A in it are columns, and tables of Delta Lake, Iceberg and Hudi are refused. \
-      All files together are one commit: it holds all of their rows, or none. Rows may come late and \
-      in any order. Columns are found by name; features that a file lacks are null. - is standard \
-      input.
+      The format is recognized by the first bytes. A folder stands for all files in it and below; \
+      folders such as site=A in it are columns, and tables of Delta Lake, Iceberg and Hudi are \
+      refused. All files together are one commit: it holds all of their rows, or none. Rows may \
+      come late and in any order. Columns are found by name; features that a file lacks are null. \
+      - is standard input.
 
       With --replace, the view's online table stays as it is until the next larder materialize, \
-      which takes every answer anew.
+      which recomputes every value.
 
       Times are timestamps, dates, ISO 8601 (without a zone: UTC), or integers of --time-unit. In CSV, \
       which may be compressed by gzip or zstd, bytes are base64; lists are JSON arrays. An unquoted empty cell is null, a quoted empty cell is the \

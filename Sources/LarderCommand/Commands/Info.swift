@@ -5,7 +5,7 @@ import LarderContract
 /// `larder info`: what the store holds and what it takes.
 struct Info: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Tell what a store holds: rows, keys, time ranges, bytes.",
+    abstract: "Show what a store holds: rows, keys, time ranges, bytes.",
     discussion: """
       Of one view also the bytes of each column and how they are encoded. Debt is rows outside the \
       largest segments of their partitions, which compaction would bring together.

@@ -12,9 +12,10 @@ struct Join: ParsableCommand {
       rows come out in their order, its columns as they were (of CSV in CSV, as the bytes they \
       were), then the features in the order asked for. A feature is null where its view has no row \
       of that key in the time to live. Times are timestamps, ISO 8601, or integers of --time-unit. \
-      Where a CSV spine is written as Parquet or Arrow, the types of its other columns are found by \
-      looking at all of their cells; what would lose something of its text stays text. Instead of a spine, --from and --to take the distinct keys and \
-      event times of the views in that range. - is standard input.
+      Where a CSV spine is written as Parquet or Arrow, the types of its other columns are found \
+      by looking at all of their cells; what would lose something of its text stays text. Instead \
+      of a spine, --from and --to take the distinct keys and event times of the views in that \
+      range. - is standard input.
 
       EXAMPLES
         larder join my.larder spine.parquet --features stats:* -o train.parquet
@@ -75,7 +76,7 @@ struct Join: ParsableCommand {
     name: .customLong("uint64-as-text"),
     help: "Take unsigned 64-bit integers of Parquet and Arrow as text.")
   var uint64AsText = false
-  @Flag(help: "Say how the question would be answered, and do not answer it.")
+  @Flag(help: "Say how the query would be answered, and do not answer it.")
   var explain = false
   @OptionGroup var output: OutputArgument
 
@@ -93,19 +94,19 @@ struct Join: ParsableCommand {
 
   func run() throws {
     let store = try target.openForReading(at: at)
-    var question = try question(store)
+    var query = try query(store)
     let progress = Progress("join")
-    question.options.progress = { done, of in
+    query.options.progress = { done, of in
       progress.show(rows: done, part: of > 0 ? Double(done) / Double(of) : nil)
     }
-    question.options.isCancelled = { Interrupt.isRequested }
+    query.options.isCancelled = { Interrupt.isRequested }
     let spine = try spine.map { path throws(LarderError) in
-      try readSpine(path, question, try store.definitions().featureViews)
+      try readSpine(path, query, try store.definitions().featureViews)
     }
     // Parquet has dictionaries of its own; to the others a feature is plain text.
-    question.options.dictionaryStrings = output.format == .parquet
+    query.options.dictionaryStrings = output.format == .parquet
     let job = try store.historicalFeatures(
-      for: spine?.question, features: question.features, options: question.options)
+      for: spine?.query, features: query.features, options: query.options)
     if explain {
       let text = try job.explain()
       return try StandardOutput.write(text.hasSuffix("\n") ? text : text + "\n")
@@ -117,12 +118,12 @@ struct Join: ParsableCommand {
     report(job.report, rows: rows, seconds: progress.seconds)
   }
 
-  private struct Question {
+  private struct Query {
     var features: [FeatureReference]
     var options: RetrievalOptions
   }
 
-  private func question(_ store: FeatureStore) throws(LarderError) -> Question {
+  private func query(_ store: FeatureStore) throws(LarderError) -> Query {
     var options = RetrievalOptions(
       timestamp: timestamp, projections: project.map(\.projection), fullFeatureNames: fullNames,
       asKnown: asKnown, withEventTimes: withEventTimes, withStatus: withStatus, from: from?.time,
@@ -140,18 +141,18 @@ struct Join: ParsableCommand {
         references.append(try FeatureReference(String(text)))
       }
     }
-    return Question(features: references, options: options)
+    return Query(features: references, options: options)
   }
 
   /// Reads the spine with the columns that the asked-for views are found by.
   private func readSpine(
-    _ path: String, _ question: Question, _ views: [FeatureView]
+    _ path: String, _ query: Query, _ views: [FeatureView]
   ) throws(LarderError) -> AnswerSpine {
     var keys: [CSVSpine.Key] = []
-    for reference in question.features {
-      let projection = question.options.projections.first { $0.alias == reference.view }
+    for reference in query.features {
+      let projection = query.options.projections.first { $0.alias == reference.view }
       let viewName = projection?.view ?? reference.view
-      // A name that does not exist is told by the question itself, with the nearest one.
+      // A name that does not exist is told by the query itself, with the nearest one.
       guard let view = views.first(where: { $0.name == viewName }), !view.isEntityless else {
         continue
       }

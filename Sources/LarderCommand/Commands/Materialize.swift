@@ -9,13 +9,13 @@ struct Materialize: ParsableCommand {
     discussion: """
       Without --from, each view goes on from where the last run ended, late rows included, through \
       --to or now; a --to before that changes nothing. After a change of history that took rows or \
-      features away, such as import --replace, rollback or expire, every answer is taken from \
-      history anew, and with --full always; then the table is as of --to, also an earlier one. What \
-      was put directly stays unless history has something later: that is gone then, and does not \
-      come back. With --from, the latest row of each entity in that range is written and the next \
-      run goes on from where it would have. A run that was interrupted is simply repeated: what is \
-      there already changes nothing. A row of more than 16 MiB is left out, named and told by exit \
-      code 1; all others are written.
+      features away, such as import --replace, rollback or expire, every value is recomputed from \
+      history, and with --full always; then the table is as of --to, also an earlier one. What was \
+      put directly stays unless history has something later: that is gone then, and does not come \
+      back. With --from, the latest row of each entity in that range is written and the next run \
+      goes on from where it would have. A run that was interrupted is simply repeated: what is \
+      there already changes nothing. A row of more than 16 MiB is left out, reported by name, with \
+      exit code 1; all others are written.
 
       EXAMPLES
         larder materialize my.larder
@@ -31,7 +31,7 @@ struct Materialize: ParsableCommand {
   var from: TimeArgument?
   @Option(help: ArgumentHelp("The last event time; now if not said.", valueName: "T"))
   var to: TimeArgument?
-  @Flag(help: "Take every answer from history anew.")
+  @Flag(help: "Recompute every value from history.")
   var full = false
   @OptionGroup var output: ReportArgument
 
@@ -81,7 +81,7 @@ struct Materialize: ParsableCommand {
     ])
     for (report, seconds) in rows {
       table.add(
-        report.view, Quantity.count(report.rows) + (report.isRebuilt ? " anew" : ""),
+        report.view, Quantity.count(report.rows) + (report.isRebuilt ? " recomputed" : ""),
         Quantity.count(report.lateRows),
         Quantity.count(report.changedKeys), Quantity.fixed(seconds, 2),
         Quantity.rate(report.rows, "row", in: seconds),

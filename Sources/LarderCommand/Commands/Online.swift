@@ -6,12 +6,13 @@ import LarderContract
 struct Online: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract:
-      "Tell what online tables hold: keys, bytes, dead share, load, watermark; or drop one.",
+      "Show what online tables hold: keys, bytes, dead share, load, watermark; or drop one.",
     discussion: """
-      Dead is the share of the written rows that no key needs any more; compaction returns it. Load \
-      is keys per place in the index. The watermark is how far history was materialized. With --drop \
-      a view's table is removed; history stays, and larder materialize makes the table anew, without \
-      what was put directly. Dropping asks at a terminal; elsewhere --yes is needed.
+      Dead is the share of the written rows that no key needs any more; compaction returns it. \
+      Load is keys per place in the index. The watermark is how far history was materialized. With \
+      --drop a view's table is removed; history stays, and larder materialize makes the table \
+      again, without what was put directly. Dropping asks at a terminal; elsewhere --yes is \
+      needed.
 
       EXAMPLES
         larder online my.larder
@@ -107,7 +108,7 @@ struct Online: ParsableCommand {
     guard let statistics else { return .object(["view": .text(name), "keys": .null]) }
     return .object([
       "view": .text(name), "keys": .integer(statistics.keys),
-      "segments": .integer(statistics.segments), "logBytes": .integer(statistics.logBytes),
+      "logFiles": .integer(statistics.logFiles), "logBytes": .integer(statistics.logBytes),
       "indexBytes": .integer(statistics.indexBytes), "deadShare": .double(statistics.deadShare),
       "load": .double(statistics.load), "lastWrite": JSONValue(statistics.lastWrite),
       "watermark": JSONValue(statistics.watermark),

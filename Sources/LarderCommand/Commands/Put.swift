@@ -7,14 +7,13 @@ struct Put: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write rows straight to a view's online table.",
     discussion: """
-      For values that come as a stream and need not wait for history. Of two rows of one entity the \
-      one with the later event time stays, then the one created later, then the one written later, so \
-      a file may be put twice. A row that is put stands over history's of the same time, whatever came \
-      last; one that history overtakes is gone for good. Features that a file lacks keep the values \
-      they have. Each batch of \
-      some ten thousand rows is written wholly or not at all; if a row cannot be read, the batches \
-      before it stay, and putting the mended file again does no harm. History is not changed. - is \
-      standard input.
+      For values that come as a stream and need not wait for history. Of two rows of one entity \
+      the one with the later event time stays, then the one created later, then the one written \
+      later, so a file may be put twice. A row that was put wins over a row of history with the \
+      same times; once history has a later row, the one that was put is gone for good. Features \
+      that a file lacks keep the values they have. Each batch of some ten thousand rows is written \
+      wholly or not at all; if a row cannot be read, the batches before it stay, and putting the \
+      corrected file again does no harm. History is not changed. - is standard input.
 
       EXAMPLES
         larder put my.larder driver_stats latest.csv

@@ -1,14 +1,14 @@
 import ArgumentParser
 import Larder
 
-/// `larder repair`: what is derived is built anew.
+/// `larder repair`: what is derived is rebuilt.
 struct Repair: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Build anew what is derived: key maps, online indexes, STATE.",
+    abstract: "Rebuild what is derived: key maps, online indexes, STATE.",
     discussion: """
-      Touches nothing that was committed. Damage of segments, key logs, row logs or the manifest is \
-      listed, and only a backup mends it. Asks at a terminal; elsewhere --yes is needed. Exit code \
-      1 if damage is left.
+      Touches nothing that was committed. Damage of segments, key logs, row logs or the manifest \
+      is listed, and only a backup restores it. Asks at a terminal; elsewhere --yes is needed. \
+      Exit code 1 if damage is left.
 
       EXAMPLES
         larder repair my.larder --dry-run
@@ -24,7 +24,7 @@ struct Repair: ParsableCommand {
   func run() throws {
     let store = try target.open(writing: !dryRun, locks)
     if !dryRun {
-      try consent.ask("Build anew what is derived and does not hold?")
+      try consent.ask("Rebuild what is derived and damaged?")
     }
     let report = try store.repair(dryRun: dryRun)
     var text = ""
@@ -38,7 +38,8 @@ struct Repair: ParsableCommand {
     try StandardOutput.write(text)
     guard report.findings.isEmpty else {
       throw Findings(
-        description: "\(Quantity.count(report.findings.count, "finding")) that a backup must mend")
+        description:
+          "\(Quantity.count(report.findings.count, "finding")) that only a backup restores")
     }
   }
 }

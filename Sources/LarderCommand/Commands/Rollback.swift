@@ -8,10 +8,10 @@ struct Rollback: ParsableCommand {
     abstract: "Make the state of an earlier commit the newest again.",
     discussion: """
       Views, definitions and rows go back, in one commit. Nothing is lost: the commits in between \
-      stay snapshots until they are no longer kept, and a rollback can be rolled back. Online tables \
-      stay as they are until the next larder materialize, which takes every answer anew; what was \
-      put directly and history had overtaken does not come back. Asks at a terminal; elsewhere \
-      --yes is needed.
+      stay snapshots until they are no longer kept, and a rollback can be rolled back. Online \
+      tables stay as they are until the next larder materialize, which recomputes every value; a \
+      row that was put and then replaced by a later one of history does not come back. Asks at a \
+      terminal; elsewhere --yes is needed.
 
       EXAMPLES
         larder rollback my.larder --to 17 --dry-run

@@ -9,10 +9,10 @@ struct SchemaCommand: ParsableCommand {
     commandName: "schema",
     abstract: "Show the columns of a file, and propose a view for them.",
     discussion: """
-      Of Parquet and Arrow only what the file says of itself is read; CSV is read whole, to find its \
-      types: a number that would lose something of its text stays text. Several files in a folder are looked at together. --read decodes every value too, which \
-      tells whether a file is whole, and how fast it is read. With --json: the columns, and \
-      definitions as `larder apply` reads them.
+      Of Parquet and Arrow files only the metadata is read; CSV is read whole, to find its types: \
+      a number that would lose something of its text stays text. Several files in a folder are \
+      looked at together. --read decodes every value too, which tells whether a file is whole, and \
+      how fast it is read. With --json: the columns, and definitions as `larder apply` reads them.
 
       EXAMPLES
         larder schema history/

@@ -7,8 +7,9 @@ struct Snapshots: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "List the commits that can still be looked at, or name one.",
     discussion: """
-      Questions take a commit or a tag with --at, and rollback makes one the newest again. A commit is kept \
-      for an hour after a newer one took its place, and as long as it has a tag or a reader.
+      Queries take a commit or a tag with --at, and rollback makes one the newest again. A commit \
+      is kept for an hour after a newer one took its place, and as long as it has a tag or a \
+      reader.
 
       EXAMPLES
         larder snapshots my.larder

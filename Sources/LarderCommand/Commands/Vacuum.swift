@@ -8,7 +8,7 @@ struct Vacuum: ParsableCommand {
     abstract: "Remove earlier snapshots before their time, and give their space back.",
     discussion: """
       The newest snapshot stays, and so do those with tags and those that readers hold. Without \
-      --keep nothing else stays. Erasures that something kept from being finished are finished.
+      --keep nothing else stays. Pending erasures are finished.
 
       EXAMPLES
         larder vacuum my.larder --dry-run

@@ -9,11 +9,11 @@ struct Verify: ParsableCommand {
     discussion: """
       Reads everything and changes nothing: history and earlier snapshots, keys, online tables. \
       Each finding says which file it is in, where, and what it affects. With --deep every value \
-      is decoded, and zone maps and hashes are computed anew. Exit code 1 if there are findings; \
+      is decoded, and zone maps and hashes are computed again. Exit code 1 if there are findings; \
       then the last snapshot is named of which nothing was found wrong. An erasure that is not \
-      finished and commits that the next writer settles are told, and are no findings. \
-      With --parity instead: whether the online tables say at their watermarks what the join says \
-      at that time and commit, each key once; of keys that were written directly, what they have of \
+      finished and commits that the next writer settles are reported, but are no findings. With \
+      --parity instead: whether the online tables say at their watermarks what the join says at \
+      that time and commit, each key once; of keys that were written directly, what they have of \
       history's is compared.
 
       EXAMPLES
@@ -23,7 +23,7 @@ struct Verify: ParsableCommand {
       """)
 
   @OptionGroup var target: StoreArgument
-  @Flag(help: "Decode every value; compute zone maps and hashes anew.")
+  @Flag(help: "Decode every value; compute zone maps and hashes again.")
   var deep = false
   @Flag(help: "Compare the online tables with history.")
   var parity = false

@@ -6,8 +6,8 @@ struct Why: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show why a view answers as it does for one key at one time.",
     discussion: """
-      Lists the key's rows around the time asked for, newest first, each with what speaks for or \
-      against it. A key without rows is an answer, not an error.
+      Lists the key's rows around the time asked for, newest first, each with the reason why it is \
+      or is not the answer. A key without rows is an answer, not an error.
 
       EXAMPLES
         larder why my.larder weather origin=EWR --at 2013-06-01T12:34:00Z

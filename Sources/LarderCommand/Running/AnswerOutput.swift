@@ -9,11 +9,11 @@ enum AnswerSpine {
   /// The columns of a file, in their types.
   case table(SpineTable)
 
-  /// What the question is asked with.
-  var question: RecordBatch {
+  /// What the query is asked with.
+  var query: RecordBatch {
     switch self {
     case .records(let spine): spine.batch
-    case .table(let spine): spine.question
+    case .table(let spine): spine.query
     }
   }
 
@@ -26,7 +26,7 @@ enum AnswerSpine {
   }
 }
 
-/// Writes a question's answer: the spine as it was, then the features.
+/// Writes a query's answer: the spine as it was, then the features.
 struct AnswerOutput {
   private let job: any RetrievalJob
   private let spine: AnswerSpine?
@@ -54,7 +54,7 @@ struct AnswerOutput {
     } else {
       delimiter = csv.delimiter
     }
-    spineColumns = spine?.question.columns.count ?? 0
+    spineColumns = spine?.query.columns.count ?? 0
     let added = job.schema.fields.dropFirst(spineColumns).map(\.name)
     for name in added where spine?.names.contains(name) == true {
       throw LarderError(
@@ -73,14 +73,14 @@ struct AnswerOutput {
     var before: RecordBatch?
     if case .table(let table) = spine { (origins, before) = (table.origins, table.batch) }
     let added = job.schema.fields.dropFirst(spineColumns)
-    var writer = try TableWriter(
+    var writer = try TableFileWriter(
       format, schema: Schema((before?.schema.fields ?? []) + added), origins: origins,
       delimiter: delimiter, threads: .availableCores, to: output)
     var rows = 0
     try job.forEachBatch { batch in
       try Interrupt.check()
       let features = batch.columns(from: spineColumns)
-      // The spine's columns are the caller's own, whatever the question made of them.
+      // The spine's columns are the caller's own, whatever the query made of them.
       let whole = before.map { $0.slice(rows..<rows + batch.count).beside(features) } ?? features
       try writer.append(whole)
       rows += batch.count

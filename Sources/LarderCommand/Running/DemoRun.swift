@@ -1,7 +1,7 @@
 import Larder
 import LarderInterchange
 
-/// Imports the demo's history and asks its questions.
+/// Imports the demo's history and asks its queries.
 struct DemoRun {
   let store: FeatureStore
   let data: String
@@ -38,28 +38,28 @@ struct DemoRun {
     try output.write(table.text + "\n")
   }
 
-  /// Asks a question, prints some of the answer, and counts its matches again.
+  /// Asks a query, prints some of the answer, and counts its matches again.
   ///
   /// - Returns: how many views' counts differ from the plain loop's.
-  func ask(_ question: DemoQuestion) throws -> Int {
+  func ask(_ query: DemoQuery) throws -> Int {
     let definitions = try store.definitions()
     var options = RetrievalOptions(
-      timestamp: question.timestamp, projections: question.projections,
-      fullFeatureNames: question.fullNames, withEventTimes: true)
+      timestamp: query.timestamp, projections: query.projections,
+      fullFeatureNames: query.fullNames, withEventTimes: true)
     options.isCancelled = { Interrupt.isRequested }
-    let sources = DemoSource.sources(of: question, in: definitions.featureViews)
+    let sources = DemoSource.sources(of: query, in: definitions.featureViews)
     let keys = sources.filter { !$0.view.isEntityless }.flatMap { source in
       source.view.joinKeys.map { CSVSpine.Key(column: source.column(of: $0), type: $0.type) }
     }
     let spine = try CSVSpine(
-      ByteSource(path: "\(data)/\(question.spine)"), keys: keys, timestamp: question.timestamp)
+      ByteSource(path: "\(data)/\(query.spine)"), keys: keys, timestamp: query.timestamp)
     let job = try store.historicalFeatures(
-      for: spine.batch, features: question.features, options: options)
+      for: spine.batch, features: query.features, options: options)
     let clock = ContinuousClock()
     let start = clock.now
     let answer = try job.collect()
     let seconds = Progress.seconds(clock.now - start)
-    try output.write("\(question.title)\n\n\(sample(answer))\n")
+    try output.write("\(query.title)\n\n\(sample(answer))\n")
     try output.write(
       "\(Quantity.count(answer.count, "row")) in \(Quantity.seconds(seconds)), "
         + "\(Quantity.rate(answer.count, "row", in: seconds))\n")
@@ -67,7 +67,7 @@ struct DemoRun {
     for source in sources {
       let column = answer["\(source.name)__event_timestamp"]
       let matched = answer.count - (column?.nullCount ?? answer.count)
-      let expected = try source.plainCount(spine.batch, question.timestamp, store)
+      let expected = try source.plainCount(spine.batch, query.timestamp, store)
       try output.write("  \(source.name): \(Quantity.count(matched)) matched\n")
       if matched != expected {
         try output.write("  DIFFERENT: the plain loop finds \(Quantity.count(expected))\n")

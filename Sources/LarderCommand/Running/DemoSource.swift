@@ -1,17 +1,17 @@
 import Larder
 
-/// A view under the name by which a demo's question uses it.
+/// A view under the name by which a demo's query uses it.
 struct DemoSource {
   var name: String
   var view: FeatureView
   var projection: Projection?
 
-  /// The views that a question's features name, in the order of their first naming.
-  static func sources(of question: DemoQuestion, in views: [FeatureView]) -> [DemoSource] {
+  /// The views that a query's features name, in the order of their first naming.
+  static func sources(of query: DemoQuery, in views: [FeatureView]) -> [DemoSource] {
     var sources: [DemoSource] = []
-    for reference in question.features {
+    for reference in query.features {
       if sources.contains(where: { $0.name == reference.view }) { continue }
-      let projection = question.projections.first { $0.alias == reference.view }
+      let projection = query.projections.first { $0.alias == reference.view }
       let viewName = projection?.view ?? reference.view
       guard let view = views.first(where: { $0.name == viewName }) else { continue }
       sources.append(DemoSource(name: reference.view, view: view, projection: projection))

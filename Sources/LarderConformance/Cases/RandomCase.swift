@@ -39,8 +39,8 @@ package struct RandomCase: Sendable {
   }
 
   /// Something that is asked.
-  package enum Question: Sendable {
-    /// A point-in-time question; without a spine if it is nil.
+  package enum Query: Sendable {
+    /// A point-in-time query; without a spine if it is nil.
     case historical(
       spine: RecordBatch?, features: [FeatureReference], options: RetrievalOptions)
     /// The latest rows, or all.
@@ -54,7 +54,7 @@ package struct RandomCase: Sendable {
   /// What is appended, in order.
   package let appends: [Append]
   /// What is asked.
-  package let questions: [Question]
+  package let queries: [Query]
 
   /// Makes the case of a seed.
   ///
@@ -72,18 +72,18 @@ package struct RandomCase: Sendable {
     appends.shuffle(using: &random)
     views = worlds.map(\.view)
     self.appends = appends
-    var questions = [try randomHistorical(worlds, shape: shape, &random)]
-    if random.oneIn(3) { questions.append(try randomHistorical(worlds, shape: shape, &random)) }
-    if random.oneIn(4) { questions.append(randomUnspined(worlds, shape: shape, &random)) }
-    if random.oneIn(3) { questions.append(randomPull(worlds, &random)) }
-    self.questions = questions
+    var queries = [try randomHistorical(worlds, shape: shape, &random)]
+    if random.oneIn(3) { queries.append(try randomHistorical(worlds, shape: shape, &random)) }
+    if random.oneIn(4) { queries.append(randomUnspined(worlds, shape: shape, &random)) }
+    if random.oneIn(3) { queries.append(randomPull(worlds, &random)) }
+    self.queries = queries
   }
 
-  /// Asks a store one of the questions.
+  /// Asks a store one of the queries.
   package func ask(
-    _ question: Question, of store: any OfflineStore
+    _ query: Query, of store: any OfflineStore
   ) throws(LarderError) -> any RetrievalJob {
-    switch question {
+    switch query {
     case .historical(let spine, let features, let options):
       try store.historicalFeatures(
         for: spine, views: views, features: features, options: options)
@@ -97,7 +97,7 @@ package struct RandomCase: Sendable {
   }
 }
 
-extension RandomCase.Question {
+extension RandomCase.Query {
   /// Whether the order of the answer's rows is part of the contract.
   package var isOrdered: Bool {
     if case .historical = self { true } else { false }

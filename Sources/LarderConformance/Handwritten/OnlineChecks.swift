@@ -92,7 +92,7 @@ private let lifetimeChecks: [OnlineCheck] = [
         description: "event times \(rows.eventTimes), read at \(rows.readAt)")
     }
   },
-  OnlineCheck(name: "a write on top of an expired row starts anew") { trial in
+  OnlineCheck(name: "a write on top of an expired row starts again") { trial in
     try trial.make()
     try trial.write([(1, trial.now, nil)], a: [1], b: ["x"])
     trial.clock.advance(microseconds: 101)

@@ -2,7 +2,7 @@ import LarderColumns
 
 /// A plain offline store in memory: rows in arrays, every rule written out, nothing clever.
 ///
-/// It is the yardstick that other stores are measured against. It is exact and slow: a question
+/// It is the yardstick that other stores are measured against. It is exact and slow: a query
 /// costs spine rows times rows per key.
 ///
 /// ```swift
@@ -54,14 +54,14 @@ public final class InMemoryOfflineStore: OfflineStore {
     for spine: RecordBatch?, views: [FeatureView], features: [FeatureReference],
     options: RetrievalOptions
   ) throws(LarderError) -> any RetrievalJob {
-    let question = try ResolvedQuestion(
+    let query = try ResolvedQuery(
       spine: spine?.schema, views: views, features: features, options: options)
     let histories = state.withLock { $0.histories }
     return InMemoryRetrievalJob(
-      schema: question.schema, plan: "Every row of every view is looked at for every spine row.",
-      views: question.sources.map(\.name)
+      schema: query.schema, plan: "Every row of every view is looked at for every spine row.",
+      views: query.sources.map(\.name)
     ) { () throws(LarderError) in
-      try referenceJoin(question, spine: spine, histories: histories, asKnown: options.asKnown)
+      try referenceJoin(query, spine: spine, histories: histories, asKnown: options.asKnown)
     }
   }
 
@@ -83,12 +83,12 @@ public final class InMemoryOfflineStore: OfflineStore {
     _ view: FeatureView, _ features: [String]?, _ from: Timestamp?, _ through: Timestamp?,
     latest: Bool
   ) throws(LarderError) -> any RetrievalJob {
-    let question = try ResolvedPull(view, features: features, from: from, through: through)
+    let query = try ResolvedPull(view, features: features, from: from, through: through)
     let history = state.withLock { $0.histories[view.name] } ?? ReferenceHistory()
     return InMemoryRetrievalJob(
-      schema: question.schema, plan: "Every row of the view is looked at.", views: [view.name]
+      schema: query.schema, plan: "Every row of the view is looked at.", views: [view.name]
     ) { () throws(LarderError) in
-      try referencePull(question, history, latest: latest)
+      try referencePull(query, history, latest: latest)
     }
   }
 }

@@ -1,6 +1,6 @@
 import LarderColumns
 
-/// A question to the in-memory reference, answered anew at each run.
+/// A query to the in-memory reference, answered again at each run.
 final class InMemoryRetrievalJob: RetrievalJob {
   let schema: Schema
   private let plan: String

@@ -1,14 +1,14 @@
 import LarderColumns
 
-/// Answers a resolved question row by row.
+/// Answers a resolved query row by row.
 func referenceJoin(
-  _ question: ResolvedQuestion, spine: RecordBatch?, histories: [String: ReferenceHistory],
+  _ query: ResolvedQuery, spine: RecordBatch?, histories: [String: ReferenceHistory],
   asKnown: Bool
 ) throws(LarderError) -> RecordBatch {
-  let spine = if let spine { spine } else { try referenceSpine(question, histories) }
-  let times = spine.columns[question.timeColumn]
+  let spine = if let spine { spine } else { try referenceSpine(query, histories) }
+  let times = spine.columns[query.timeColumn]
   var answers: [[ReferenceAnswer]] = []
-  for source in question.sources {
+  for source in query.sources {
     let history = histories[source.view.name] ?? ReferenceHistory()
     var column: [ReferenceAnswer] = []
     for row in 0..<spine.count {
@@ -23,11 +23,11 @@ func referenceJoin(
     answers.append(column)
   }
   var columns: [Column] = []
-  for (output, field) in zip(question.outputs, question.schema.fields) {
+  for (output, field) in zip(query.outputs, query.schema.fields) {
     switch output {
     case .spine(let index): columns.append(spine.columns[index])
     case .feature(let index, let ordinal):
-      let source = question.sources[index]
+      let source = query.sources[index]
       let history = histories[source.view.name] ?? ReferenceHistory()
       let feature = source.view.features[source.features[ordinal]]
       columns.append(
@@ -35,18 +35,18 @@ func referenceJoin(
           field.type,
           answers[index].map { $0.row.map { history.value(of: feature, in: $0) } ?? .null }))
     case .eventTime(let index):
-      let unit = question.sources[index].view.timeUnit
+      let unit = query.sources[index].view.timeUnit
       columns.append(.timestamp(answers[index].map { $0.row?.event }, unit: unit))
     case .status(let index):
       columns.append(try .string(answers[index].map { $0.status.rawValue }))
     }
   }
-  return try RecordBatch(schema: question.schema, columns: columns, count: spine.count)
+  return try RecordBatch(schema: query.schema, columns: columns, count: spine.count)
 }
 
 /// The key of a spine row for a source; nil if a part of it is null or cannot be a key.
 private func referenceKey(
-  _ source: ResolvedQuestion.Source, _ spine: RecordBatch, _ row: Int
+  _ source: ResolvedQuery.Source, _ spine: RecordBatch, _ row: Int
 ) throws(LarderError) -> [Value]? {
   guard !source.view.isEntityless else { return [] }
   var key: [Value]? = []
@@ -61,26 +61,26 @@ private func referenceKey(
 
 /// The distinct keys and event times of the views, ordered by time, then by key column by column.
 private func referenceSpine(
-  _ question: ResolvedQuestion, _ histories: [String: ReferenceHistory]
+  _ query: ResolvedQuery, _ histories: [String: ReferenceHistory]
 ) throws(LarderError) -> RecordBatch {
-  guard let range = question.madeFrom else {
+  guard let range = query.madeFrom else {
     throw LarderError(.invalidArgument, "There is no spine and no range to make one from.")
   }
-  let fields = question.spine.fields
+  let fields = query.spine.fields
   var rows: Set<[Value]> = []
-  for source in question.sources {
+  for source in query.sources {
     let history = histories[source.view.name] ?? ReferenceHistory()
     for row in history.rows {
       let time = Timestamp(ticks: row.event, unit: source.view.timeUnit)
       guard range.contains(time) else { continue }
       var cells = [Value](repeating: .null, count: fields.count)
       for (part, column) in zip(history.keys[row.key], source.keyColumns) { cells[column] = part }
-      cells[question.timeColumn] = .timestamp(time)
+      cells[query.timeColumn] = .timestamp(time)
       rows.insert(cells)
     }
   }
   let ordered = rows.sorted { a, b in
-    for column in [question.timeColumn] + fields.indices.dropLast() {
+    for column in [query.timeColumn] + fields.indices.dropLast() {
       if let before = referencePrecedes(a[column], b[column]) { return before }
     }
     return false
@@ -89,7 +89,7 @@ private func referenceSpine(
   for (index, field) in fields.enumerated() {
     columns.append(try .of(field.type, ordered.map { referenceCell($0[index], as: field.type) }))
   }
-  return try RecordBatch(schema: question.spine, columns: columns, count: ordered.count)
+  return try RecordBatch(schema: query.spine, columns: columns, count: ordered.count)
 }
 
 /// Whether a key or time comes before another; nil if they are the same.

@@ -3,10 +3,10 @@ import LarderColumns
 /// Answers `pullLatest` and `pullAll`: rows ordered by key as committed first, then by time,
 /// created time and commit.
 func referencePull(
-  _ question: ResolvedPull, _ history: ReferenceHistory, latest: Bool
+  _ query: ResolvedPull, _ history: ReferenceHistory, latest: Bool
 ) throws(LarderError) -> RecordBatch {
-  let view = question.view
-  let bounds = (question.from?.exactNanoseconds, question.through?.exactNanoseconds)
+  let view = query.view
+  let bounds = (query.from?.exactNanoseconds, query.through?.exactNanoseconds)
   let tick = Int128(view.timeUnit.nanosecondsPerTick)
   var rows: [ReferenceHistory.Row] = []
   for key in history.keys {
@@ -17,7 +17,7 @@ func referencePull(
     rows += latest ? inRange.suffix(1) : inRange[...]
   }
   var columns: [Column] = []
-  for (output, field) in zip(question.outputs, question.schema.fields) {
+  for (output, field) in zip(query.outputs, query.schema.fields) {
     let values: [Value] =
       switch output {
       case .key(let index):
@@ -36,5 +36,5 @@ func referencePull(
       }
     columns.append(try .of(field.type, values))
   }
-  return try RecordBatch(schema: question.schema, columns: columns, count: rows.count)
+  return try RecordBatch(schema: query.schema, columns: columns, count: rows.count)
 }

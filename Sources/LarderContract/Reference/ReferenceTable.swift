@@ -154,7 +154,7 @@ struct ReferenceTable: Sendable {
 }
 
 extension [Field] {
-  /// The feature of an earlier definition whose values a feature of a later one goes on with.
+  /// The feature of an earlier definition whose values a feature of a later one continues with.
   package func earlier(of field: Field) -> Field? {
     let same = first { $0.name == field.name }
     let former = field.formerly.flatMap { name in first { $0.name == name } }

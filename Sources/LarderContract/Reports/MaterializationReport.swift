@@ -40,7 +40,7 @@ public struct MaterializationReport: Sendable, Hashable {
   public var lateRows: Int
   /// The watermark afterwards; nil for a run of a given range, which leaves it alone.
   public var watermark: OnlineWatermark?
-  /// Whether all answers were taken from history anew, because they were never brought over, history
+  /// Whether all values were recomputed from history, because they were never brought over, history
   /// was changed since, or it was asked for.
   public var isRebuilt: Bool
   /// What the online table cannot hold.

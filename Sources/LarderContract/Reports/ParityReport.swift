@@ -22,7 +22,7 @@ public struct ParityReport: Sendable, Hashable {
     /// Why the view was not compared; nil if it was.
     public var reason: String?
     /// Whether history was changed since in a way that the next materialization takes every answer
-    /// anew for.
+    /// again for.
     public var isBehind = false
 
     /// Makes a report of nothing.

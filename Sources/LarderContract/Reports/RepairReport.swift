@@ -1,6 +1,6 @@
 /// What a repair did, or would do, and what it cannot mend.
 public struct RepairReport: Sendable, Hashable {
-  /// What was built anew, or would be.
+  /// What was rebuilt, or would be.
   public var steps: [Step]
   /// What is wrong after it: damage of what was committed, which only a backup can mend.
   public var findings: [Finding]
@@ -11,7 +11,7 @@ public struct RepairReport: Sendable, Hashable {
     self.findings = findings
   }
 
-  /// One thing that is derived and was built anew.
+  /// One thing that is derived and was rebuilt.
   public struct Step: Sendable, Hashable {
     /// The file, or the directory of several.
     public var path: String

@@ -1,6 +1,6 @@
 import LarderColumns
 
-/// What a point-in-time question cost and found.
+/// What a point-in-time query cost and found.
 public struct RetrievalReport: Sendable, Hashable {
   /// What one view, under one name, contributed.
   public struct View: Sendable, Hashable {

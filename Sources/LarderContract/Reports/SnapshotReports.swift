@@ -30,7 +30,7 @@ public struct RollbackReport: Sendable, Hashable {
   public var commit: Commit?
   /// The views that differ.
   public var views: [View]
-  /// The views whose online tables are behind now: `materialize` takes their answers anew.
+  /// The views whose online tables are behind now: `materialize` recomputes their values.
   public var tablesBehind: [String]
 
   /// Makes a report.
@@ -116,7 +116,7 @@ public struct ExpiryReport: Sendable, Hashable {
   public var commit: Commit?
   /// What became of the space; nil for a dry run.
   public var space: SpaceReport?
-  /// Whether the view's online table is behind now: `materialize` takes its answers anew.
+  /// Whether the view's online table is behind now: `materialize` recomputes its values.
   public var isTableBehind: Bool
 
   /// Makes a report.

@@ -83,12 +83,12 @@ public protocol OfflineStore: Sendable {
   func append(_ batch: RecordBatch, to view: FeatureView) throws(LarderError) -> Commit
 }
 
-/// A point-in-time question that has been understood and not yet answered.
+/// A point-in-time query whose names are resolved and which has not run yet.
 public protocol RetrievalJob: Sendable {
   /// The columns of the result.
   var schema: Schema { get }
 
-  /// How the question will be answered. Touches no data.
+  /// How the query will be answered. Touches no data.
   func explain() throws(LarderError) -> String
 
   /// The whole result.

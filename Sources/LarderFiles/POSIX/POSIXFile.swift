@@ -74,7 +74,7 @@ final class POSIXFile: File {
       let (count, failure) = uninterrupted {
         unsafe pwrite(descriptor, rest.baseAddress, rest.count, position)
       }
-      // A write of nothing without an error would loop for ever.
+      // A write of nothing without an error would loop forever.
       if failure != 0 || count == 0 {
         throw .system(
           failure == 0 ? EIO : failure, "write \(rest.count) bytes", path: path,

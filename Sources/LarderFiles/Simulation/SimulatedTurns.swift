@@ -13,7 +13,7 @@ package enum SimulatedPoint: Sendable, Hashable {
 /// Decides which of several live processes of a simulated machine goes on.
 ///
 /// Each process runs on a thread of its own, and only the one whose turn it is runs. No clock is
-/// looked at: who waits for a lock has waited for ever once nobody else can go on.
+/// looked at: who waits for a lock has waited forever once nobody else can go on.
 package protocol SimulatedTurns: AnyObject, Sendable {
   /// A process has come to a point; returns once it may go on.
   ///
@@ -28,7 +28,7 @@ package protocol SimulatedTurns: AnyObject, Sendable {
 
 /// Waits for nobody: there is one live process, so what is locked stays so.
 ///
-/// Nor does it go on for ever: a process that asks for so many locks turns in a circle and dies.
+/// Nor does it go on forever: a process that asks for so many locks turns in a circle and dies.
 package final class SimulatedSolitude: SimulatedTurns {
   private let left: Atomic<Int>
 

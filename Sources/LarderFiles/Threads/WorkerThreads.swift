@@ -5,7 +5,7 @@ import LarderColumns
 /// The engine's own threads: work goes to one that is idle, or to a new one.
 ///
 /// Not those of Dispatch: of these a forked child has none and is told that there are some, so that
-/// it waits for ever. A child makes threads of its own here. One that finds nothing to do for some
+/// it waits forever. A child makes threads of its own here. One that finds nothing to do for some
 /// seconds ends.
 final class WorkerThreads: Sendable {
   private static let perProcess = PerProcess<WorkerThreads> { _ in WorkerThreads() }
@@ -14,7 +14,7 @@ final class WorkerThreads: Sendable {
 
   typealias Work = @Sendable () -> Void
 
-  private static let patience = DispatchTimeInterval.seconds(5)
+  private static let idleTimeout = DispatchTimeInterval.seconds(5)
   private static let stackBytes = 2 << 20
 
   /// A thread that waits for work.
@@ -78,7 +78,7 @@ final class WorkerThreads: Sendable {
   /// Waits for work until there is none for a while; nil then.
   private func next(_ own: Idle) -> Work? {
     idle.withLock { $0.append(own) }
-    if own.wake.wait(timeout: .now() + Self.patience) == .timedOut {
+    if own.wake.wait(timeout: .now() + Self.idleTimeout) == .timedOut {
       let isLeft = idle.withLock { idle in
         guard let place = idle.firstIndex(where: { $0 === own }) else { return false }
         idle.remove(at: place)
@@ -94,7 +94,7 @@ final class WorkerThreads: Sendable {
     }
   }
 
-  /// Does the first work, lets go of it, and goes on with other.
+  /// Does the first work, lets go of it, and continues with other.
   fileprivate func run(_ first: First) {
     var work = first.takeWork()
     let own = Idle()

@@ -11,7 +11,7 @@ struct CellRules {
   var type: DataType
   /// Whether a null is refused.
   var isRequired = false
-  /// Whether integers beyond 64 bits are null: as keys of a question they are unknown keys.
+  /// Whether integers beyond 64 bits are null: as keys of a query they are unknown keys.
   var hugeIntegersAreNull = false
   /// How times are written beside ISO 8601.
   var times = TimeReading()

@@ -55,7 +55,7 @@ enum ForeignKind {
     if isLegacyArrow(lead) {
       return LarderError(
         .unsupported,
-        "It is an Arrow stream of before version 0.15, which is not read; write it anew.")
+        "It is an Arrow stream of before version 0.15, which is not read; write it again.")
     }
     return nil
   }

@@ -20,14 +20,14 @@ package struct SpineOptions: Sendable {
   package init() {}
 }
 
-/// A spine as columns: whole as the file has it, and the part of it that questions are asked with.
+/// A spine as columns: whole as the file has it, and the part of it that queries are asked with.
 package struct SpineTable: Sendable {
   /// All columns that are not left out, in the types the file has them in.
   package let batch: RecordBatch
   /// What the file says of each column beyond its type.
   package let origins: [ColumnOrigin]
-  /// The key columns and the time column, in types that questions take.
-  package let question: RecordBatch
+  /// The key columns and the time column, in types that queries take.
+  package let query: RecordBatch
   /// Groups (structs) that come out as their leaves, since no answer can hold them.
   package let groups: [String]
 
@@ -46,7 +46,7 @@ package struct SpineTable: Sendable {
   ) throws(LarderError) {
     do throws(LarderError) {
       if try source.detectFormat() == .text {
-        (batch, question) = try Self.readText(source, keys, timestamp, options)
+        (batch, query) = try Self.readText(source, keys, timestamp, options)
         origins = batch.schema.fields.map { _ in .plain }
         groups = []
         return
@@ -60,7 +60,7 @@ package struct SpineTable: Sendable {
         throw LarderError(.invalidInput, "It is no known format.")
       }
       let whole = try reader.readAll()
-      question = try Self.question(whole, keys, timestamp, options.timeUnit)
+      query = try Self.query(whole, keys, timestamp, options.timeUnit)
       let kept = names.read.indices.filter { names.kept.contains(names.read[$0]) }
       batch = RecordBatch(
         unchecked: Schema(kept.map { whole.schema.fields[$0] }),
@@ -72,7 +72,7 @@ package struct SpineTable: Sendable {
 
   private static func readText(
     _ source: ByteSource, _ keys: [CSVSpine.Key], _ timestamp: String, _ options: SpineOptions
-  ) throws(LarderError) -> (batch: RecordBatch, question: RecordBatch) {
+  ) throws(LarderError) -> (batch: RecordBatch, query: RecordBatch) {
     let spine = try CSVSpine(
       source, keys: keys, timestamp: timestamp, timeUnit: options.timeUnit, format: options.format)
     let names = spine.header.names
@@ -129,7 +129,7 @@ package struct SpineTable: Sendable {
     return (read, kept, groups)
   }
 
-  private static func question(
+  private static func query(
     _ batch: RecordBatch, _ keys: [CSVSpine.Key], _ timestamp: String, _ timeUnit: TimeUnit?
   ) throws(LarderError) -> RecordBatch {
     var fields: [ColumnField] = []
@@ -159,7 +159,7 @@ package struct SpineTable: Sendable {
     if column.nullCount == column.count, column.type == .string {
       return .nulls(type.dataType, count: column.count)
     }
-    // What cannot become one, the question itself refuses with the view's name.
+    // What cannot become one, the query itself refuses with the view's name.
     guard LosslessConversion.allows(column.type, type.dataType) else { return column }
     return try LosslessConversion(
       to: type.dataType, integers: timeUnit, role: "the join key"
@@ -170,7 +170,7 @@ package struct SpineTable: Sendable {
   private static func times(
     _ column: Column, _ timeUnit: TimeUnit?
   ) throws(LarderError) -> Column {
-    // The question takes dates as they are.
+    // The query takes dates as they are.
     if column.type == .date { return column }
     do throws(LarderError) {
       return try column.asTimes(integers: timeUnit, texts: .microseconds)

@@ -82,7 +82,7 @@ package enum KeyMark: UInt8, Sendable {
 
 /// What keys are converted for.
 package enum KeyUse: Sendable {
-  /// A question: nulls and values out of range match nothing.
+  /// A query: nulls and values out of range match nothing.
   case lookup
   /// An append: nulls and values out of range are refused.
   case write

@@ -114,7 +114,7 @@ import LarderColumns
         throw LarderError(
           .limitExceeded, "A join-key set has at most \(limit) distinct entities.")
       }
-      // By four while that is little memory: every growth enters all keys anew.
+      // By four while that is little memory: every growth enters all keys again.
       let factor = table.count < 1 << 20 ? 4 : 2
       table = table.grown(toHold: max(table.count * factor, 4 * KeyTags.chunkRows))
     }

@@ -112,12 +112,12 @@ final class AppendJob {
   /// Ids are given in order of first appearance, so by one thread; the others do the rest.
   private func takeIn(
     splitting: Bool
-  ) throws(LarderError) -> (rows: BufferedRows, groups: [RowGroup]) {
+  ) throws(LarderError) -> (rows: BufferedRows, groups: [SegmentGroup]) {
     let joining = JoiningRows(taken, fields: view.fields, unit: view.definition.timeUnit)
     taken = []
     let count = joining.count
     let ids = scratch.take(count * 4)
-    let groups = ForkSafeMutex<[RowGroup]>([])
+    let groups = ForkSafeMutex<[SegmentGroup]>([])
     let intake = self.intake
     let splitter = splitting ? GroupSplitter(view, store.options, scratch) : nil
     try runTasks(1 + joining.columns, threads: threads(for: count * (1 + joining.columns))) {
@@ -204,7 +204,7 @@ final class AppendJob {
 }
 
 /// Rows that become a segment of their own, or several by id.
-private struct RowGroup: Sendable {
+private struct SegmentGroup: Sendable {
   var partition: Range<Int64>?
   var rows: Int
   /// UInt32 row numbers; nil for all.
@@ -225,13 +225,13 @@ private struct GroupSplitter: Sendable {
     self.scratch = scratch
   }
 
-  func split(_ events: Buffer, count: Int) -> [RowGroup] {
+  func split(_ events: Buffer, count: Int) -> [SegmentGroup] {
     let split = PartitionSplit(
       [(events, count)], unit: unit, width: width, pieceRows: options.pieceRows,
       segmentRows: options.segmentRows)
     let lists = split.rows(events, count: count, in: scratch)
     return split.groups.enumerated().map { index, group in
-      RowGroup(partition: group.partition, rows: group.rows, chosen: lists?[index].rows)
+      SegmentGroup(partition: group.partition, rows: group.rows, chosen: lists?[index].rows)
     }
   }
 }

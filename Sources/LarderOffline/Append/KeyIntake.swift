@@ -87,7 +87,7 @@ final class KeyIntake: @unchecked Sendable {
     isWritten = true
   }
 
-  /// Keeps the directory for the next append and the next question.
+  /// Keeps the directory for the next append and the next query.
   ///
   /// It is derived: if it cannot be made now, it is made when it is asked for.
   func didCommit() {

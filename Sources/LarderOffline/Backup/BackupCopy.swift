@@ -149,7 +149,7 @@ package final class BackupCopy {
     // Readers, who make nothing, need it for their pins.
     _ = try files.open("\(target.root)/\(SnapshotPins.fileName)", .createIfMissing)
     let state = snapshot.stateOfCopy(store: store.host.makeIdentifier())
-    try Manifest(target.root, host: store.host).found(state)
+    try Manifest(target.root, host: store.host).create(copying: state)
     try files.syncDirectory(target.root)
   }
 

@@ -35,7 +35,7 @@ final class KeyCache: Sendable {
 }
 
 extension Catalog.KeySet {
-  /// The schema that the key floor works with.
+  /// The schema that the key layer works with.
   ///
   /// - Throws: `limitExceeded`, `invalidArgument`; never for a key set of a catalog.
   package func schema() throws(LarderError) -> KeySchema {

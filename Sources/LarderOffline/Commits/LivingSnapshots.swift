@@ -6,7 +6,7 @@ import LarderFiles
 /// time that is kept, and those that are pinned.
 struct LivingSnapshots: Sendable {
   let head: UInt64
-  /// The least snapshot that may be pinned anew; those from here on all live.
+  /// The least snapshot that may be pinned again; those from here on all live.
   let oldest: UInt64
   /// Pinned snapshots before `oldest`; all of them while erasures wait for pins to go.
   let pinned: PinnedSnapshots

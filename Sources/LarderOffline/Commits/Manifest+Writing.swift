@@ -47,7 +47,7 @@ extension Manifest {
   }
 
   /// Begins the manifest of a copy, whose files are all durable.
-  func found(_ state: StoreState) throws(LarderError) {
+  func create(copying state: StoreState) throws(LarderError) {
     try inner.withLock { inner throws(LarderError) in
       _ = try writeFile(state, number: 1, chain: 0, &inner)
     }

@@ -85,7 +85,7 @@ final class Manifest: Sendable {
     }
   }
 
-  /// The least snapshot that may be pinned anew; nil if STATE cannot be trusted to say it.
+  /// The least snapshot that may be pinned again; nil if STATE cannot be trusted to say it.
   var oldestRetained: UInt64? {
     inner.withLock { $0.published == nil ? nil : $0.page?.oldestRetained }
   }

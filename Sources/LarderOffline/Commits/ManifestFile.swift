@@ -11,7 +11,7 @@ enum ManifestFile {
   static let magic: UInt64 = 0x0A1A_0A0D_4E4D_4C89
   /// What is written.
   ///
-  /// Version 1, which lacks a few fields, is read too; a file of it is never gone on with, so that a
+  /// Version 1, which lacks a few fields, is read too; a file of it is never continued, so that a
   /// process which knows version 1 alone is refused instead of misled.
   static let major: UInt16 = 2
   static let headerBytes = 64

@@ -1,7 +1,7 @@
 import LarderColumns
 import LarderFiles
 
-/// The segments that are open: each once, however many questions use it.
+/// The segments that are open: each once, however many queries use it.
 ///
 /// Those of the newest state are kept open; of others only what someone still holds.
 final class SegmentCache: Sendable {
@@ -35,7 +35,7 @@ final class SegmentCache: Sendable {
     }
   }
 
-  /// Lets go of cold segments: what their pages were unpacked to goes when the last question that
+  /// Lets go of cold segments: what their pages were unpacked to goes when the last query that
   /// uses them ends.
   private func letUnpackedGo() {
     entries.withLock { entries in

@@ -45,7 +45,7 @@ import Synchronization
     static let checksum = 56
     /// Where version 1 kept its word.
     ///
-    /// Zero for ever: whoever knows version 1 alone trusts nothing here, and learns from the manifest
+    /// Zero forever: whoever knows version 1 alone trusts nothing here, and learns from the manifest
     /// that it is of a later version.
     static let wordOfVersion1 = 64
     /// The sequence of the newest publication, whose parity names the slot.
@@ -110,12 +110,12 @@ import Synchronization
   /// Whether a sync of the manifest failed and its outcome is unknown.
   var isPoisoned: Bool { load(Offset.poisoned) != 0 }
 
-  /// The least snapshot that may still be pinned anew.
+  /// The least snapshot that may still be pinned again.
   var oldestRetained: UInt64 { load(Offset.oldestRetained) }
 
   /// The commit from which on this page knows what was swept.
   ///
-  /// Of snapshots before it, nobody knows: the page was bound anew, after a restart say, and what an
+  /// Of snapshots before it, nobody knows: the page was bound again, after a restart say, and what an
   /// earlier one said may not have come to the disk before files went.
   var unsureBefore: UInt64 { load(Offset.unsureBefore) }
 

@@ -46,7 +46,7 @@ extension Store {
       let count = pending.values.reduce(0) { $0 + $1.count }
       notes.append(
         "an erasure is not finished: \(count == 1 ? "1 key is" : "\(count) keys are") hidden, and "
-          + "the files are not all rewritten; `larder vacuum` goes on with it")
+          + "the files are not all rewritten; `larder vacuum` continues with it")
     }
     let unsettled = unsettledCommits
     if unsettled > 0 {

@@ -5,7 +5,7 @@ import LarderKeys
 import Synchronization
 
 extension Store {
-  /// Builds anew what is derived from history and does not hold: key maps and STATE.
+  /// Rebuilds what is derived from history and does not hold: key maps and STATE.
   ///
   /// Nothing that was committed is touched: damage there is no matter of repair.
   ///
@@ -19,7 +19,7 @@ extension Store {
     if manifest.oldestRetained == nil || hasPublishedAnew.load(ordering: .relaxed) {
       steps.append(
         RepairReport.Step(
-          path: manifest.statePath, action: "publish anew how far the manifest is durable",
+          path: manifest.statePath, action: "publish again how far the manifest is durable",
           reason: "It is missing, damaged, or from another boot of the machine."))
     }
     // What a command that died left is history before anything is taken for derived or obsolete.

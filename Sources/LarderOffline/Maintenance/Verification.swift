@@ -11,7 +11,7 @@ extension Snapshot {
   /// What goes on beside is no finding: files that come and go, an erasure that is not finished.
   ///
   /// - Parameter deep: whether every value is decoded too, and zone maps and content hashes are
-  ///   computed anew.
+  ///   computed again.
   /// - Returns: everything that was found.
   /// - Throws: what is no finding: `io` that has nothing to do with one file.
   /// - Complexity: O(bytes of the files); deep O(values).
@@ -111,7 +111,7 @@ extension Snapshot {
       let maps = try damagedMaps(for: directory.log, of: set)
       for map in maps {
         for error in map.findings {
-          check.add(error, affects: "the speed of lookups \(affected); repair builds it anew")
+          check.add(error, affects: "the speed of lookups \(affected); repair rebuilds it")
         }
       }
       if findings.isEmpty, maps.isEmpty { try directory.checkInvariants() }

@@ -2,7 +2,7 @@ import LarderColumns
 import LarderFiles
 
 extension IndexFile {
-  /// Makes the index of a copied table: one that says which segments there are and how far the log
+  /// Makes the index of a copied table: one that says which log files there are and how far the log
   /// goes, and leads to no key.
   ///
   /// It names no file of its own, so that nobody looks keys up in it. Who opens the copy builds an
@@ -11,7 +11,7 @@ extension IndexFile {
   /// - Parameter durable: where the copied log ends.
   /// - Throws: `noSpace`, `io`.
   static func makeProof(
-    _ path: String, _ table: TableIdentity, _ segments: [LogSegment], durable: LogPosition,
+    _ path: String, _ table: TableIdentity, _ logFiles: [LogFile], durable: LogPosition,
     _ files: any FileSystem
   ) throws(LarderError) {
     let memory = makePrivate()
@@ -22,8 +22,8 @@ extension IndexFile {
       unsafe memory.base.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
     }
     memory.store(memory.lines, IndexFormat.lines)
-    for segment in segments {
-      memory.setSegment(number: segment.number, sequence: segment.sequence, inode: 0)
+    for logFile in logFiles {
+      memory.setLogFile(number: logFile.number, sequence: logFile.sequence, inode: 0)
     }
     memory.prove(durable: durable)
     memory.store(checksum(memory), IndexFormat.clean)

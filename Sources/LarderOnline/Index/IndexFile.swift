@@ -24,7 +24,7 @@ enum IndexFile {
     return (memory, file)
   }
 
-  /// Makes the file longer and maps it anew.
+  /// Makes the file longer and maps it again.
   static func extended(
     _ file: any File, to lines: UInt64, exactly: Bool = false
   ) throws(LarderError) -> IndexMemory {
@@ -125,13 +125,13 @@ enum IndexFile {
     return memory.loadAcquiring(IndexFormat.clean) != clean
   }
 
-  /// Whether an index that is in use says that a segment was there.
+  /// Whether an index that is in use says that a log file was there.
   ///
-  /// A segment is named only after its first batch was written, so a file that is named in this boot
+  /// A log file is named only after its first batch was written, so a file that is named in this boot
   /// or was when the table was closed, and lacks it, was damaged, whatever else the index says. Nor
   /// need the file be the one that was named: a copy of a directory has other inodes.
   static func names(
-    segment sequence: UInt64, in directory: String, _ files: any FileSystem
+    logFile sequence: UInt64, in directory: String, _ files: any FileSystem
   ) throws(LarderError) -> Bool {
     for number in try TableFiles.numbers(directory, IndexFormat.suffix, files) {
       let file: any File
@@ -147,7 +147,7 @@ enum IndexFile {
       let isClean = page[IndexFormat.clean..<IndexFormat.clean + 8].contains { $0 != 0 }
       if !isClean, try files.bootIdentifier() != identity.boot { continue }
       let table = try file.readExactly(
-        LogFormat.segments * IndexFormat.tableEntry, at: UInt64(IndexFormat.table))
+        LogFormat.logFiles * IndexFormat.tableEntry, at: UInt64(IndexFormat.table))
       let isNamed = unsafe table.withUnsafeBytes { entries in
         stride(from: 0, to: entries.count, by: IndexFormat.tableEntry).contains { entry in
           unsafe entries.loadUnaligned(fromByteOffset: entry, as: UInt64.self) == sequence

@@ -13,7 +13,7 @@ enum IndexFormat {
   static let identityBytes = 80
   static let identityChecksum = 80
 
-  // Words that readers look at with each question, in a line of their own.
+  // Words that readers look at with each query, in a line of their own.
   static let buckets = 128
   static let relinks = 136
   static let generation = 144
@@ -40,10 +40,10 @@ enum IndexFormat {
   static let clean = 384
   static let cleanLine = 384..<448
 
-  /// The segments: sequence, inode, live units, and a spare word each.
+  /// The log files: sequence, inode, live units, and a spare word each.
   static let table = 4096
   static let tableEntry = 32
-  static let linesOffset = table + LogFormat.segments * tableEntry
+  static let linesOffset = table + LogFormat.logFiles * tableEntry
   static let line = 64
   static let entries = 12
   /// Where in a line the number of the next overflow line lies, plus one.

@@ -71,9 +71,9 @@ import Synchronization
     store(load(offset) &+ UInt64(bitPattern: difference), offset)
   }
 
-  // MARK: Segments
+  // MARK: Log files
 
-  /// The sequence number of the segment that has a number now; 0 for none.
+  /// The sequence number of the log file that has a number now; 0 for none.
   @inline(__always) func sequence(ofNumber number: Int) -> UInt64 {
     loadAcquiring(IndexFormat.table &+ number &* IndexFormat.tableEntry)
   }
@@ -86,13 +86,13 @@ import Synchronization
   @inline(__always) func addLive(_ units: Int, number: Int) {
     add(Int64(units), IndexFormat.table &+ number &* IndexFormat.tableEntry &+ 16)
   }
-  func setSegment(number: Int, sequence: UInt64, inode: UInt64) {
+  func setLogFile(number: Int, sequence: UInt64, inode: UInt64) {
     let entry = IndexFormat.table + number * IndexFormat.tableEntry
     store(inode, entry + 8)
     store(0, entry + 16)
     store(sequence, entry)
   }
-  func clearSegment(number: Int) {
+  func clearLogFile(number: Int) {
     store(0, IndexFormat.table + number * IndexFormat.tableEntry)
   }
 

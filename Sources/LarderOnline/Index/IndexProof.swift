@@ -79,7 +79,7 @@ struct IndexProof: Sendable {
   ///
   /// - Parameters:
   ///   - end: the position after the last whole batch.
-  ///   - path: the segment in which that is.
+  ///   - path: the log file in which that is.
   static func require(
     _ proofs: [IndexProof], of table: TableIdentity, _ end: LogPosition, _ path: String
   ) throws(LarderError) {

@@ -18,9 +18,9 @@ extension IndexWriter {
       let count = min(KeyLookup.window, slots.count - start)
       tails.clear()
       for lane in 0..<count {
-        unsafe tails.append(segments.record(Slot(bits: slots[start + lane])).tail, at: lane)
+        unsafe tails.append(logFiles.record(Slot(bits: slots[start + lane])).tail, at: lane)
       }
-      let lookup = KeyLookup(index: memory, segments: segments)
+      let lookup = KeyLookup(index: memory, logFiles: logFiles)
       if lookup.find(tails.keys(count), 0, count, rowLines: 2, into: found) != nil {
         throw IndexWriter.damaged
       }
@@ -28,7 +28,7 @@ extension IndexWriter {
         let new = slots[start + lane]
         var change = unsafe PendingRow(
           hash: found.hashes[lane], new: new, old: 0,
-          newUnits: UInt32(truncatingIfNeeded: segments.record(Slot(bits: new)).units),
+          newUnits: UInt32(truncatingIfNeeded: logFiles.record(Slot(bits: new)).units),
           oldUnits: 0)
         if let base = unsafe found.rows[lane] {
           change.old = unsafe found.slots[lane]
@@ -47,7 +47,7 @@ extension IndexWriter {
 
   /// The key of a row that was checked before.
   func lane(of slot: Slot) -> KeyLane {
-    let record = segments.record(slot)
+    let record = logFiles.record(slot)
     let tail = unsafe (record.base + Record.rowHeaderBytes).assumingMemoryBound(to: UInt8.self)
     return unsafe KeyLane(
       hash: keyHash(tail, record.keyBytes, stride), tail: tail, bytes: record.keyBytes)
@@ -76,7 +76,7 @@ extension IndexWriter {
   }
 }
 
-/// Collects changes to a segment's live units while they concern the same one.
+/// Collects changes to a log file's live units while they concern the same one.
 private struct LiveUnits {
   private var number = 0
   private var units = 0

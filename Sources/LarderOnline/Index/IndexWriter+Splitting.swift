@@ -51,11 +51,11 @@ extension IndexWriter {
     let number = oldLine(splitAt: buckets)
     guard number < memory.lines else { return }
     let entries = unsafe IndexLine(base: memory.address(ofLine: number))
-    let segments = segments
+    let logFiles = logFiles
     for entry in 0..<IndexFormat.entries {
       let slot = Slot(bits: entries.slot(entry))
-      guard slot.bits != 0, slot.number < segments.count,
-        let base = unsafe segments.references[slot.number].base
+      guard slot.bits != 0, slot.number < logFiles.count,
+        let base = unsafe logFiles.references[slot.number].base
       else { continue }
       unsafe larder_prefetch(base + slot.unit &* LogFormat.unit)
     }
@@ -113,7 +113,7 @@ extension IndexWriter {
     defer { self.split = split }
     split.moving.removeAll(keepingCapacity: true)
     split.lines.removeAll(keepingCapacity: true)
-    let segments = segments
+    let logFiles = logFiles
     var entries = try line(start)
     while true {
       var moved: UInt16 = 0
@@ -124,7 +124,7 @@ extension IndexWriter {
         let bit = UInt16(1) &<< UInt16(truncatingIfNeeded: entry)
         used |= bit
         // An entry of a damaged row stays where it is; whoever looks for it is told.
-        guard let hash = segments.hash(of: Slot(bits: slot), stride: stride) else { continue }
+        guard let hash = logFiles.hash(of: Slot(bits: slot), stride: stride) else { continue }
         if hash & mask == bucket {
           split.moving.append((hash, slot))
           moved |= bit
@@ -170,7 +170,7 @@ extension IndexWriter {
   }
 }
 
-extension SegmentTable {
+extension LogFileTable {
   /// The hash of the key of the row at a slot; nil if the slot names no row.
   ///
   /// - Parameter stride: bytes of every tail; 0 if they vary.

@@ -9,8 +9,8 @@ import LarderFiles
 /// no chain holds: space, never a wrong answer.
 final class IndexWriter {
   private(set) var memory: IndexMemory
-  /// The segments, for the hashes of rows when a bucket is split.
-  var segments: SegmentTable
+  /// The log files, for the hashes of rows when a bucket is split.
+  var logFiles: LogFileTable
   let stride: Int
   /// Extends the index to at least so many lines.
   private let extend: (UInt64) throws(LarderError) -> IndexMemory
@@ -30,11 +30,11 @@ final class IndexWriter {
   static let firstBuckets: UInt64 = 64
 
   init(
-    _ memory: IndexMemory, segments: SegmentTable, stride: Int?, room: IndexRoom? = nil,
+    _ memory: IndexMemory, logFiles: LogFileTable, stride: Int?, room: IndexRoom? = nil,
     extend: @escaping (UInt64) throws(LarderError) -> IndexMemory
   ) {
     self.memory = memory
-    self.segments = segments
+    self.logFiles = logFiles
     self.stride = stride ?? 0
     self.room = room
     self.extend = extend
@@ -140,7 +140,7 @@ final class IndexWriter {
     fresh.setTag(0, tag)
     fresh.setSlot(0, slot)
     guard memory.beginStore() else { return }
-    // Found anew: the memory may have moved when it grew.
+    // Found again: the memory may have moved when it grew.
     try line(last).setNext(UInt32(truncatingIfNeeded: number &+ 1))
   }
 

@@ -71,8 +71,8 @@ extension KeyLookup {
     var tails = unsafe keys.kernelView
     var index = unsafe larder_online_index(
       lines: UnsafeRawPointer(index.base + IndexFormat.linesOffset), line_count: index.lines,
-      table: UnsafeRawPointer(index.base + IndexFormat.table), segments: segments.references,
-      segment_count: UInt32(truncatingIfNeeded: segments.count),
+      table: UnsafeRawPointer(index.base + IndexFormat.table), logFiles: logFiles.references,
+      logFile_count: UInt32(truncatingIfNeeded: logFiles.count),
       row_lines: UInt32(truncatingIfNeeded: rowLines))
     let buckets = max(1, self.index.loadAcquiring(IndexFormat.buckets))
     let relinks = self.index.loadAcquiring(IndexFormat.relinks)

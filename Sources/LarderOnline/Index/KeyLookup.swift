@@ -13,10 +13,10 @@ enum Found {
   case damaged(Slot)
 }
 
-/// The index and the segments of one moment, for searching.
+/// The index and the log files of one moment, for searching.
 struct KeyLookup {
   let index: IndexMemory
-  let segments: SegmentTable
+  let logFiles: LogFileTable
 
   /// What one candidate is.
   private enum Candidate {
@@ -31,8 +31,8 @@ struct KeyLookup {
     _ slot: Slot, _ tail: UnsafePointer<UInt8>, _ tailBytes: Int
   ) -> Candidate {
     let number = slot.number
-    guard number < segments.count else { return .stale }
-    let reference = unsafe segments.references[number]
+    guard number < logFiles.count else { return .stale }
+    let reference = unsafe logFiles.references[number]
     let sequence = index.sequence(ofNumber: number)
     guard sequence != 0, unsafe reference.sequence == sequence,
       let base = unsafe reference.base
@@ -59,7 +59,7 @@ struct KeyLookup {
   /// entry that does not hold is read again before it counts as damage.
   func find(_ hash: UInt64, _ tail: UnsafePointer<UInt8>, _ tailBytes: Int) -> Found {
     let tag = IndexFormat.tag(of: hash)
-    var patience = 64
+    var attempts = 64
     attempt: while true {
       let buckets = index.loadAcquiring(IndexFormat.buckets)
       let relinks = index.loadAcquiring(IndexFormat.relinks)
@@ -78,11 +78,11 @@ struct KeyLookup {
           case .match(let record): return .row(record, slot)
           case .other: continue
           case .stale, .damaged:
-            patience -= 1
-            if entries.slot(entry) != bits, patience > 0 { continue attempt }
-            // The number may have been given to another segment meanwhile.
+            attempts -= 1
+            if entries.slot(entry) != bits, attempts > 0 { continue attempt }
+            // The number may have been given to another log file meanwhile.
             let isKnown =
-              segments.sequence(ofNumber: slot.number)
+              logFiles.sequence(ofNumber: slot.number)
               .map { $0 == index.sequence(ofNumber: slot.number) } ?? false
             return isKnown ? .damaged(slot) : .stale
           }

@@ -1,7 +1,7 @@
 import LarderColumns
 import LarderFiles
 
-/// A record of a segment, in place.
+/// A record of a log file, in place.
 @safe struct Record {
   let base: UnsafeRawPointer
 
@@ -80,7 +80,7 @@ extension Record {
   }
 }
 
-/// The record that closes a batch, or its part in one segment.
+/// The record that closes a batch, or its part in one log file.
 struct CommitRecord: Hashable, Sendable {
   /// Grows from batch to batch.
   var batch: UInt64
@@ -96,7 +96,7 @@ struct CommitRecord: Hashable, Sendable {
   var recordsChecksum: UInt32
   var flags: UInt32
 
-  /// The batch goes on in the next segment.
+  /// The batch goes on in the next log file.
   static let isContinued: UInt32 = 1
   /// The batch stands between the parts of another.
   static let isInterlude: UInt32 = 2

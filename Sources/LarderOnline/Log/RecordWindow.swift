@@ -1,7 +1,7 @@
 import CLarderKernels
 import LarderColumns
 
-/// Whole records that follow one another in a segment, checked several at a time.
+/// Whole records that follow one another in a log file, checked several at a time.
 @safe struct RecordWindow {
   private static let capacity = 64
 
@@ -21,17 +21,17 @@ import LarderColumns
     unsafe checksums = (base + RecordWindow.capacity * 20).assumingMemoryBound(to: UInt32.self)
   }
 
-  /// The record at a unit, if it is whole; what `LogSegment.record(at:)` gives.
+  /// The record at a unit, if it is whole; what `LogFile.record(at:)` gives.
   ///
   /// - Parameters:
   ///   - unit: where the record before ended, or a new place after `restart`.
   ///   - limit: where reading ends.
   @inline(__always) mutating func record(
-    at unit: Int, in segment: LogSegment, before limit: Int
+    at unit: Int, in logFile: LogFile, before limit: Int
   ) -> Record? {
     if next == count {
-      guard KeyLookup.hasKernel else { return segment.record(at: unit) }
-      fill(segment, unit, limit)
+      guard KeyLookup.hasKernel else { return logFile.record(at: unit) }
+      fill(logFile, unit, limit)
       if count == 0 { return nil }
     }
     guard unsafe units[next] == unit, let base = unsafe rows[next] else { return nil }
@@ -49,20 +49,20 @@ import LarderColumns
   ///
   /// A length that is wrong leads astray, but its own record does not match its checksum, and what
   /// follows such a one does not count.
-  private mutating func fill(_ segment: LogSegment, _ start: Int, _ limit: Int) {
+  private mutating func fill(_ logFile: LogFile, _ start: Int, _ limit: Int) {
     restart()
-    let limit = min(limit, segment.units)
+    let limit = min(limit, logFile.units)
     var unit = start
     var some = 0
     while some < RecordWindow.capacity, unit < limit, unit >= LogFormat.headerUnits {
-      let record = unsafe Record(base: segment.base + unit &* LogFormat.unit)
+      let record = unsafe Record(base: logFile.base + unit &* LogFormat.unit)
       let length = record.units
-      guard length >= 1, length <= segment.units &- unit, record.kind >= 1, record.kind <= 3 else {
+      guard length >= 1, length <= logFile.units &- unit, record.kind >= 1, record.kind <= 3 else {
         break
       }
       unsafe rows[some] = record.base
       unsafe units[some] = unit
-      unsafe states[some] = segment.seed ^ Slot(number: segment.number, unit: unit).bits
+      unsafe states[some] = logFile.seed ^ Slot(number: logFile.number, unit: unit).bits
       some &+= 1
       unit &+= length
     }

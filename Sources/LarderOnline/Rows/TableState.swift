@@ -3,11 +3,11 @@ import LarderContract
 import LarderFiles
 import LarderKeys
 
-/// What a table's log says about itself: written whole, at the start of each segment and whenever
+/// What a table's log says about itself: written whole, at the start of each log file and whenever
 /// it changes.
 struct TableState: Hashable, Sendable {
-  /// A segment that belongs to the table.
-  struct Segment: Hashable, Sendable {
+  /// A log file that belongs to the table.
+  struct LogFile: Hashable, Sendable {
     var sequence: UInt64
     var number: Int
     /// Units that were written to it; nil for the one that is being written.
@@ -33,7 +33,7 @@ struct TableState: Hashable, Sendable {
   var naming: Naming
   /// The next id for a feature that goes by its name.
   var nextField: UInt32
-  var segments: [Segment]
+  var logFiles: [LogFile]
   var watermark: OnlineWatermark?
   /// What was begun since the watermark was written.
   var begun = HistoryRun.none
@@ -67,7 +67,7 @@ struct TableState: Hashable, Sendable {
     currentID = 0
     naming = view.featureIDs == nil ? .names : .catalog
     nextField = 0
-    segments = []
+    logFiles = []
     _ = try adopt(view)
   }
 
@@ -136,11 +136,11 @@ extension TableState {
         out.append(field.name)
       }
     }
-    out.append(UInt32(segments.count))
-    for segment in segments {
-      out.append(segment.sequence)
-      out.append(UInt32(segment.number))
-      out.append(UInt32(segment.end ?? 0))
+    out.append(UInt32(logFiles.count))
+    for logFile in logFiles {
+      out.append(logFile.sequence)
+      out.append(UInt32(logFile.number))
+      out.append(UInt32(logFile.end ?? 0))
     }
     return out.bytes
   }
@@ -202,13 +202,13 @@ extension TableState {
       }
       schemas.append(RowSchema(id: id, fields: fields))
     }
-    segments = []
+    logFiles = []
     for _ in 0..<(try reader.count(of: 16)) {
       let sequence = try reader.read(UInt64.self)
       let number = Int(try reader.read(UInt32.self))
       let end = Int(try reader.read(UInt32.self))
-      guard number < LogFormat.segments else { throw reader.damaged("names a wrong segment") }
-      segments.append(Segment(sequence: sequence, number: number, end: end == 0 ? nil : end))
+      guard number < LogFormat.logFiles else { throw reader.damaged("names a wrong log file") }
+      logFiles.append(LogFile(sequence: sequence, number: number, end: end == 0 ? nil : end))
     }
     guard reader.isAtEnd, !schemas.isEmpty else { throw reader.damaged("has a wrong length") }
     if version == 1 { currentID = schemas.last?.id ?? 0 }
@@ -223,7 +223,7 @@ package enum HistoryRun: UInt8, Hashable, Sendable, Comparable {
   case none = 0
   /// Rows that history gained.
   case gaining = 1
-  /// Answers that were taken anew.
+  /// Values that were recomputed.
   case rebuilding = 2
 
   package static func < (a: HistoryRun, b: HistoryRun) -> Bool { a.rawValue < b.rawValue }

@@ -56,7 +56,7 @@ package struct HiddenKeys: Sendable {
 /// The file that says which erasures a table took in: its name is the number of the newest commit
 /// that retired keys, and it is empty.
 ///
-/// It is durable before a row of such a key is written anew.
+/// It is durable before a row of such a key is written again.
 enum ErasureMark {
   static let suffix = ".erased"
 

@@ -11,7 +11,7 @@ package struct OnlineCopy: Sendable {
 extension MappedOnlineStore {
   /// Copies tables beside their writers.
   ///
-  /// Segments that are full get a second name, the one that is being written is copied as far as
+  /// Log files that are full get a second name, the one that is being written is copied as far as
   /// batches are in it. The index is derived and left behind; one without keys takes its place, which
   /// says how far the log goes, so that a copy that loses a part of it is found to have.
   ///
@@ -39,7 +39,7 @@ extension OnlineTable {
   func copy(to target: String, _ copy: inout OnlineCopy) throws(LarderError) {
     let files = host.files
     try files.makeDirectory(target)
-    // Compaction may take a segment away, or a new one begin, while the others are copied.
+    // Compaction may take a log file away, or a new one begin, while the others are copied.
     for attempt in 0..<100 {
       // Before the rows: those of an erasure that is taken in later are copied, and stay hidden.
       let mark = try ErasureMark.newest(in: directory, files)
@@ -64,34 +64,34 @@ extension OnlineTable {
     let snapshot = try snapshot()
     let applied = LogPosition(bits: snapshot.lookup.index.loadAcquiring(IndexFormat.applied))
     // A state beyond the batch may have let one go that the batch still names.
-    let segments = snapshot.lookup.segments.segments.filter { $0.sequence <= applied.sequence }
+    let logFiles = snapshot.lookup.logFiles.logFiles.filter { $0.sequence <= applied.sequence }
       .sorted { $0.sequence < $1.sequence }
-    guard segments.last?.sequence == applied.sequence else { return nil }
+    guard logFiles.last?.sequence == applied.sequence else { return nil }
     var made: [(how: CopiedBy, bytes: UInt64)] = []
-    for segment in segments {
-      let path = "\(target)/\(LogFormat.fileName(segment.sequence))"
+    for logFile in logFiles {
+      let path = "\(target)/\(LogFormat.fileName(logFile.sequence))"
       do throws(LarderError) {
-        if segment.sequence != applied.sequence {
+        if logFile.sequence != applied.sequence {
           made.append(
-            (try host.files.linkOrCopy(segment.path, to: path), UInt64(segment.bytes)))
+            (try host.files.linkOrCopy(logFile.path, to: path), UInt64(logFile.bytes)))
           continue
         }
         let bytes = UInt64(applied.unit * LogFormat.unit)
         try host.files.copy(
-          try host.files.open(segment.path, .read), bytes: bytes, to: path,
-          extendedTo: UInt64(segment.bytes))
+          try host.files.open(logFile.path, .read), bytes: bytes, to: path,
+          extendedTo: UInt64(logFile.bytes))
         made.append((.copy, bytes))
       } catch {
         guard error.code == .notFound else { throw error }
         return nil
       }
     }
-    guard let first = segments.first else { return nil }
+    guard let first = logFiles.first else { return nil }
     // From the copy: the original may be gone by now.
     let copied = try host.files.open("\(target)/\(LogFormat.fileName(first.sequence))", .read)
-    let identity = try SegmentHeader.read(copied).identity
+    let identity = try LogFileHeader.read(copied).identity
     try IndexFile.makeProof(
-      "\(target)/\(IndexFormat.fileName(1))", identity, segments, durable: applied, host.files)
+      "\(target)/\(IndexFormat.fileName(1))", identity, logFiles, durable: applied, host.files)
     return made
   }
 }

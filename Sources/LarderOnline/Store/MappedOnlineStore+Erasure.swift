@@ -68,8 +68,8 @@ extension MappedOnlineStore {
         let hidden = try snapshot.state.matchers(
           of: try erasures?.hidden()?.since(taken)?.selections ?? [])
         var keys = KeySelection(try KeySchema(snapshot.state.keys))
-        for segment in snapshot.lookup.segments.segments {
-          unsafe RowMarks(UnsafeRawBufferPointer(start: segment.base, count: segment.bytes))
+        for logFile in snapshot.lookup.logFiles.logFiles {
+          unsafe RowMarks(UnsafeRawBufferPointer(start: logFile.base, count: logFile.bytes))
             .forEachTail(of: matchers) { tail in
               // What is no key of the table's was passed over.
               do throws(LarderError) {
@@ -135,7 +135,7 @@ extension MappedOnlineStore {
   private func syncRemovals() throws(LarderError) {
     guard try host.files.status(of: directory) != nil else { return }
     for id in try tableIDs() {
-      // A batch that failed is overwritten where the log goes on, which is the newest segment.
+      // A batch that failed is overwritten where the log goes on, which is the newest log file.
       if let newest = try TableFiles.numbers(folder(id), LogFormat.suffix, host.files).last {
         try host.files.open("\(folder(id))/\(LogFormat.fileName(newest))", .update).syncData()
       }
@@ -144,9 +144,9 @@ extension MappedOnlineStore {
     try host.files.syncDirectory(directory)
   }
 
-  /// Whether a table's folder has segments that the table does not name.
+  /// Whether a table's folder has log files that the table does not name.
   private func hasLeftovers(_ id: UInt32) throws(LarderError) -> Bool {
-    let named = Set(try table(id).snapshot().lookup.segments.segments.map(\.sequence))
+    let named = Set(try table(id).snapshot().lookup.logFiles.logFiles.map(\.sequence))
     return try TableFiles.numbers(folder(id), LogFormat.suffix, host.files)
       .contains { !named.contains($0) }
   }

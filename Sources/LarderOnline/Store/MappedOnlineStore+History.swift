@@ -5,7 +5,7 @@ import LarderKeys
 
 /// What a run of materialization holds: others wait for it.
 ///
-/// An object of its own, since the table may be closed and opened anew meanwhile.
+/// An object of its own, since the table may be closed and opened again meanwhile.
 final class MaterializationTurn: Sendable {
   private let turn = ForkSafeMutex(())
 

@@ -10,7 +10,7 @@ extension MappedOnlineStore {
   /// Values past the time to live go, leaving the event time; so do deletions that are past it.
   /// Other answers stay as they are.
   ///
-  /// - Parameter share: the dead share, between 0 and 1, from which a segment is rewritten; 0 for
+  /// - Parameter share: the dead share, between 0 and 1, from which a log file is rewritten; 0 for
   ///   all.
   /// - Throws: `notFound`, `locked`, `corrupt`, `noSpace`; nothing is lost then.
   @discardableResult
@@ -27,22 +27,22 @@ extension MappedOnlineStore {
     try withTable(of: view) { (table) throws(LarderError) in
       let snapshot = try table.snapshot()
       let index = snapshot.lookup.index
-      let segments = snapshot.lookup.segments.segments
+      let logFiles = snapshot.lookup.logFiles.logFiles
       let applied = LogPosition(bits: index.load(IndexFormat.applied))
       var written = 0
       var live = 0
-      for segment in segments {
-        let end = snapshot.state.segments.first { $0.sequence == segment.sequence }?.end
-        let last = applied.sequence == segment.sequence ? applied.unit : LogFormat.headerUnits
+      for logFile in logFiles {
+        let end = snapshot.state.logFiles.first { $0.sequence == logFile.sequence }?.end
+        let last = applied.sequence == logFile.sequence ? applied.unit : LogFormat.headerUnits
         written += (end ?? last) - LogFormat.headerUnits
-        live += index.liveUnits(ofNumber: segment.number)
+        live += index.liveUnits(ofNumber: logFile.number)
       }
       let keys = index.load(IndexFormat.keys)
       let lastWrite = Int64(bitPattern: index.load(IndexFormat.lastWrite))
       let places = Double(index.load(IndexFormat.buckets)) * Double(IndexFormat.entries)
       return OnlineStatistics(
-        keys: Int(keys), segments: segments.count,
-        logBytes: segments.reduce(0) { $0 + $1.bytes }, indexBytes: index.bytes,
+        keys: Int(keys), logFiles: logFiles.count,
+        logBytes: logFiles.reduce(0) { $0 + $1.bytes }, indexBytes: index.bytes,
         deadShare: written > 0 ? max(0, Double(written - live) / Double(written)) : 0,
         load: Double(keys) / max(1, places),
         lastWrite: lastWrite == 0 ? nil : Timestamp(microseconds: lastWrite),

@@ -124,7 +124,7 @@ extension TableSnapshot {
     var builders = columns.map { ColumnBuilder($0.type.dataType) }
     var count = 0
     for bits in slots {
-      guard let record = lookup.segments.row(Slot(bits: bits)) else { continue }
+      guard let record = lookup.logFiles.row(Slot(bits: bits)) else { continue }
       count += 1
       if columns.isEmpty { continue }
       let tail = unsafe record.tail

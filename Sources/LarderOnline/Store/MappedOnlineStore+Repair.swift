@@ -66,7 +66,7 @@ extension MappedOnlineStore {
     try erasures?.hidden()?.selections ?? []
   }
 
-  /// Builds key indexes anew that do not lead to the newest rows, or that nobody trusts.
+  /// Rebuilds key indexes that do not lead to the newest rows, or that nobody trusts.
   ///
   /// - Parameter dryRun: whether only to say what would be done.
   /// - Throws: `locked` if another process writes to such a table; `noSpace`, `io`.
@@ -91,7 +91,7 @@ extension MappedOnlineStore {
       guard let reason else { continue }
       steps.append(
         RepairReport.Step(
-          path: folder, action: "build the key index anew from the row log", reason: reason))
+          path: folder, action: "rebuild the key index from the row log", reason: reason))
       if !dryRun { try rebuildIndex(id) }
     }
     return steps

@@ -58,7 +58,7 @@ extension MappedOnlineStore {
     return try openForWriting(id, try lock(id))
   }
 
-  /// Does something with a table that is open for writing, and does it anew with the table opened
+  /// Does something with a table that is open for writing, and does it again with the table opened
   /// again where another thread ended writing in between.
   func beforeItEnds<Result>(
     _ body: () throws(LarderError) -> Result
@@ -90,7 +90,7 @@ extension MappedOnlineStore {
   }
 
   /// Tells whether anybody writes to a table now; nobody can tell who may not open LOCK.
-  func hasWriter(of id: UInt32) -> WriterQuestion {
+  func hasWriter(of id: UInt32) -> WriterCheck {
     guard let locks else { return { true } }
     return { () throws(LarderError) in
       try locks.holder(of: .onlineWriter(table: id)) != nil
@@ -139,7 +139,7 @@ extension MappedOnlineStore {
     try withTable(view.table, view.definition, body)
   }
 
-  /// Reads from a table; one that another process dropped and made again is opened anew.
+  /// Reads from a table; one that another process dropped and made again is opened again.
   func withTable<Result>(
     _ id: UInt32, _ view: FeatureView, _ body: (OnlineTable) throws(LarderError) -> Result
   ) throws(LarderError) -> Result {
@@ -160,7 +160,7 @@ extension MappedOnlineStore {
 
   // MARK: Ending
 
-  /// Ends all writing: everything is durable, the locks are free, and reading opens anew.
+  /// Ends all writing: everything is durable, the locks are free, and reading opens again.
   public func close() throws(LarderError) {
     for id in tables.withLock({ Array($0.keys) }) { try closeTable(id) }
   }

@@ -22,7 +22,7 @@ public final class MappedOnlineStore: OnlineStore {
   /// A view as the catalog has it; nil for an unknown one.
   private let lookUp: @Sendable (FeatureView) throws(LarderError) -> ResolvedView?
   let tables = ForkSafeMutex<[UInt32: OpenTable]>([:])
-  /// The last question asked of each view.
+  /// The last query asked of each view.
   private let plans = ForkSafeMutex<[String: ReadPlan]>([:])
   /// Who materializes to a table; one at a time.
   let turns = ForkSafeMutex<[UInt32: MaterializationTurn]>([:])
@@ -239,7 +239,7 @@ public final class MappedOnlineStore: OnlineStore {
   /// The present, by the store's clock.
   package var now: Timestamp { Timestamp(microseconds: host.now()) }
 
-  /// The plan of a question; the last of each view is kept.
+  /// The plan of a query; the last of each view is kept.
   func plan(_ view: ResolvedView, _ features: [String]?) throws(LarderError) -> ReadPlan {
     if let last = plans.withLock({ $0[view.name] }), last.fits(view, features) { return last }
     let plan = try ReadPlan(view, features: features)
@@ -247,7 +247,7 @@ public final class MappedOnlineStore: OnlineStore {
     return plan
   }
 
-  /// The keys that a question is asked for.
+  /// The keys that a query is asked for.
   func keys(_ batch: RecordBatch, _ plan: ReadPlan) throws(LarderError) -> KeyBatch {
     try OnlineKeys.convert(batch, plan.keySchema, plan.view)
   }

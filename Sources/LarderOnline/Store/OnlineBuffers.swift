@@ -9,7 +9,7 @@ import LarderContract
 /// ```
 ///
 /// An answer that is kept keeps its memory: the next one then gets fresh memory of its own. Columns
-/// of text, bytes, bools and lists, and columns with nulls, are made anew each time.
+/// of text, bytes, bools and lists, and columns with nulls, are made again each time.
 public struct OnlineBuffers: ~Copyable {
   /// The last answer; nil before the first.
   public private(set) var rows: OnlineRows?

@@ -3,7 +3,7 @@ import LarderContract
 import LarderFiles
 import LarderKeys
 
-/// A question that was prepared once, to be asked of an online table many times.
+/// A query that was prepared once, to be asked of an online table many times.
 ///
 /// ```swift
 /// let reader = try store.reader(for: view, features: ["trips_today"])
@@ -140,7 +140,7 @@ public struct OnlineReader: Sendable {
 }
 
 extension MappedOnlineStore {
-  /// Prepares a question.
+  /// Prepares a query.
   ///
   /// - Parameter features: the features wanted, in order; nil for all.
   /// - Throws: `notFound` for a view without a table or an unknown feature.
@@ -150,7 +150,7 @@ extension MappedOnlineStore {
     try reader(for: try resolve(view), features: features)
   }
 
-  /// Prepares a question to a view as some state of the catalog has it.
+  /// Prepares a query to a view as some state of the catalog has it.
   ///
   /// - Throws: as `reader(for:features:)`.
   package func reader(
@@ -183,7 +183,7 @@ extension MappedOnlineStore {
       unit: plan.view.timeUnit, expiry: expiry, status: status)
     let missed = MapGuard.hits
     let result = try withExtendedLifetime(found.bound) { try body(row) }
-    if MapGuard.hits != missed, found.bound.snapshot.lookup.segments.isTruncated {
+    if MapGuard.hits != missed, found.bound.snapshot.lookup.logFiles.isTruncated {
       throw found.bound.snapshot.truncated
     }
     return result

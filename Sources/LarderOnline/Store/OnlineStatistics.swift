@@ -5,8 +5,8 @@ import LarderContract
 public struct OnlineStatistics: Sendable, Hashable {
   /// Keys, deleted ones included until their deletions are dropped.
   public var keys: Int
-  /// Segments of the row log.
-  public var segments: Int
+  /// Log files of the row log.
+  public var logFiles: Int
   /// Bytes of the row log's files.
   public var logBytes: Int
   /// Bytes of the key index.

@@ -31,17 +31,17 @@ private struct TableCheck {
   private let snapshot: TableSnapshot
   private let directory: String
   private let applied: LogPosition
-  private let segments: [LogSegment]
+  private let logFiles: [LogFile]
   private let hidden: [KeyMatcher]
 
-  /// - Returns: nil if the writer began another segment meanwhile.
+  /// - Returns: nil if the writer began another log file meanwhile.
   init?(_ table: OnlineTable, hidden: [KeySelection]) throws(LarderError) {
     snapshot = try table.snapshot()
     directory = table.directory
     applied = LogPosition(bits: snapshot.lookup.index.loadAcquiring(IndexFormat.applied))
-    // A segment that was begun after that batch has nothing that was published.
-    segments = snapshot.published(through: applied)
-    guard segments.last?.sequence == applied.sequence else { return nil }
+    // A log file that was begun after that batch has nothing that was published.
+    logFiles = snapshot.published(through: applied)
+    guard logFiles.last?.sequence == applied.sequence else { return nil }
     self.hidden = try snapshot.state.matchers(of: hidden)
   }
 
@@ -71,24 +71,24 @@ private struct TableCheck {
     let memory = IndexFile.makePrivate()
     let box = GrowingIndex(memory)
     let index = IndexWriter(
-      memory, segments: SegmentTable(segments),
+      memory, logFiles: LogFileTable(logFiles),
       stride: try KeySchema(snapshot.state.keys).stride
     ) { (lines) throws(LarderError) in
       box.memory = IndexFile.extended(private: box.memory, to: lines)
       return box.memory
     }
-    for segment in segments {
-      memory.setSegment(
-        number: segment.number, sequence: segment.sequence, inode: segment.inode)
+    for logFile in logFiles {
+      memory.setLogFile(
+        number: logFile.number, sequence: logFile.sequence, inode: logFile.inode)
     }
     var scan = LogScan(lastBatch: 0)
     // All of it was published: nothing of it may be missing.
     scan.proven = applied
-    for segment in segments {
+    for logFile in logFiles {
       let end =
-        segment.sequence == applied.sequence
-        ? applied.unit : snapshot.state.segments.first { $0.sequence == segment.sequence }?.end
-      _ = try scan.read(segment, from: LogFormat.headerUnits, through: end) {
+        logFile.sequence == applied.sequence
+        ? applied.unit : snapshot.state.logFiles.first { $0.sequence == logFile.sequence }?.end
+      _ = try scan.read(logFile, from: LogFormat.headerUnits, through: end) {
         (slots) throws(LarderError) in try index.apply(slots)
       }
     }
@@ -107,10 +107,10 @@ private struct TableCheck {
       if isChanged { return nil }
       return LarderError(
         .corrupt, "A row does not match its checksum.",
-        file: snapshot.lookup.segments.segment(number: other.number)?.path,
+        file: snapshot.lookup.logFiles.logFile(number: other.number)?.path,
         offset: UInt64(other.unit * LogFormat.unit))
     case .absent, .stale:
-      guard let record = snapshot.lookup.segments.row(place) else { break }
+      guard let record = snapshot.lookup.logFiles.row(place) else { break }
       // Deletions are dropped without a trace, and rows that are being erased.
       if record.isDeletion { return nil }
       if try unsafe hidden.hold(record.tail) { return nil }
@@ -125,7 +125,7 @@ private struct TableCheck {
 
   private func position(of slot: Slot) -> LogPosition {
     LogPosition(
-      sequence: snapshot.lookup.segments.sequence(ofNumber: slot.number) ?? .max, unit: slot.unit)
+      sequence: snapshot.lookup.logFiles.sequence(ofNumber: slot.number) ?? .max, unit: slot.unit)
   }
 
   /// Whether the table went on since it was looked at.
@@ -135,12 +135,12 @@ private struct TableCheck {
 }
 
 extension TableSnapshot {
-  /// The segments that the table names up to a position, in order.
+  /// The log files that the table names up to a position, in order.
   ///
   /// A reader may have mapped one that compaction had just emptied: its number may be another's now.
-  func published(through applied: LogPosition) -> [LogSegment] {
-    let named = Set(state.segments.map(\.sequence))
-    return lookup.segments.segments
+  func published(through applied: LogPosition) -> [LogFile] {
+    let named = Set(state.logFiles.map(\.sequence))
+    return lookup.logFiles.logFiles
       .filter { $0.sequence <= applied.sequence && named.contains($0.sequence) }
       .sorted { $0.sequence < $1.sequence }
   }

@@ -9,14 +9,14 @@ public struct OnlineOptions: Sendable, Hashable {
   public var compactAt: Double?
   /// How long an opening writer waits for another to go.
   public var lockTimeout: Duration
-  /// Bytes of a table's first segment; each is twice as large as the one before.
-  package var firstSegmentBytes = 1 << 20
-  /// Bytes of the largest segments.
-  package var largestSegmentBytes = LogFormat.largestSegment
-  /// How many segments a table may have at a time.
-  package var segmentLimit = LogFormat.segments
+  /// Bytes of a table's first log file; each is twice as large as the one before.
+  package var firstLogFileBytes = 1 << 20
+  /// Bytes of the largest log files.
+  package var largestLogFileBytes = LogFormat.largestLogFile
+  /// How many log files a table may have at a time.
+  package var logFileLimit = LogFormat.logFiles
 
-  /// Whether the next segment is made ready in the background.
+  /// Whether the next log file is made ready in the background.
   package var preparesAhead = true
 
   /// Options with every choice at its default: durable batches, compaction at half dead.

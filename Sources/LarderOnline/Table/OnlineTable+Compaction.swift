@@ -5,17 +5,17 @@ import LarderFiles
 import Synchronization
 
 extension OnlineTable {
-  /// Units of a segment that are looked at while other writers of this process wait.
+  /// Units of a log file that are looked at while other writers of this process wait.
   private static let pieceUnits = 1 << 13
 
-  /// Empties the segments of which enough is dead; readers go on meanwhile.
+  /// Empties the log files of which enough is dead; readers go on meanwhile.
   ///
   /// Live rows are written again at the log's end and the files removed. Values past the time to
   /// live go, and so do deletions that are. The answers stay.
   ///
   /// - Parameters:
   ///   - view: the view, for its time to live.
-  ///   - share: the dead share from which a segment is emptied; 0 for all.
+  ///   - share: the dead share from which a log file is emptied; 0 for all.
   /// - Throws: `corrupt` for a damaged row; what writing throws. Nothing is lost then.
   func compact(_ view: FeatureView, share: Double) throws(LarderError) -> OnlineCompactionReport {
     var report = OnlineCompactionReport()
@@ -26,25 +26,25 @@ extension OnlineTable {
     return report
   }
 
-  /// Moves the live rows of segments to the log's end and removes the files.
+  /// Moves the live rows of log files to the log's end and removes the files.
   ///
   /// - Parameters:
-  ///   - victims: sequence numbers, in order; none of them is the segment that is being written.
+  ///   - victims: sequence numbers, in order; none of them is the log file that is being written.
   ///   - expiry: what is past the time to live.
   func empty(
     _ victims: [UInt64], _ expiry: (TableWriter) -> Expiry, _ report: inout OnlineCompactionReport
   ) throws(LarderError) {
     for sequence in victims {
-      var move: SegmentMove?
+      var move: LogFileMove?
       var isDone = false
       while !isDone {
         isDone = try withWriter { (writer) throws(LarderError) in
-          guard let segment = writer.segment(sequence) else { return true }
+          guard let logFile = writer.logFile(sequence) else { return true }
           var next =
-            move ?? SegmentMove(segment: segment, end: writer.writtenUnits(segment))
+            move ?? LogFileMove(logFile: logFile, end: writer.writtenUnits(logFile))
           let isDone = try writer.move(
             &next, expiry: expiry(writer), limit: OnlineTable.pieceUnits, &report)
-          if isDone { try writer.remove(segment, &report) }
+          if isDone { try writer.remove(logFile, &report) }
           move = next
           return isDone
         }
@@ -64,7 +64,7 @@ extension OnlineTable {
       isDue = try withWriter { (writer) throws(LarderError) in
         let (units, dead) = writer.deadShare
         // Small tables are not worth it.
-        return units > writer.options.firstSegmentBytes / LogFormat.unit
+        return units > writer.options.firstLogFileBytes / LogFormat.unit
           && Double(dead) >= share * Double(units)
       }
     } catch  where error.code == .closed {

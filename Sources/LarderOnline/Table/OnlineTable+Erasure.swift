@@ -5,7 +5,7 @@ import LarderKeys
 
 /// The rows of erased keys in a table's log: where they are and which entries lead to them.
 struct ErasedRows {
-  /// Sequence numbers of the segments that hold some, and how many.
+  /// Sequence numbers of the log files that hold some, and how many.
   var rows: [UInt64: Int] = [:]
   /// Hash and slot of each row.
   var places: [(hash: UInt64, slot: UInt32)] = []
@@ -28,7 +28,7 @@ extension OnlineTable {
   /// - Parameter forgetsWatermark: whether the next materialization is to look at all of history.
   /// - Returns: the files that held rows; empty if there were none.
   /// - Throws: `readOnly`; `corrupt` for a damaged row; what writing throws.
-  /// - Complexity: O(log), and the live rows of the segments that are rewritten.
+  /// - Complexity: O(log), and the live rows of the log files that are rewritten.
   func erase(
     _ selections: [KeySelection], forgetsWatermark: Bool
   ) throws(LarderError) -> [OnlineErasure.File] {
@@ -45,12 +45,12 @@ extension OnlineTable {
       }
       if found.rows.isEmpty { return files }
       for (sequence, rows) in found.rows.sorted(by: { $0.key < $1.key }) {
-        let segment = try withWriter { (writer) throws(LarderError) in writer.segment(sequence) }
-        guard let segment else { continue }
-        let device = try host.files.status(of: segment.path)?.device ?? 0
+        let logFile = try withWriter { (writer) throws(LarderError) in writer.logFile(sequence) }
+        guard let logFile else { continue }
+        let device = try host.files.status(of: logFile.path)?.device ?? 0
         files.append(
           OnlineErasure.File(
-            path: segment.path, inode: segment.inode, device: device, rows: rows))
+            path: logFile.path, inode: logFile.inode, device: device, rows: rows))
       }
       var report = OnlineCompactionReport()
       try empty(found.rows.keys.sorted(), { _ in .never }, &report)
@@ -67,9 +67,9 @@ extension Record {
 }
 
 extension TableWriter {
-  /// Removes segments that the table no longer names: a crash came before they went.
+  /// Removes log files that the table no longer names: a crash came before they went.
   func removeLeftovers() throws(LarderError) {
-    let named = Set(segments.map(\.sequence))
+    let named = Set(logFiles.map(\.sequence))
     let left = try TableFiles.numbers(directory, LogFormat.suffix, host.files)
       .filter { !named.contains($0) }
     for sequence in left {
@@ -81,39 +81,39 @@ extension TableWriter {
 
   /// Makes keys unknown, and finds all their rows.
   ///
-  /// Afterwards none of the rows lies in the segment that is being written.
+  /// Afterwards none of the rows lies in the log file that is being written.
   func eraseEntries(
     _ matchers: [KeyMatcher], forgetsWatermark: Bool
   ) throws(LarderError) -> ErasedRows {
     try checkUsable()
     var found = ErasedRows()
-    for segment in segments {
+    for logFile in logFiles {
       var unit = LogFormat.headerUnits
-      let end = writtenUnits(segment)
+      let end = writtenUnits(logFile)
       while unit < end {
-        guard let record = segment.record(at: unit) else {
-          throw damagedRow(Slot(number: segment.number, unit: unit))
+        guard let record = logFile.record(at: unit) else {
+          throw damagedRow(Slot(number: logFile.number, unit: unit))
         }
         if try record.isRow(among: matchers) {
           let tail = unsafe (record.base + Record.rowHeaderBytes)
             .assumingMemoryBound(to: UInt8.self)
           let hash = unsafe keyHash(tail, record.keyBytes, keys.stride ?? 0)
-          found.places.append((hash, Slot(number: segment.number, unit: unit).bits))
-          found.rows[segment.sequence, default: 0] += 1
+          found.places.append((hash, Slot(number: logFile.number, unit: unit).bits))
+          found.rows[logFile.sequence, default: 0] += 1
         }
         unit += record.units
       }
       // Batches that came to nothing may have left rows behind the end.
       let void = unsafe RowMarks(
-        UnsafeRawBufferPointer(start: segment.base, count: segment.bytes)
+        UnsafeRawBufferPointer(start: logFile.base, count: logFile.bytes)
       ).count(of: matchers, from: end)
-      if void > 0 { found.rows[segment.sequence, default: 0] += void }
+      if void > 0 { found.rows[logFile.sequence, default: 0] += void }
     }
     if found.rows.isEmpty { return found }
     for (hash, slot) in found.places { _ = try index.remove(hash, slot: slot) }
     if found.rows[current.sequence] != nil {
       batch += 1
-      try startSegment(for: 1)
+      try startLogFile(for: 1)
     }
     if forgetsWatermark, state.watermark != nil {
       var newState = state

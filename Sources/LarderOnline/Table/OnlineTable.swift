@@ -8,7 +8,7 @@ import Synchronization
 /// Whether anybody has a table open for writing now; true where that cannot be told.
 ///
 /// - Throws: `io`.
-typealias WriterQuestion = @Sendable () throws(LarderError) -> Bool
+typealias WriterCheck = @Sendable () throws(LarderError) -> Bool
 
 /// An open online table: lock-free reads from any thread, one writer.
 final class OnlineTable: Sendable {
@@ -26,11 +26,11 @@ final class OnlineTable: Sendable {
   /// Whether writing was ended.
   private let hadWriter = Atomic(false)
   private let forkGeneration = ForkedChild.generation
-  private let hasWriter: WriterQuestion
+  private let hasWriter: WriterCheck
 
   private init(
     _ directory: String, store: FileIdentifier, host: Host, options: OnlineOptions,
-    snapshot: TableSnapshot, hasWriter: @escaping WriterQuestion
+    snapshot: TableSnapshot, hasWriter: @escaping WriterCheck
   ) {
     self.directory = directory
     self.store = store
@@ -46,7 +46,7 @@ final class OnlineTable: Sendable {
   /// - Throws: `notFound`, `corrupt`, `io`.
   static func openForWriting(
     _ directory: String, store: FileIdentifier, host: Host, options: OnlineOptions,
-    hasWriter: @escaping WriterQuestion
+    hasWriter: @escaping WriterCheck
   ) throws(LarderError) -> OnlineTable {
     let relay = SnapshotRelay()
     let writer = try TableWriter.open(
@@ -67,7 +67,7 @@ final class OnlineTable: Sendable {
   /// - Throws: `notFound`, `corrupt`, `io`.
   static func openForReading(
     _ directory: String, store: FileIdentifier, host: Host, options: OnlineOptions,
-    hasWriter: @escaping WriterQuestion
+    hasWriter: @escaping WriterCheck
   ) throws(LarderError) -> OnlineTable {
     let snapshot = try findSnapshot(directory, store, host.files, known: [], hasWriter)
     return OnlineTable(
@@ -116,28 +116,28 @@ final class OnlineTable: Sendable {
     // The writer shows its snapshots itself.
     if isWriting.load(ordering: .acquiring) { return current.withLock { $0 } }
     let snapshot = try OnlineTable.findSnapshot(
-      directory, store, host.files, known: old.lookup.segments.segments, hasWriter)
+      directory, store, host.files, known: old.lookup.logFiles.logFiles, hasWriter)
     current.withLock { $0 = snapshot }
     return snapshot
   }
 
   /// Another snapshot after one turned out to be behind, at some attempt.
   func newer(than old: TableSnapshot, _ attempt: Int) throws(LarderError) -> TableSnapshot {
-    // A writer that just made a segment or a longer index shows it within microseconds.
+    // A writer that just made a log file or a longer index shows it within microseconds.
     if attempt > 10 { usleep(100) }
     return try refreshed(old)
   }
 
   /// Maps what a trusted index names, or builds an index in memory.
   private static func findSnapshot(
-    _ directory: String, _ store: FileIdentifier, _ files: any FileSystem, known: [LogSegment],
-    _ hasWriter: WriterQuestion
+    _ directory: String, _ store: FileIdentifier, _ files: any FileSystem, known: [LogFile],
+    _ hasWriter: WriterCheck
   ) throws(LarderError) -> TableSnapshot {
     try look(directory, store, files, known: known, hasWriter) {
       (recovery, trusted, newest) throws(LarderError) in
       if let trusted { return snapshot(trusted, nil) }
       let found = try recovery.rebuilding(IndexFile.makePrivate(), nil)
-      if let last = recovery.segments.last {
+      if let last = recovery.logFiles.last {
         // Where the log ends, as a writer's index says it.
         found.index.memory.store(
           LogPosition(sequence: last.sequence, unit: found.end).bits, IndexFormat.applied)
@@ -151,7 +151,7 @@ final class OnlineTable: Sendable {
   /// - Throws: `notFound`, `corrupt`, `io`.
   static func state(
     _ directory: String, _ store: FileIdentifier, _ files: any FileSystem,
-    hasWriter: WriterQuestion
+    hasWriter: WriterCheck
   ) throws(LarderError) -> TableState {
     try look(directory, store, files, known: [], hasWriter) {
       (recovery, trusted, _) throws(LarderError) in
@@ -164,13 +164,13 @@ final class OnlineTable: Sendable {
   ///
   /// - Parameter use: gets what the newest index says, if it is trusted, and its number.
   private static func look<Result>(
-    _ directory: String, _ store: FileIdentifier, _ files: any FileSystem, known: [LogSegment],
-    _ hasWriter: WriterQuestion,
+    _ directory: String, _ store: FileIdentifier, _ files: any FileSystem, known: [LogFile],
+    _ hasWriter: WriterCheck,
     _ use: (inout TableRecovery, TableRecovery.Findings?, UInt64) throws(LarderError) -> Result
   ) throws(LarderError) -> Result {
-    var patience = 50
+    var attempts = 50
     while true {
-      patience -= 1
+      attempts -= 1
       do throws(LarderError) {
         let newest = try TableFiles.numbers(directory, IndexFormat.suffix, files).last ?? 0
         var recovery = try TableRecovery(
@@ -180,14 +180,14 @@ final class OnlineTable: Sendable {
         }
         if recovery.unfinished != nil { return try use(&recovery, nil, newest) }
         // Files that come and go under our eyes: a writer is at work, so its index will be there.
-        if patience > 0, try hasLiveIndex(directory, recovery, files) {
+        if attempts > 0, try hasLiveIndex(directory, recovery, files) {
           usleep(200)
           continue
         }
         return try use(&recovery, nil, newest)
       } catch {
-        // A segment was removed between the listing and the opening.
-        guard patience > 0, error.code == .notFound,
+        // A log file was removed between the listing and the opening.
+        guard attempts > 0, error.code == .notFound,
           try !TableFiles.numbers(directory, LogFormat.suffix, files).isEmpty
         else { throw error }
         usleep(200)
@@ -195,7 +195,7 @@ final class OnlineTable: Sendable {
     }
   }
 
-  /// Whether an index of this boot is there whose segments just changed.
+  /// Whether an index of this boot is there whose log files just changed.
   private static func hasLiveIndex(
     _ directory: String, _ recovery: TableRecovery, _ files: any FileSystem
   ) throws(LarderError) -> Bool {
@@ -211,7 +211,7 @@ final class OnlineTable: Sendable {
   ) -> TableSnapshot {
     let memory = found.index.memory
     return TableSnapshot(
-      lookup: KeyLookup(index: memory, segments: found.index.segments), state: found.state,
+      lookup: KeyLookup(index: memory, logFiles: found.index.logFiles), state: found.state,
       generation: memory.loadAcquiring(IndexFormat.generation), privateIndex: privateIndex)
   }
 

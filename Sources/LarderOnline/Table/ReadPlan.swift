@@ -3,7 +3,7 @@ import LarderContract
 import LarderFiles
 import LarderKeys
 
-/// A question that is asked again and again: a view, its keys and the features wanted.
+/// A query that is asked again and again: a view, its keys and the features wanted.
 final class ReadPlan: Sendable {
   let resolved: ResolvedView
   /// The names asked for; nil for all.
@@ -14,7 +14,7 @@ final class ReadPlan: Sendable {
   let keySchema: KeySchema
   private let bound = ForkSafeMutex<BoundPlan?>(nil)
 
-  /// Prepares a question.
+  /// Prepares a query.
   ///
   /// - Throws: `notFound` for an unknown feature; what `KeySchema` throws.
   init(_ resolved: ResolvedView, features: [String]?) throws(LarderError) {
@@ -39,14 +39,14 @@ final class ReadPlan: Sendable {
     return try KeySchema(keys)
   }
 
-  /// Whether this is the plan for a question.
+  /// Whether this is the plan for a query.
   func fits(_ view: ResolvedView, _ features: [String]?) -> Bool {
     self.features == features && resolved == view
   }
 
   /// The plan for the rows of the last snapshot, if nothing but rows changed since.
   ///
-  /// This is the whole cost of being up to date for a question that is asked again: one lock, which
+  /// This is the whole cost of being up to date for a query that is asked again: one lock, which
   /// nobody else holds if each thread has a reader of its own, and three loads from the index.
   @inline(__always) func fresh() -> BoundPlan? {
     guard let last = bound.withLock({ $0 }), last.snapshot.privateIndex == nil,

@@ -4,17 +4,17 @@ import LarderFiles
 
 /// Making and finding a table's files.
 enum TableFiles {
-  /// Makes a segment's file with its header, not yet synced.
-  static func makeSegment(
-    _ header: SegmentHeader, _ path: String, _ files: any FileSystem
-  ) throws(LarderError) -> (LogSegment, any File) {
+  /// Makes a log file with its header, not yet synced.
+  static func makeLogFile(
+    _ header: LogFileHeader, _ path: String, _ files: any FileSystem
+  ) throws(LarderError) -> (LogFile, any File) {
     // What an unfinished creation left behind is in the way.
     try files.remove(path)
     let file = try files.open(path, .create)
     do throws(LarderError) {
       try file.reserve(bytes: UInt64(header.bytes))
       try file.write(header.encoded, at: 0)
-      return (try LogSegment.map(file, header: header), file)
+      return (try LogFile.map(file, header: header), file)
     } catch {
       try files.remove(path)
       throw error
@@ -30,7 +30,7 @@ enum TableFiles {
       .compactMap { LogFormat.sequence(ofFile: $0, suffix: suffix) }.sorted()
   }
 
-  /// Makes a table's directory and first segment; does nothing to a table that is there.
+  /// Makes a table's directory and first log file; does nothing to a table that is there.
   ///
   /// - Returns: whether a table was made.
   static func create(
@@ -39,15 +39,15 @@ enum TableFiles {
   ) throws(LarderError) -> Bool {
     if try exists(directory, host.files) { return false }
     try host.files.makeDirectory(directory)
-    let header = SegmentHeader(
+    let header = LogFileHeader(
       identity: TableIdentity(store: store, table: host.makeIdentifier()), sequence: 1, number: 0,
-      bytes: min(max(options.firstSegmentBytes, 1 << 16), LogFormat.largestSegment))
+      bytes: min(max(options.firstLogFileBytes, 1 << 16), LogFormat.largestLogFile))
     let path = "\(directory)/\(LogFormat.fileName(1))"
     var state = try TableState(view)
-    state.segments = [TableState.Segment(sequence: 1, number: 0, end: nil)]
-    let (segment, file) = try makeSegment(header, path, host.files)
+    state.logFiles = [TableState.LogFile(sequence: 1, number: 0, end: nil)]
+    let (logFile, file) = try makeLogFile(header, path, host.files)
     do throws(LarderError) {
-      try write(state, to: file, segment, host)
+      try write(state, to: file, logFile, host)
       try file.syncData()
       try host.files.syncDirectory(directory)
     } catch {
@@ -60,13 +60,13 @@ enum TableFiles {
 
   /// Writes the first batch of a table: its state alone.
   private static func write(
-    _ state: TableState, to file: any File, _ segment: LogSegment, _ host: Host
+    _ state: TableState, to file: any File, _ logFile: LogFile, _ host: Host
   ) throws(LarderError) {
     let content = state.encoded
     let units = (LogScan.stateHeaderBytes + content.count + LogFormat.unit - 1) / LogFormat.unit
-    guard (LogFormat.headerUnits + units + 1) <= segment.units else {
+    guard (LogFormat.headerUnits + units + 1) <= logFile.units else {
       throw LarderError(
-        .limitExceeded, "The view's definition does not fit into the first segment.",
+        .limitExceeded, "The view's definition does not fit into the first log file.",
         file: file.path)
     }
     let empties = CommitRecord.empties(at: LogFormat.headerUnits + units + 1)
@@ -79,8 +79,8 @@ enum TableFiles {
       unsafe base.storeBytes(
         of: byte, toByteOffset: LogScan.stateHeaderBytes + offset, as: UInt8.self)
     }
-    let first = Slot(number: segment.number, unit: LogFormat.headerUnits)
-    let sum = unsafe Record(base: base).computedChecksum(seed: segment.seed, slot: first)
+    let first = Slot(number: logFile.number, unit: LogFormat.headerUnits)
+    let sum = unsafe Record(base: base).computedChecksum(seed: logFile.seed, slot: first)
     unsafe base.storeBytes(of: sum, as: UInt32.self)
     var commit = CommitRecord(
       batch: 1, durable: LogPosition(sequence: 1, unit: LogFormat.headerUnits),
@@ -89,7 +89,7 @@ enum TableFiles {
     for place in units...units + empties {
       unsafe commit.encode(
         into: base + place * LogFormat.unit,
-        at: Slot(number: segment.number, unit: LogFormat.headerUnits + place), seed: segment.seed)
+        at: Slot(number: logFile.number, unit: LogFormat.headerUnits + place), seed: logFile.seed)
       (commit.units, commit.records, commit.recordsChecksum) = (0, 0, 0)
       commit.flags = CommitRecord.isInterlude
     }
@@ -123,7 +123,7 @@ enum TableFiles {
     }
   }
 
-  /// Refuses a directory without segments whose index is in use: somebody took the log away.
+  /// Refuses a directory without log files whose index is in use: somebody took the log away.
   private static func checkIndexless(
     _ directory: String, _ files: any FileSystem
   ) throws(LarderError) {
@@ -133,12 +133,12 @@ enum TableFiles {
     else { return }
     throw LarderError(
       .corrupt,
-      "The online table's row log is gone; its key index says that it reached segment "
+      "The online table's row log is gone; its key index says that it reached log file "
         + "\(proof.reached.sequence). Restore the store, or drop the table and materialize the view "
         + "again.", file: directory)
   }
 
-  /// Whether the only segment of a table has its first batch.
+  /// Whether the only log file of a table has its first batch.
   ///
   /// One that has not is what a crash left of the making: nothing was acknowledged yet.
   private static func isFinished(
@@ -146,9 +146,9 @@ enum TableFiles {
   ) throws(LarderError) -> Bool {
     let file = try files.open(path, .read)
     do throws(LarderError) {
-      let header = try SegmentHeader.read(file)
-      let segment = try LogSegment.map(file, header: header)
-      if segment.hasFirstBatch { return true }
+      let header = try LogFileHeader.read(file)
+      let logFile = try LogFile.map(file, header: header)
+      if logFile.hasFirstBatch { return true }
     } catch {
       // A crash's leftover or damage: told apart below.
       guard error.code == .corrupt else { throw error }
@@ -159,7 +159,7 @@ enum TableFiles {
     return false
   }
 
-  /// Refuses a segment without its first batch if something shows that it had it on disk.
+  /// Refuses a log file without its first batch if something shows that it had it on disk.
   ///
   /// - Parameter proofs: what the table's indexes say.
   static func checkUnproven(
@@ -169,26 +169,26 @@ enum TableFiles {
       .joined(separator: "/")
     let start = LogPosition(sequence: sequence, unit: LogFormat.headerUnits)
     if proofs.allSatisfy({ $0.reached <= start }),
-      try !IndexFile.names(segment: sequence, in: directory, files)
+      try !IndexFile.names(logFile: sequence, in: directory, files)
     {
       return try checkRemnant(file, start)
     }
     throw LarderError(
       .corrupt,
-      "The online table's segment lacks its first batch, which was on disk once: it was truncated or "
+      "The online table's log file lacks its first batch, which was on disk once: it was truncated or "
         + "overwritten from outside. Restore the store, or drop the table and materialize the view "
         + "again.", file: file.path, offset: try file.status().bytes)
   }
 
-  /// Refuses a segment whose start is damaged, unless it is what a crash left of its making.
+  /// Refuses a log file whose start is damaged, unless it is what a crash left of its making.
   ///
   /// A commit in it that says that the start was on disk shows that it is damaged.
   private static func checkRemnant(
     _ file: any File, _ start: LogPosition
   ) throws(LarderError) {
-    var whole: LogSegment?
+    var whole: LogFile?
     do throws(LarderError) {
-      whole = try LogSegment.map(file, header: try SegmentHeader.read(file))
+      whole = try LogFile.map(file, header: try LogFileHeader.read(file))
     } catch {
       // Without a header no record can be checked: whatever looks like a commit counts.
       guard error.code == .corrupt else { throw error }
@@ -213,20 +213,20 @@ enum TableFiles {
   }
 
   private static func checkRemnant(
-    _ segment: LogSegment, _ start: LogPosition
+    _ logFile: LogFile, _ start: LogPosition
   ) throws(LarderError) {
-    for unit in LogFormat.headerUnits..<segment.units
-    where segment.word(at: unit) == RecordKind.commit << 24 | 1 {
-      guard let record = segment.record(at: unit) else { continue }
+    for unit in LogFormat.headerUnits..<logFile.units
+    where logFile.word(at: unit) == RecordKind.commit << 24 | 1 {
+      guard let record = logFile.record(at: unit) else { continue }
       if CommitRecord(record).durable > start {
-        throw damagedStart(segment.path, UInt64(unit * LogFormat.unit))
+        throw damagedStart(logFile.path, UInt64(unit * LogFormat.unit))
       }
     }
   }
 
   private static func damagedStart(_ path: String, _ offset: UInt64) -> LarderError {
     LarderError(
-      .corrupt, "The online table's segment is damaged at its start.", file: path, offset: offset)
+      .corrupt, "The online table's log file is damaged at its start.", file: path, offset: offset)
   }
 
   static func foreign(_ directory: String) -> LarderError {
@@ -237,7 +237,7 @@ enum TableFiles {
 
   /// Removes a table's files and directory; does nothing if there are none.
   ///
-  /// Of the segments the oldest go first: what a crash leaves then is seen to lack them, and is no
+  /// Of the log files the oldest go first: what a crash leaves then is seen to lack them, and is no
   /// table of old rows.
   ///
   /// - Throws: `notAStore` if other files are there; then nothing was removed.
@@ -248,7 +248,7 @@ enum TableFiles {
     let own = names.filter { name in
       LogFormat.sequence(ofFile: name) != nil
         || LogFormat.sequence(ofFile: name, suffix: IndexFormat.suffix) != nil
-        || LogFormat.sequence(ofFile: name, suffix: SpareSegment.suffix) != nil
+        || LogFormat.sequence(ofFile: name, suffix: SpareLogFile.suffix) != nil
         || LogFormat.sequence(ofFile: name, suffix: ErasureMark.suffix) != nil
     }
     guard own.count == names.count else { throw foreign(directory) }

@@ -43,7 +43,7 @@ import LarderKeys
       // Zeros may stand where values were; an index without its end hides rows. What was missed may
       // be another table's too.
       if snapshot.lookup.index.isTruncated { return false }
-      if snapshot.lookup.segments.isTruncated { throw snapshot.truncated }
+      if snapshot.lookup.logFiles.isTruncated { throw snapshot.truncated }
     }
     buffers.finish(
       RecordBatch(unchecked: plan.schema, columns: columns, count: count),

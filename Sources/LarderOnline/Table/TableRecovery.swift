@@ -3,7 +3,7 @@ import LarderContract
 import LarderFiles
 import LarderKeys
 
-/// Finds out what a table's files hold: which segments, which state, which index.
+/// Finds out what a table's files hold: which log files, which state, which index.
 struct TableRecovery {
   let directory: String
   let store: FileIdentifier
@@ -12,9 +12,9 @@ struct TableRecovery {
   let writable: Bool
 
   private(set) var identity: TableIdentity
-  /// The segments of the directory, in order; the last is the one being written.
-  private(set) var segments: [LogSegment]
-  /// The first segment whose sync failed in this boot; 0 for none.
+  /// The log files of the directory, in order; the last is the one being written.
+  private(set) var logFiles: [LogFile]
+  /// The first log file whose sync failed in this boot; 0 for none.
   ///
   /// What memory shows of it may not be on disk, whatever a later sync says.
   private(set) var poisoned: UInt64 = 0
@@ -22,17 +22,17 @@ struct TableRecovery {
   private(set) var unfinished: IndexMemory?
   /// What indexes said of the log before it was looked at.
   let proofs: [IndexProof]
-  /// Why a segment between others could not be opened.
+  /// Why a log file between others could not be opened.
   private var broken: [UInt64: LarderError] = [:]
 
   /// Looks at a table's directory.
   ///
   /// - Throws: `notFound` if there is no table; `corrupt`.
   ///
-  /// - Parameter known: segments that are mapped already.
+  /// - Parameter known: log files that are mapped already.
   init(
     _ directory: String, store: FileIdentifier, files: any FileSystem, writable: Bool,
-    known: [LogSegment] = []
+    known: [LogFile] = []
   ) throws(LarderError) {
     self.directory = directory
     self.store = store
@@ -50,21 +50,21 @@ struct TableRecovery {
       if writable { try files.remove("\(directory)/\(LogFormat.fileName(last))") }
     }
     let probe = try files.open("\(directory)/\(LogFormat.fileName(first))", .read)
-    identity = try SegmentHeader.read(probe).identity
+    identity = try LogFileHeader.read(probe).identity
     guard identity.store == store else {
       throw LarderError(
         .corrupt, "The online table belongs to another store.", file: directory)
     }
-    segments = []
+    logFiles = []
     for sequence in sequences {
-      let seed = SegmentHeader(identity: identity, sequence: sequence, number: 0, bytes: 0).seed
-      if let segment = known.first(where: { $0.sequence == sequence && $0.seed == seed }) {
-        segments.append(segment)
+      let seed = LogFileHeader(identity: identity, sequence: sequence, number: 0, bytes: 0).seed
+      if let logFile = known.first(where: { $0.sequence == sequence && $0.seed == seed }) {
+        logFiles.append(logFile)
         continue
       }
       do throws(LarderError) {
-        segments.append(
-          try LogSegment.open(directory, sequence: sequence, identity: identity, files: files))
+        logFiles.append(
+          try LogFile.open(directory, sequence: sequence, identity: identity, files: files))
       } catch {
         // Between others that are whole it may never have come to the disk.
         guard error.code == .corrupt, sequence != first else { throw error }
@@ -82,14 +82,14 @@ struct TableRecovery {
     LarderError(.notFound, "There is no online table here.", file: directory)
   }
 
-  /// Whether the newest segment is what a crash left of its making.
+  /// Whether the newest log file is what a crash left of its making.
   private static func isRemnant(
     _ directory: String, _ sequence: UInt64, _ proofs: [IndexProof], _ files: any FileSystem
   ) throws(LarderError) -> Bool {
     let file = try files.open("\(directory)/\(LogFormat.fileName(sequence))", .read)
     do throws(LarderError) {
-      let segment = try LogSegment.map(file, header: try SegmentHeader.read(file))
-      if segment.hasFirstBatch { return false }
+      let logFile = try LogFile.map(file, header: try LogFileHeader.read(file))
+      if logFile.hasFirstBatch { return false }
     } catch {
       // A remnant or damage: told apart by what else the file holds.
       guard error.code == .corrupt else { throw error }
@@ -105,7 +105,7 @@ struct TableRecovery {
     var state: TableState
     var index: IndexWriter
     var indexFile: (any File)?
-    /// Where the reading of the log ended: the last segment's next free unit.
+    /// Where the reading of the log ended: the last log file's next free unit.
     var end: Int
     var batch: UInt64
     var durable: LogPosition
@@ -117,7 +117,7 @@ struct TableRecovery {
   /// - Parameter hasWriter: asked by a reader who finds a batch on its way into the index.
   /// - Returns: nil if no index may be trusted.
   mutating func trusting(
-    _ hasWriter: WriterQuestion = { true }
+    _ hasWriter: WriterCheck = { true }
   ) throws(LarderError) -> Findings? {
     guard let newest = try TableFiles.numbers(directory, IndexFormat.suffix, files).last else {
       return nil
@@ -130,22 +130,22 @@ struct TableRecovery {
     guard try fits(memory) else { return nil }
     let position = LogPosition(bits: memory.load(IndexFormat.state))
     let applied = LogPosition(bits: memory.load(IndexFormat.applied))
-    guard let holder = segments.first(where: { $0.sequence == position.sequence }),
-      let start = segments.first(where: { $0.sequence == applied.sequence }),
+    guard let holder = logFiles.first(where: { $0.sequence == position.sequence }),
+      let start = logFiles.first(where: { $0.sequence == applied.sequence }),
       applied.unit > LogFormat.headerUnits, applied.unit <= start.units,
       let last = start.record(at: applied.unit - 1), last.kind == RecordKind.commit,
       CommitRecord(last).batch == memory.load(IndexFormat.appliedBatch)
     else { return nil }
     var state = try LogScan.state(in: holder, at: position.unit)
-    // A segment that was made just before the end is not in the index yet.
-    if let last = segments.last, last.sequence > position.sequence {
+    // A log file that was made just before the end is not in the index yet.
+    if let last = logFiles.last, last.sequence > position.sequence {
       state = try LogScan.state(in: last, at: LogFormat.headerUnits)
     }
     if !writable {
       // A writer of this boot does the rest. Without one, an index that was closed clean is behind
       // a log that went on, if the disk has the log's end and not the index's.
       let isOfThisBoot = try IndexFile.isOfThisBoot(memory, files)
-      if !isOfThisBoot, let last = segments.last,
+      if !isOfThisBoot, let last = logFiles.last,
         last.sequence != applied.sequence
           || (applied.unit < last.units && last.word(at: applied.unit) != 0)
       {
@@ -166,12 +166,12 @@ struct TableRecovery {
     // The file may have been made longer before it was needed.
     memory.store(memory.lines, IndexFormat.lines)
     try keep(state)
-    for number in 0..<LogFormat.segments where memory.sequence(ofNumber: number) != 0 {
-      if !segments.contains(where: { $0.number == number }) { memory.clearSegment(number: number) }
+    for number in 0..<LogFormat.logFiles where memory.sequence(ofNumber: number) != 0 {
+      if !logFiles.contains(where: { $0.number == number }) { memory.clearLogFile(number: number) }
     }
-    for segment in segments where memory.sequence(ofNumber: segment.number) != segment.sequence {
-      memory.setSegment(
-        number: segment.number, sequence: segment.sequence, inode: segment.inode)
+    for logFile in logFiles where memory.sequence(ofNumber: logFile.number) != logFile.sequence {
+      memory.setLogFile(
+        number: logFile.number, sequence: logFile.sequence, inode: logFile.inode)
     }
     let index = try makeWriter(memory, file, state)
     try index.finishSplit()
@@ -188,14 +188,14 @@ struct TableRecovery {
       durable: scan.durable, isRebuilt: false)
   }
 
-  /// Whether an index was made for these very segments.
+  /// Whether an index was made for these very log files.
   private func fits(_ memory: IndexMemory) throws(LarderError) -> Bool {
     var known = 0
-    for number in 0..<LogFormat.segments {
+    for number in 0..<LogFormat.logFiles {
       let sequence = memory.sequence(ofNumber: number)
       if sequence == 0 { continue }
-      guard let segment = segments.first(where: { $0.sequence == sequence }),
-        segment.number == number, segment.inode == memory.inode(ofNumber: number)
+      guard let logFile = logFiles.first(where: { $0.sequence == sequence }),
+        logFile.number == number, logFile.inode == memory.inode(ofNumber: number)
       else { return false }
       known += 1
     }
@@ -211,20 +211,20 @@ struct TableRecovery {
     var scan = LogScan(lastBatch: 0)
     var state = try aliveState(&scan)
     let index = try makeWriter(memory, file, state)
-    for segment in segments {
-      memory.setSegment(
-        number: segment.number, sequence: segment.sequence, inode: segment.inode)
+    for logFile in logFiles {
+      memory.setLogFile(
+        number: logFile.number, sequence: logFile.sequence, inode: logFile.inode)
     }
-    guard let first = segments.first else { throw TableRecovery.missing(directory) }
+    guard let first = logFiles.first else { throw TableRecovery.missing(directory) }
     let start = LogPosition(sequence: first.sequence, unit: LogFormat.headerUnits)
     let end = try read(from: start, state: &state, &scan, index)
-    if scan.isCut, let last = state.segments.last {
+    if scan.isCut, let last = state.logFiles.last {
       // What came after the cut goes, as what a crash left of a batch does.
-      for void in segments where void.sequence > last.sequence {
-        memory.clearSegment(number: void.number)
+      for void in logFiles where void.sequence > last.sequence {
+        memory.clearLogFile(number: void.number)
       }
-      segments.removeAll { $0.sequence > last.sequence }
-      index.segments = SegmentTable(segments)
+      logFiles.removeAll { $0.sequence > last.sequence }
+      index.logFiles = LogFileTable(logFiles)
     }
     try requireProven(end)
     return Findings(
@@ -234,45 +234,45 @@ struct TableRecovery {
 
   /// The newest state alone, of a log whose index may not be trusted.
   ///
-  /// - Throws: `corrupt` if a segment is missing that was on disk.
+  /// - Throws: `corrupt` if a log file is missing that was on disk.
   mutating func newestState() throws(LarderError) -> TableState {
     var scan = LogScan(lastBatch: 0)
     return try aliveState(&scan)
   }
 
-  /// Refuses a log whose last segment ends before what an index says was there.
+  /// Refuses a log whose last log file ends before what an index says was there.
   private func requireProven(_ end: Int) throws(LarderError) {
-    guard let last = segments.last else { return }
+    guard let last = logFiles.last else { return }
     try IndexProof.require(
       proofs, of: identity, LogPosition(sequence: last.sequence, unit: end), last.path)
   }
 
-  /// The newest state, of which all segments are there; forgets segments that it does not name.
+  /// The newest state, of which all log files are there; forgets log files that it does not name.
   ///
-  /// The newest segment says which others are alive and where they end. Where batches are not synced
+  /// The newest log file says which others are alive and where they end. Where batches are not synced
   /// one may be there and another before it not: then the log ends before the one that is missing.
   ///
   /// - Parameter scan: is told what was on disk.
-  /// - Throws: `corrupt` if a segment is missing that was on disk.
+  /// - Throws: `corrupt` if a log file is missing that was on disk.
   private mutating func aliveState(_ scan: inout LogScan) throws(LarderError) -> TableState {
     for proof in proofs where proof.table == identity {
       scan.proven = max(scan.proven, proof.reached)
     }
-    while let last = segments.last {
+    while let last = logFiles.last {
       var preview = LogScan(lastBatch: 0)
       _ = try preview.read(last, from: LogFormat.headerUnits, through: nil) { _ in }
       scan.proven = max(scan.proven, preview.durable)
       guard let state = preview.state?.state else {
         let start = LogPosition(sequence: last.sequence, unit: LogFormat.headerUnits)
-        guard segments.count > 1, scan.proven <= start else {
+        guard logFiles.count > 1, scan.proven <= start else {
           throw LarderError(
-            .corrupt, "The online table's newest segment has no state.", file: last.path)
+            .corrupt, "The online table's newest log file has no state.", file: last.path)
         }
-        segments.removeLast()
+        logFiles.removeLast()
         continue
       }
-      let missing = state.segments.first { wanted in
-        !segments.contains { $0.sequence == wanted.sequence }
+      let missing = state.logFiles.first { wanted in
+        !logFiles.contains { $0.sequence == wanted.sequence }
       }
       guard let missing else {
         try keep(state)
@@ -281,7 +281,7 @@ struct TableRecovery {
       if scan.proven > LogPosition(sequence: missing.sequence, unit: 0) {
         throw broken[missing.sequence] ?? lacks(missing.sequence)
       }
-      segments.removeAll { $0.sequence >= missing.sequence }
+      logFiles.removeAll { $0.sequence >= missing.sequence }
     }
     throw TableRecovery.missing(directory)
   }
@@ -289,18 +289,18 @@ struct TableRecovery {
   private func lacks(_ sequence: UInt64) -> LarderError {
     LarderError(
       .corrupt,
-      "The online table's segment \(sequence) is missing. Restore the store, or drop the table and "
+      "The online table's log file \(sequence) is missing. Restore the store, or drop the table and "
         + "materialize the view again.", file: directory)
   }
 
-  /// Forgets segments that a state no longer names; refuses if one that it names is missing.
+  /// Forgets log files that a state no longer names; refuses if one that it names is missing.
   private mutating func keep(_ state: TableState) throws(LarderError) {
-    for wanted in state.segments where !segments.contains(where: { $0.sequence == wanted.sequence })
+    for wanted in state.logFiles where !logFiles.contains(where: { $0.sequence == wanted.sequence })
     {
       throw lacks(wanted.sequence)
     }
-    segments.removeAll { segment in
-      !state.segments.contains { $0.sequence == segment.sequence }
+    logFiles.removeAll { logFile in
+      !state.logFiles.contains { $0.sequence == logFile.sequence }
     }
   }
 
@@ -312,7 +312,7 @@ struct TableRecovery {
     let box = MemoryBox(memory)
     let room = file.map { IndexRoom($0) }
     return IndexWriter(
-      memory, segments: SegmentTable(segments), stride: schema.stride, room: room
+      memory, logFiles: LogFileTable(logFiles), stride: schema.stride, room: room
     ) { (lines) throws(LarderError) in
       let grown =
         if let room { try room.extended(to: lines) } else {
@@ -329,16 +329,16 @@ struct TableRecovery {
   ) throws(LarderError) -> Int {
     var end = start.unit
     let known = state
-    for segment in segments where segment.sequence >= start.sequence {
-      let from = segment.sequence == start.sequence ? start.unit : LogFormat.headerUnits
-      let limit = known.segments.first { $0.sequence == segment.sequence }?.end
+    for logFile in logFiles where logFile.sequence >= start.sequence {
+      let from = logFile.sequence == start.sequence ? start.unit : LogFormat.headerUnits
+      let limit = known.logFiles.first { $0.sequence == logFile.sequence }?.end
       let before = end
-      end = try scan.read(segment, from: from, through: limit) { (slots) throws(LarderError) in
+      end = try scan.read(logFile, from: from, through: limit) { (slots) throws(LarderError) in
         try index.apply(slots)
       }
       if scan.isCut {
-        // Of a segment whose first batch is not there nothing is: the one before is the last.
-        if end == LogFormat.headerUnits, segment.sequence > start.sequence { end = before }
+        // Of a log file whose first batch is not there nothing is: the one before is the last.
+        if end == LogFormat.headerUnits, logFile.sequence > start.sequence { end = before }
         break
       }
     }

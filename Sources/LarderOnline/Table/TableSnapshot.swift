@@ -24,12 +24,12 @@ struct PrivateIndex: Sendable {
 
 /// What readers need of a table: maps and definitions of one moment; immutable.
 ///
-/// Its maps live as long as it does, so a segment that compaction removed goes when the last read
+/// Its maps live as long as it does, so a log file that compaction removed goes when the last read
 /// that began before is done.
 final class TableSnapshot: Sendable {
   let lookup: KeyLookup
   let state: TableState
-  /// The index's count of changes to segments and definitions when this was made.
+  /// The index's count of changes to log files and definitions when this was made.
   let generation: UInt64
   /// Why the index is one of this process alone; nil where it is the shared one.
   let privateIndex: PrivateIndex?
@@ -58,7 +58,7 @@ final class TableSnapshot: Sendable {
       .corrupt,
       "A row of the online table does not match its checksum. Restore the store, or drop the "
         + "table and materialize the view again.",
-      file: lookup.segments.segment(number: slot.number)?.path,
+      file: lookup.logFiles.logFile(number: slot.number)?.path,
       offset: UInt64(slot.unit * LogFormat.unit))
   }
 
@@ -68,7 +68,7 @@ final class TableSnapshot: Sendable {
       .corrupt,
       "A file of the online table was cut short while it was read. Restore the store, or drop the "
         + "table and materialize the view again.",
-      file: lookup.segments.segments.last?.path)
+      file: lookup.logFiles.logFiles.last?.path)
   }
 
   /// Whether a batch is on its way into the index, or its writer died in the midst of that.
@@ -76,7 +76,7 @@ final class TableSnapshot: Sendable {
     lookup.index.loadAcquiring(IndexFormat.publishing) != 0
   }
 
-  /// Whether segments or definitions changed since, or the index can no longer be trusted.
+  /// Whether log files or definitions changed since, or the index can no longer be trusted.
   var isBehind: Bool {
     lookup.index.loadAcquiring(IndexFormat.generation) != generation
       || lookup.index.load(IndexFormat.retired) != 0 || lookup.index.isTruncated

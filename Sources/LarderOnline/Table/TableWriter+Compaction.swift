@@ -6,8 +6,8 @@ import LarderKeys
 
 /// What compaction did.
 public struct OnlineCompactionReport: Sendable, Hashable {
-  /// Segments that were emptied and removed.
-  public var segments = 0
+  /// Log files that were emptied and removed.
+  public var logFiles = 0
   /// Bytes of the files that were removed.
   public var bytesRemoved = 0
   /// Rows that were moved on.
@@ -21,10 +21,10 @@ public struct OnlineCompactionReport: Sendable, Hashable {
   public init() {}
 }
 
-/// The emptying of one segment: its live rows are written again at the end of the log.
-struct SegmentMove {
-  let segment: LogSegment
-  /// Units that the segment was written to.
+/// The emptying of one log file: its live rows are written again at the end of the log.
+struct LogFileMove {
+  let logFile: LogFile
+  /// Units that the log file was written to.
   let end: Int
   var unit = LogFormat.headerUnits
 }
@@ -34,39 +34,39 @@ extension TableWriter {
   var deadShare: (units: Int, dead: Int) {
     var units = 0
     var live = 0
-    for segment in segments {
-      units += max(0, writtenUnits(segment) - LogFormat.headerUnits)
-      live += memory.liveUnits(ofNumber: segment.number)
+    for logFile in logFiles {
+      units += max(0, writtenUnits(logFile) - LogFormat.headerUnits)
+      live += memory.liveUnits(ofNumber: logFile.number)
     }
     return (units, max(0, units - live))
   }
 
-  /// Up to where a segment was written.
-  func writtenUnits(_ segment: LogSegment) -> Int {
-    if segment.sequence == current.sequence { return end }
-    return state.segments.first { $0.sequence == segment.sequence }?.end ?? LogFormat.headerUnits
+  /// Up to where a log file was written.
+  func writtenUnits(_ logFile: LogFile) -> Int {
+    if logFile.sequence == current.sequence { return end }
+    return state.logFiles.first { $0.sequence == logFile.sequence }?.end ?? LogFormat.headerUnits
   }
 
-  /// The segments to be emptied, oldest first.
+  /// The log files to be emptied, oldest first.
   ///
-  /// - Parameter share: the dead share from which a segment is; 0 for all but the current one.
+  /// - Parameter share: the dead share from which a log file is; 0 for all but the current one.
   func victims(share: Double) throws(LarderError) -> [UInt64] {
     try checkUsable()
-    let chosen = segments.filter { segment in
-      let units = writtenUnits(segment) - LogFormat.headerUnits
-      let dead = units - memory.liveUnits(ofNumber: segment.number)
+    let chosen = logFiles.filter { logFile in
+      let units = writtenUnits(logFile) - LogFormat.headerUnits
+      let dead = units - memory.liveUnits(ofNumber: logFile.number)
       return share == 0 || Double(dead) >= share * Double(max(1, units))
     }.map(\.sequence).sorted()
     if chosen.contains(current.sequence) {
       batch += 1
       isMoving = true
       defer { isMoving = false }
-      try startSegment(for: 1)
+      try startLogFile(for: 1)
     }
     return chosen
   }
 
-  /// Moves the live rows of a piece of a segment.
+  /// Moves the live rows of a piece of a log file.
   ///
   /// Each piece is a batch of its own. It need not be on disk when it is published: the rows' old
   /// places stay until `remove` has made all of it durable.
@@ -74,27 +74,27 @@ extension TableWriter {
   /// - Parameters:
   ///   - horizon: rows past the time to live at this event time lose their values.
   ///   - limit: units to look at.
-  /// - Returns: whether the segment is done.
+  /// - Returns: whether the log file is done.
   func move(
-    _ move: inout SegmentMove, expiry: Expiry, limit: Int, _ report: inout OnlineCompactionReport
+    _ move: inout LogFileMove, expiry: Expiry, limit: Int, _ report: inout OnlineCompactionReport
   ) throws(LarderError) -> Bool {
     try checkUsable()
     batch += 1
     isMoving = true
     defer { isMoving = false }
     pending.removeAll(keepingCapacity: true)
-    let isOldest = segments.allSatisfy { $0.sequence >= move.segment.sequence }
+    let isOldest = logFiles.allSatisfy { $0.sequence >= move.logFile.sequence }
     var dropped: [(UInt64, UInt32)] = []
     let stop = min(move.end, move.unit + limit)
     var seen = move.unit
     do throws(LarderError) {
       while move.unit < stop {
-        if move.unit >= seen { seen = prefetchEntries(move.segment, move.unit..<stop) }
-        guard let record = move.segment.record(at: move.unit) else {
-          throw damagedRow(Slot(number: move.segment.number, unit: move.unit))
+        if move.unit >= seen { seen = prefetchEntries(move.logFile, move.unit..<stop) }
+        guard let record = move.logFile.record(at: move.unit) else {
+          throw damagedRow(Slot(number: move.logFile.number, unit: move.unit))
         }
         if record.kind == RecordKind.row, record.isBounded {
-          let slot = Slot(number: move.segment.number, unit: move.unit)
+          let slot = Slot(number: move.logFile.number, unit: move.unit)
           try consider(record, slot, expiry, isOldest, &dropped, &report)
         }
         move.unit += record.units
@@ -111,13 +111,13 @@ extension TableWriter {
   }
 
   /// Brings the index lines of the next rows closer; returns the unit after these.
-  private func prefetchEntries(_ segment: LogSegment, _ units: Range<Int>) -> Int {
+  private func prefetchEntries(_ logFile: LogFile, _ units: Range<Int>) -> Int {
     var unit = units.lowerBound
     for _ in 0..<64 {
       guard unit < units.upperBound else { break }
-      let record = unsafe Record(base: segment.base + unit * LogFormat.unit)
+      let record = unsafe Record(base: logFile.base + unit * LogFormat.unit)
       let length = record.units
-      guard length >= 1, length <= segment.units - unit else { break }
+      guard length >= 1, length <= logFile.units - unit else { break }
       if record.kind == RecordKind.row, record.isBounded {
         let tail = unsafe record.tail
         if let start = tail.baseAddress {
@@ -173,28 +173,28 @@ extension TableWriter {
     report.rowsMoved += 1
   }
 
-  /// Takes an emptied segment out of the table and removes its file.
-  func remove(_ segment: LogSegment, _ report: inout OnlineCompactionReport) throws(LarderError) {
+  /// Takes an emptied log file out of the table and removes its file.
+  func remove(_ logFile: LogFile, _ report: inout OnlineCompactionReport) throws(LarderError) {
     try checkUsable()
     batch += 1
     isMoving = true
     defer { isMoving = false }
-    do throws(LarderError) { try commit(retiring: segment) } catch {
+    do throws(LarderError) { try commit(retiring: logFile) } catch {
       if poison == nil { abandonBatch() }
       throw error
     }
-    memory.clearSegment(number: segment.number)
-    segments.removeAll { $0.sequence == segment.sequence }
+    memory.clearLogFile(number: logFile.number)
+    logFiles.removeAll { $0.sequence == logFile.sequence }
     publishSnapshot()
-    try host.files.remove(segment.path)
-    // Before a deletion in a later segment is dropped, what it deletes must be gone for good.
+    try host.files.remove(logFile.path)
+    // Before a deletion in a later log file is dropped, what it deletes must be gone for good.
     try host.files.syncDirectory(directory)
-    report.segments += 1
-    report.bytesRemoved += segment.bytes
+    report.logFiles += 1
+    report.bytesRemoved += logFile.bytes
   }
 
-  /// A segment of the table by its sequence number.
-  func segment(_ sequence: UInt64) -> LogSegment? {
-    segments.first { $0.sequence == sequence }
+  /// A log file of the table by its sequence number.
+  func logFile(_ sequence: UInt64) -> LogFile? {
+    logFiles.first { $0.sequence == sequence }
   }
 }

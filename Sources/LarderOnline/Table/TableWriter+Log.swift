@@ -7,7 +7,7 @@ import LarderFiles
 extension TableWriter {
   /// Room for a record, zeroed, and the slot it will have.
   ///
-  /// - Throws: `noSpace`, `limitExceeded` when a new segment is needed and cannot be had.
+  /// - Throws: `noSpace`, `limitExceeded` when a new log file is needed and cannot be had.
   func room(units: Int) throws(LarderError) -> (UnsafeMutableRawPointer, Slot) {
     // One unit more for the commit record that must follow.
     if end + units + 1 > current.units { try roll(for: units) }
@@ -57,7 +57,7 @@ extension TableWriter {
     return LogPosition(sequence: current.sequence, unit: slot.unit)
   }
 
-  /// Closes the batch, or its part in this segment, and writes it.
+  /// Closes the batch, or its part in this log file, and writes it.
   func appendCommit(flags: UInt32 = 0) throws(LarderError) {
     let commit = CommitRecord(
       batch: batch, durable: durable, writtenAt: host.now(), units: end - chunkStart,
@@ -88,12 +88,12 @@ extension TableWriter {
     }
   }
 
-  /// Fills the segment's file with zeros, ahead of where rows are written, in pieces that the kernel
+  /// Fills the log file with zeros, ahead of where rows are written, in pieces that the kernel
   /// keeps as large pages; a file that was made ready has them already.
   private func zeroAhead(of end: Int) throws(LarderError) {
     if let fill { fill.pass(to: end) }
     if end <= zeroed { return }
-    let piece = SpareSegment.piece
+    let piece = SpareLogFile.piece
     let next = min(current.bytes, (end + piece - 1) / piece * piece)
     try file.zeroFill(zeroed..<next)
     zeroed = next
@@ -135,11 +135,11 @@ extension TableWriter {
       try file.syncData()
     } catch { throw poison(error) }
     durable = LogPosition(sequence: current.sequence, unit: end)
-    // Of a new segment this is said when its name is on disk too: at its beginning that is to come.
-    if segments.last?.sequence == current.sequence { memory.prove(durable: durable) }
+    // Of a new log file this is said when its name is on disk too: at its beginning that is to come.
+    if logFiles.last?.sequence == current.sequence { memory.prove(durable: durable) }
   }
 
-  /// Takes back what an unfinished batch wrote to this segment.
+  /// Takes back what an unfinished batch wrote to this log file.
   func abandonBatch() {
     pending.removeAll(keepingCapacity: true)
     let written = LogPosition(bits: memory.load(IndexFormat.written))
@@ -157,25 +157,25 @@ extension TableWriter {
     }
   }
 
-  // MARK: Segments
+  // MARK: Log files
 
-  /// Goes on in a new segment, even if this one has room.
-  func startSegment(for units: Int) throws(LarderError) { try roll(for: units) }
+  /// Goes on in a new log file, even if this one has room.
+  func startLogFile(for units: Int) throws(LarderError) { try roll(for: units) }
 
-  /// Goes on in a new segment.
+  /// Goes on in a new log file.
   private func roll(for units: Int) throws(LarderError) {
     let header = try nextHeader(for: units)
     let path = "\(directory)/\(LogFormat.fileName(header.sequence))"
-    let segment: LogSegment
-    let ready: SpareSegment.Ready?
+    let logFile: LogFile
+    let ready: SpareLogFile.Ready?
     let newFile: any File
     if let (taken, spare) = try takeSpare(header, path) {
-      (segment, newFile, ready) = (taken, spare.file, spare)
+      (logFile, newFile, ready) = (taken, spare.file, spare)
     } else {
-      (segment, newFile) = try TableFiles.makeSegment(header, path, host.files)
+      (logFile, newFile) = try TableFiles.makeLogFile(header, path, host.files)
       ready = nil
     }
-    // Where no batch is synced this segment is brought to the disk meanwhile: should power end
+    // Where no batch is synced this log file is brought to the disk meanwhile: should power end
     // before it is there, the log ends in it.
     let waits = options.durability == .batch
     do throws(LarderError) {
@@ -187,11 +187,11 @@ extension TableWriter {
       throw error
     }
     var newState = state
-    newState.segments[newState.segments.count - 1].end = end
-    newState.segments.append(
-      TableState.Segment(sequence: segment.sequence, number: segment.number, end: nil))
+    newState.logFiles[newState.logFiles.count - 1].end = end
+    newState.logFiles.append(
+      TableState.LogFile(sequence: logFile.sequence, number: logFile.number, end: nil))
     let left = file
-    enter(segment, newFile, ready)
+    enter(logFile, newFile, ready)
     state = newState
     do throws(LarderError) {
       let position = try appendState(newState)
@@ -200,26 +200,26 @@ extension TableWriter {
         try syncLog()
         try host.files.syncDirectory(directory)
       } else if options.preparesAhead {
-        backgroundSync.leave(left, directory, next: segment.sequence, host.files)
+        backgroundSync.leave(left, directory, next: logFile.sequence, host.files)
       } else {
         unsynced.append(left)
       }
-      memory.setSegment(
-        number: segment.number, sequence: segment.sequence, inode: segment.inode)
+      memory.setLogFile(
+        number: logFile.number, sequence: logFile.sequence, inode: logFile.inode)
       memory.store(position.bits, IndexFormat.state)
     } catch {
-      // Half a segment: the next opening removes it.
+      // Half a log file: the next opening removes it.
       throw poison(error)
     }
-    segments.append(segment)
+    logFiles.append(logFile)
     if waits { memory.prove(durable: durable) }
     publishSnapshot()
   }
 
-  /// The next segment from the file that was made ready, if there is one of the right size.
+  /// The next log file from the file that was made ready, if there is one of the right size.
   private func takeSpare(
-    _ header: SegmentHeader, _ path: String
-  ) throws(LarderError) -> (LogSegment, SpareSegment.Ready)? {
+    _ header: LogFileHeader, _ path: String
+  ) throws(LarderError) -> (LogFile, SpareLogFile.Ready)? {
     // No batch waits for a file that is not ready; it may be the one after this.
     guard let spare, spare.isDone else { return nil }
     self.spare = nil
@@ -235,16 +235,16 @@ extension TableWriter {
       try ready.file.write(header.encoded, at: 0)
       try host.files.link(spare.path, as: path)
       try host.files.remove(spare.path)
-      return (try LogSegment.map(ready.file, header: header), ready)
+      return (try LogFile.map(ready.file, header: header), ready)
     } catch {
-      // A file system without links, say: the segment is made in the plain way.
+      // A file system without links, say: the log file is made in the plain way.
       ready.fill?.stop()
       try host.files.remove(spare.path)
       return nil
     }
   }
 
-  /// Has the next segment made ready, once there are some rows in this one: more where its zeros
+  /// Has the next log file made ready, once there are some rows in this one: more where its zeros
   /// are synced, which batches that wait for the disk notice.
   ///
   /// A writer that is opened for a few rows makes none: it would be thrown away at the close.
@@ -255,12 +255,12 @@ extension TableWriter {
     else { return }
     do throws(LarderError) {
       let header = try nextHeader(for: 1)
-      let path = "\(directory)/\(LogFormat.padded(header.sequence))\(SpareSegment.suffix)"
-      spare = SpareSegment(
+      let path = "\(directory)/\(LogFormat.padded(header.sequence))\(SpareLogFile.suffix)"
+      spare = SpareLogFile(
         path, bytes: header.bytes, syncs: options.durability == .batch, files: host.files,
         on: filling)
     } catch {
-      // Whoever needs the next segment is told why there is none.
+      // Whoever needs the next log file is told why there is none.
     }
   }
 
@@ -272,18 +272,18 @@ extension TableWriter {
     try host.files.remove(spare.path)
   }
 
-  private func enter(_ segment: LogSegment, _ newFile: any File, _ ready: SpareSegment.Ready?) {
-    current = segment
+  private func enter(_ logFile: LogFile, _ newFile: any File, _ ready: SpareLogFile.Ready?) {
+    current = logFile
     fill?.stop()
     fill = ready?.fill
     // Of a small one, and where files must see the same operations each time, nothing is gained.
-    let isLarge = segment.bytes >= 2 * SpareSegment.piece && options.preparesAhead
-    zeroed = segment.bytes
+    let isLarge = logFile.bytes >= 2 * SpareLogFile.piece && options.preparesAhead
+    zeroed = logFile.bytes
     if ready == nil, isLarge {
       if options.durability == .batch {
         zeroed = LogFormat.headerBytes
       } else {
-        fillBehind(newFile, segment.bytes)
+        fillBehind(newFile, logFile.bytes)
       }
     }
     file = newFile
@@ -295,45 +295,45 @@ extension TableWriter {
     staged = 0
   }
 
-  /// Has a segment filled that has its header already, behind the piece that rows go to first.
+  /// Has a log file filled that has its header already, behind the piece that rows go to first.
   private func fillBehind(_ file: any File, _ bytes: Int) {
-    let fill = SegmentFill(file, bytes: bytes, from: SpareSegment.piece)
+    let fill = LogFileFill(file, bytes: bytes, from: SpareLogFile.piece)
     self.fill = fill
     filling.start { fill.run() }
   }
 
-  /// Segments that only compaction may begin: a full table can still be compacted.
-  static let segmentsForCompaction = 2
+  /// Log files that only compaction may begin: a full table can still be compacted.
+  static let logFilesForCompaction = 2
 
-  /// The header of the segment after the current one: four times as large, as far as that is
+  /// The header of the log file after the current one: four times as large, as far as that is
   /// allowed.
-  private func nextHeader(for units: Int) throws(LarderError) -> SegmentHeader {
-    let taken = Set(segments.map(\.number))
-    let limit = options.segmentLimit - (isMoving ? 0 : TableWriter.segmentsForCompaction)
-    let free = (0..<LogFormat.segments).first { !taken.contains($0) }
-    guard let number = free, segments.count < limit else {
+  private func nextHeader(for units: Int) throws(LarderError) -> LogFileHeader {
+    let taken = Set(logFiles.map(\.number))
+    let limit = options.logFileLimit - (isMoving ? 0 : TableWriter.logFilesForCompaction)
+    let free = (0..<LogFormat.logFiles).first { !taken.contains($0) }
+    guard let number = free, logFiles.count < limit else {
       throw LarderError(
         .limitExceeded,
-        "The online table has \(segments.count) segments, which is the most it can; compact it.",
+        "The online table has \(logFiles.count) log files, which is the most it can; compact it.",
         file: directory)
     }
     // Room for the header, the state and two commits besides the record that is waiting.
     let least =
       (LogFormat.headerUnits + units + 2) * LogFormat.unit + state.encoded.count
-      + segments.count * 16 + 4096
+      + logFiles.count * 16 + 4096
     let page = LogFormat.headerBytes
-    let wished = min(current.bytes * 4, max(options.largestSegmentBytes, least))
+    let wished = min(current.bytes * 4, max(options.largestLogFileBytes, least))
     let bytes = (max(wished, least) + page - 1) / page * page
-    guard bytes <= LogFormat.largestSegment else {
-      throw LarderError(.limitExceeded, "A row does not fit into a segment.", file: directory)
+    guard bytes <= LogFormat.largestLogFile else {
+      throw LarderError(.limitExceeded, "A row does not fit into a log file.", file: directory)
     }
-    return SegmentHeader(
+    return LogFileHeader(
       identity: identity, sequence: current.sequence + 1, number: number, bytes: bytes)
   }
 }
 
 extension File {
-  /// Overwrites units of a segment with zeros.
+  /// Overwrites units of a log file with zeros.
   func zero(_ units: Range<Int>) throws(LarderError) {
     var unit = units.lowerBound
     while unit < units.upperBound {

@@ -20,20 +20,20 @@ extension TableWriter {
     } else {
       findings = try rebuild(&recovery, directory, host)
     }
-    guard let last = recovery.segments.last, let indexFile = findings.indexFile else {
+    guard let last = recovery.logFiles.last, let indexFile = findings.indexFile else {
       throw TableRecovery.missing(directory)
     }
     let file = try host.files.open(last.path, .update)
     // What the last writer left without a sync.
     let durable = max(findings.durable, recovery.durable)
     var unsynced: [any File] = []
-    for segment in recovery.segments.dropLast() where segment.sequence >= durable.sequence {
-      unsynced.append(try host.files.open(segment.path, .update))
+    for logFile in recovery.logFiles.dropLast() where logFile.sequence >= durable.sequence {
+      unsynced.append(try host.files.open(logFile.path, .update))
     }
     let writer = try TableWriter(
       host: host, directory: directory, identity: recovery.identity, options: options,
       opened: OpenedLog(
-        state: findings.state, segments: recovery.segments, current: last, file: file,
+        state: findings.state, logFiles: recovery.logFiles, current: last, file: file,
         end: findings.end, batch: findings.batch, durable: durable, unsynced: unsynced,
         index: findings.index, indexFile: indexFile),
       show: show)
@@ -107,10 +107,10 @@ extension TableWriter {
           .joined(separator: "/"))
     }
     publishSnapshot()
-    for number in try TableFiles.numbers(directory, SpareSegment.suffix, host.files) {
-      try host.files.remove("\(directory)/\(LogFormat.padded(number))\(SpareSegment.suffix)")
+    for number in try TableFiles.numbers(directory, SpareLogFile.suffix, host.files) {
+      try host.files.remove("\(directory)/\(LogFormat.padded(number))\(SpareLogFile.suffix)")
     }
-    let living = Set(segments.map(\.sequence))
+    let living = Set(logFiles.map(\.sequence))
     let dead = try TableFiles.numbers(directory, LogFormat.suffix, host.files)
       .filter { !living.contains($0) }
     for sequence in dead {
@@ -120,18 +120,18 @@ extension TableWriter {
     if !dead.isEmpty { try host.files.syncDirectory(directory) }
   }
 
-  /// Writes the rows of segments again whose sync once failed: a file that such a failure met is
+  /// Writes the rows of log files again whose sync once failed: a file that such a failure met is
   /// never trusted to be on disk.
   private func rewrite(from poisoned: UInt64) throws(LarderError) {
     if poisoned == 0 { return }
     batch += 1
-    try startSegment(for: 1)
+    try startLogFile(for: 1)
     var report = OnlineCompactionReport()
-    for segment in segments
-    where segment.sequence >= poisoned && segment.sequence != current.sequence {
-      var move = SegmentMove(segment: segment, end: writtenUnits(segment))
+    for logFile in logFiles
+    where logFile.sequence >= poisoned && logFile.sequence != current.sequence {
+      var move = LogFileMove(logFile: logFile, end: writtenUnits(logFile))
       while try !self.move(&move, expiry: .never, limit: .max >> 1, &report) {}
-      try remove(segment, &report)
+      try remove(logFile, &report)
     }
     memory.store(0, IndexFormat.poisoned)
   }

@@ -96,25 +96,25 @@ extension TableWriter {
     let units = (LogScan.stateHeaderBytes + newState.encoded.count + 64) / LogFormat.unit + 1
     try makeRoom(units: units)
     var newState = newState
-    // A new segment may have begun on the way.
-    newState.segments = state.segments
+    // A new log file may have begun on the way.
+    newState.logFiles = state.logFiles
     let position = try appendState(newState)
     try finish((newState, position), forceSync: forceSync)
   }
 
-  /// Ends a batch that takes a segment out of the table; always durable.
-  func commit(retiring segment: LogSegment) throws(LarderError) {
+  /// Ends a batch that takes a log file out of the table; always durable.
+  func commit(retiring logFile: LogFile) throws(LarderError) {
     let units = (LogScan.stateHeaderBytes + state.encoded.count + 64) / LogFormat.unit + 1
     try makeRoom(units: units)
     var newState = state
-    newState.segments.removeAll { $0.sequence == segment.sequence }
+    newState.logFiles.removeAll { $0.sequence == logFile.sequence }
     let position = try appendState(newState)
     try finish((newState, position), forceSync: true)
   }
 
-  /// Begins a new segment if so many units do not fit into this one.
+  /// Begins a new log file if so many units do not fit into this one.
   private func makeRoom(units: Int) throws(LarderError) {
-    if end + units + 1 > current.units { try startSegment(for: units) }
+    if end + units + 1 > current.units { try startLogFile(for: units) }
   }
 
   /// Closes the batch, makes it durable and publishes it.

@@ -37,7 +37,7 @@ extension TableWriter {
       .corrupt,
       "A row of the online table does not match its checksum. Restore the store, or drop the "
         + "table and materialize the view again.",
-      file: segments.first { $0.number == slot.number }?.path ?? directory,
+      file: logFiles.first { $0.number == slot.number }?.path ?? directory,
       offset: UInt64(slot.unit * LogFormat.unit))
   }
 

@@ -18,17 +18,17 @@ final class TableWriter: @unchecked Sendable {
   /// The definition that the state was compared with last, and the schemas of its rows.
   var adopted: (view: ResolvedView, schemas: RowSchemas)?
   var keys: KeySchema
-  var segments: [LogSegment]
+  var logFiles: [LogFile]
   var index: IndexWriter
   /// The index's file; it grows.
   let indexFile: any File
 
   // The end of the log.
-  var current: LogSegment
+  var current: LogFile
   var file: any File
-  /// The next free unit of the current segment, staged records included.
+  /// The next free unit of the current log file, staged records included.
   var end: Int
-  /// Where the unfinished batch begins in the current segment.
+  /// Where the unfinished batch begins in the current log file.
   var chunkStart: Int
   var chunkRecords: UInt32 = 0
   var chunkChecksum: UInt32 = 0
@@ -41,23 +41,23 @@ final class TableWriter: @unchecked Sendable {
   /// Why nothing may be written any more.
   var poison: LarderError?
 
-  /// Segments before the current one that may not be on disk, where nothing syncs them meanwhile.
+  /// Log files before the current one that may not be on disk, where nothing syncs them meanwhile.
   var unsynced: [any File] = []
-  /// Up to where the current segment's file was filled with zeros or written.
+  /// Up to where the current log file was filled with zeros or written.
   var zeroed: Int
-  /// Who fills the rest of the current segment, if somebody does.
-  var fill: SegmentFill?
-  /// Where segments are filled, one after the other.
+  /// Who fills the rest of the current log file, if somebody does.
+  var fill: LogFileFill?
+  /// Where log files are filled, one after the other.
   let filling = WorkQueue()
-  /// Works in the background for the disk, and up to which unit of the current segment it was begun.
+  /// Works in the background for the disk, and up to which unit of the current log file it was begun.
   let backgroundSync = BackgroundSync()
   var syncStarted = 0
-  /// The unit of the current segment at which this writer began.
+  /// The unit of the current log file at which this writer began.
   var begun: Int
-  /// The next segment's file, if it is being made ready.
-  var spare: SpareSegment?
+  /// The next log file, if it is being made ready.
+  var spare: SpareLogFile?
 
-  /// Whether compaction is at work, which may use the last segments: it gives others back.
+  /// Whether compaction is at work, which may use the last log files: it gives others back.
   var isMoving = false
   /// Where the rows before those of a batch were found.
   let window = WindowMemory()
@@ -77,14 +77,14 @@ final class TableWriter: @unchecked Sendable {
     self.show = show
     state = opened.state
     keys = try KeySchema(opened.state.keys)
-    segments = opened.segments
+    logFiles = opened.logFiles
     current = opened.current
     file = opened.file
     end = opened.end
     begun = opened.end
     chunkStart = opened.end
     stagedUnit = opened.end
-    // What is behind the end of an older segment was made ready in one way or another.
+    // What is behind the end of an older log file was made ready in one way or another.
     zeroed = opened.current.bytes
     batch = opened.batch
     durable = opened.durable
@@ -123,18 +123,18 @@ final class TableWriter: @unchecked Sendable {
 
   /// Gives the readers of this process what changed, and tells those of others.
   func publishSnapshot() {
-    let table = SegmentTable(segments)
-    index.segments = table
+    let table = LogFileTable(logFiles)
+    index.logFiles = table
     let generation = memory.load(IndexFormat.generation) + 1
     show(
       TableSnapshot(
-        lookup: KeyLookup(index: memory, segments: table), state: state,
+        lookup: KeyLookup(index: memory, logFiles: table), state: state,
         generation: generation))
     memory.store(generation, IndexFormat.generation)
   }
 
   /// The lookup of the writer itself.
-  var lookup: KeyLookup { KeyLookup(index: memory, segments: index.segments) }
+  var lookup: KeyLookup { KeyLookup(index: memory, logFiles: index.logFiles) }
 }
 
 /// A row on its way into the index.
@@ -150,13 +150,13 @@ struct PendingRow {
 /// What opening a table for writing found.
 struct OpenedLog {
   var state: TableState
-  var segments: [LogSegment]
-  var current: LogSegment
+  var logFiles: [LogFile]
+  var current: LogFile
   var file: any File
   var end: Int
   var batch: UInt64
   var durable: LogPosition
-  /// Segments before the current one that may not be on disk.
+  /// Log files before the current one that may not be on disk.
   var unsynced: [any File]
   var index: IndexWriter
   var indexFile: any File

@@ -2,10 +2,10 @@ import LarderColumns
 import LarderContract
 import LarderOffline
 
-/// How a question will be answered, in words, from definitions and the manifest alone.
+/// How a query will be answered, in words, from definitions and the manifest alone.
 func explanation(of plan: JoinPlan, spine: RecordBatch?) throws(LarderError) -> String {
   var lines: [String] = []
-  let question = plan.question
+  let query = plan.query
   if let pin = plan.histories.first?.pin { lines.append("as of commit \(pin.commit.id)") }
   if let spine {
     let chunk = JoinRun.chunkRows(spine.count)
@@ -13,17 +13,17 @@ func explanation(of plan: JoinPlan, spine: RecordBatch?) throws(LarderError) -> 
     lines.append(
       "point-in-time join of \(spine.count) spine rows by \"\(plan.options.timestamp)\", in chunks "
         + "of \(chunk), on \(plan.threads(chunks: chunks)) threads")
-  } else if let range = question.madeFrom {
+  } else if let range = query.madeFrom {
     lines.append(
       "point-in-time join of the distinct keys and event times from \(range.lowerBound.ticks) "
         + "\(range.lowerBound.unit) through \(range.upperBound.ticks) \(range.upperBound.unit)")
   }
   for (index, lookup) in plan.lookups.enumerated() {
-    let columns = lookup.columns.map { "\"\(question.spine.fields[$0].name)\"" }
+    let columns = lookup.columns.map { "\"\(query.spine.fields[$0].name)\"" }
     let by = columns.isEmpty ? "no column" : columns.joined(separator: ", ")
     lines.append("  keys \(index + 1): \(lookup.schema) by \(by)")
   }
-  for index in question.sources.indices {
+  for index in query.sources.indices {
     lines += try explain(index, plan, spine: spine)
   }
   return lines.joined(separator: "\n")
@@ -41,7 +41,7 @@ private func words(_ timelines: JoinPlan.Timelines) -> String {
 private func explain(
   _ index: Int, _ plan: JoinPlan, spine: RecordBatch?
 ) throws(LarderError) -> [String] {
-  let source = plan.question.sources[index]
+  let source = plan.query.sources[index]
   let history = plan.histories[index]
   var lines: [String] = []
   let view = source.view

@@ -6,7 +6,7 @@ enum FeatureGather: Sendable {
   /// Values of fixed width, with the bytes of one in the result; 0 for bits.
   case fixed(FixedGather)
   /// Codes into one dictionary of texts.
-  case codes(FixedGather, TextDictionary)
+  case codes(FixedGather, MergedDictionary)
   /// Texts, byte by byte.
   case texts(ExtentSources)
   /// Lists.
@@ -24,7 +24,7 @@ enum FeatureGather: Sendable {
     case .fixed(let width): self = .fixed(try FeatureGather.fixed(columns, type, width: width))
     case .list: self = .lists(try ListGather(columns, of: type.element ?? .bytes))
     case .variable:
-      guard let union = try TextDictionary.unite(columns, type: type) else {
+      guard let union = try MergedDictionary.unite(columns, type: type) else {
         self = .texts(ExtentSources(columns))
         return
       }

@@ -31,7 +31,7 @@ extension JoinRun {
 
   /// Bytes that answering a range in the order of history takes on top.
   func orderedBytes(_ rows: Int) -> Int {
-    let times = spine.columns[join.plan.question.timeColumn]
+    let times = spine.columns[join.plan.query.timeColumn]
     return OrderedOutput.bytes(join, rows: rows) + SpineOrder.Maker.bytes(rows)
       + OrderedTimes.bytes(times, rows) + OrderedMatches.bytes(rows)
   }
@@ -61,7 +61,7 @@ extension JoinRun {
   private func answer(
     _ lookup: Int, _ rows: Range<Int>, into output: OrderedOutput, reports: Bool
   ) throws(LarderError) {
-    let spineTimes = spine.columns[join.plan.question.timeColumn]
+    let spineTimes = spine.columns[join.plan.query.timeColumn]
     let entities = Int(join.plan.lookups[lookup].keys?.count ?? 0)
     let maker = SpineOrder.Maker(rows, spineTimes, entities: entities)
     try forEachChunk(of: rows) { (worker, _, part) throws(LarderError) in

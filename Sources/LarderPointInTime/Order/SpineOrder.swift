@@ -52,7 +52,7 @@ import Synchronization
     private let first: Buffer
     private let second: Buffer
     private let rows: Range<Int>
-    private let cells: TimeCells
+    private let cells: SpineTimes
     private let entities: UInt32
     /// Bits of an entity in a record's upper half; the others are the time's.
     private let idBits: Int
@@ -81,7 +81,7 @@ import Synchronization
       self.entities = UInt32(clamping: entities)
       idBits = 32 - self.entities.leadingZeroBitCount
       cellBits = 32 - idBits
-      cells = TimeCells(times, rows, bits: cellBits)
+      cells = SpineTimes(times, rows, bits: cellBits)
     }
 
     /// Notes the entities of a chunk.
@@ -157,7 +157,7 @@ private struct Digit {
 }
 
 /// Times cut into equal spans, numbered from the earliest one.
-@safe private struct TimeCells: @unchecked Sendable {
+@safe private struct SpineTimes: @unchecked Sendable {
   private let times: Column
   private let values: UnsafeRawPointer?
   private let isDate: Bool

@@ -4,36 +4,36 @@ import LarderFiles
 import LarderKeys
 import LarderOffline
 
-/// A resolved question together with the histories it is asked of; nothing was read yet.
+/// A resolved query together with the histories it is asked of; nothing was read yet.
 struct JoinPlan: Sendable {
-  /// The question.
-  let question: ResolvedQuestion
+  /// The query.
+  let query: ResolvedQuery
   /// For each source its view's history.
   let histories: [ViewHistory]
   /// How it is asked.
   let options: RetrievalOptions
   /// The rules, changed only by tests.
   let rules: SearchRules
-  /// Where timelines are kept between questions.
+  /// Where timelines are kept between queries.
   let timelines: TimelineCache
   /// The lookups of keys: sources with the same keys in the same columns share one.
-  let lookups: [KeyLookup]
+  let lookups: [SpineKeys]
   /// For each source, its lookup.
   let lookupOfSource: [Int]
 
   init(
-    _ question: ResolvedQuestion, _ histories: [ViewHistory], _ options: RetrievalOptions,
+    _ query: ResolvedQuery, _ histories: [ViewHistory], _ options: RetrievalOptions,
     rules: SearchRules, timelines: TimelineCache
   ) throws(LarderError) {
-    self.question = question
+    self.query = query
     self.histories = histories
     self.options = options
     self.rules = rules
     self.timelines = timelines
-    var lookups: [KeyLookup] = []
+    var lookups: [SpineKeys] = []
     var lookupOfSource: [Int] = []
-    for (source, history) in zip(question.sources, histories) {
-      let lookup = KeyLookup(
+    for (source, history) in zip(query.sources, histories) {
+      let lookup = SpineKeys(
         schema: try source.view.keySchema, columns: source.keyColumns, keys: history.keys)
       let known = lookups.firstIndex { $0.isSame(as: lookup) }
       lookupOfSource.append(known ?? lookups.count)
@@ -45,7 +45,7 @@ struct JoinPlan: Sendable {
 
   /// Where the runs of a source's entities are found.
   enum Timelines: Sendable, Hashable {
-    /// In a timeline that an earlier question left.
+    /// In a timeline that an earlier query left.
     case held
     /// In a file.
     case file(String)
@@ -86,7 +86,7 @@ struct JoinPlan: Sendable {
 }
 
 /// Keys that are looked up once for all sources that use them.
-struct KeyLookup: Sendable {
+struct SpineKeys: Sendable {
   /// The keys' names and types.
   let schema: KeySchema
   /// The spine columns that hold them, in the schema's order; empty for views without entities.
@@ -94,7 +94,7 @@ struct KeyLookup: Sendable {
   /// Where they are looked up; nil if no key is known.
   let keys: KeyDirectory?
 
-  func isSame(as other: KeyLookup) -> Bool {
+  func isSame(as other: SpineKeys) -> Bool {
     schema == other.schema && columns == other.columns && keys === other.keys
   }
 

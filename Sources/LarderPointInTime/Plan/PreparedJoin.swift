@@ -7,7 +7,7 @@ struct PreparedJoin: Sendable {
   /// One source, ready to be searched and gathered from.
   struct Source: Sendable {
     /// The source as it was asked for.
-    let asked: ResolvedQuestion.Source
+    let asked: ResolvedQuery.Source
     /// The segments' time columns; nil if the view has no rows.
     let tables: SearchTables?
     /// Where each entity's runs are; nil if they are looked up in the segments' own indexes.
@@ -27,7 +27,7 @@ struct PreparedJoin: Sendable {
 
   /// Opens columns, and finds or merges timelines.
   ///
-  /// Segments whose time range cannot meet that of the question are not touched.
+  /// Segments whose time range cannot meet that of the query are not touched.
   ///
   /// - Parameter spine: the caller's spine; nil if one is to be made.
   /// - Throws: `corrupt`, `unsupportedVersion`, `incompatibleDefinition`; errors of the file
@@ -36,7 +36,7 @@ struct PreparedJoin: Sendable {
     self.plan = plan
     let start = ContinuousClock.now
     var sources: [Source] = []
-    for (index, asked) in plan.question.sources.enumerated() {
+    for (index, asked) in plan.query.sources.enumerated() {
       let history = plan.histories[index]
       let found = try plan.sources(index, spine: spine)
       let choice = found.choice

@@ -6,7 +6,7 @@ import LarderOffline
 struct SegmentChoice: Sendable {
   /// The view's segments, in the order of their ordinals.
   let segments: [Segment]
-  /// For each, whether its exact time range meets that of the question.
+  /// For each, whether its exact time range meets that of the query.
   let isNeeded: [Bool]
   /// The segments that can hold an answer.
   var needed: [Segment] { zip(segments, isNeeded).filter(\.1).map(\.0) }
@@ -37,7 +37,7 @@ extension JoinPlan {
   ///
   /// - Parameters:
   ///   - source: its number.
-  ///   - spine: nil if it is to be made from the question's range.
+  ///   - spine: nil if it is to be made from the query's range.
   /// - Throws: `io`, `permissionDenied`.
   func sources(_ source: Int, spine: RecordBatch?) throws(LarderError) -> Sources {
     let all = choose(source, spine: spine)
@@ -46,7 +46,7 @@ extension JoinPlan {
     case .held, .file: return Sources(choice: all, timelines: found)
     case .probed, .merged:
       // A timeline that is yet to be made needs only the segments that can hold an answer. But one
-      // of all segments serves other questions too, so it is left out only where it costs much.
+      // of all segments serves other queries too, so it is left out only where it costs much.
       let few = SegmentChoice(all.needed, range: nil)
       let runs = all.segments.reduce(0) { $0 + $1.entityCount }
       if found == .merged, few.segments.reduce(0, { $0 + $1.entityCount }) * 4 > runs {
@@ -62,16 +62,16 @@ extension JoinPlan {
   ///
   /// - Parameters:
   ///   - source: its number.
-  ///   - spine: nil if it is to be made from the question's range.
+  ///   - spine: nil if it is to be made from the query's range.
   func choose(_ source: Int, spine: RecordBatch?) -> SegmentChoice {
     let segments = histories[source].segments
     // To say why there is no answer, rows outside of the range are looked at too.
     if options.withStatus { return SegmentChoice(segments, range: nil) }
-    let view = question.sources[source].view
+    let view = query.sources[source].view
     let times: Column
     if let spine {
-      times = spine.columns[question.timeColumn]
-    } else if let range = question.madeFrom {
+      times = spine.columns[query.timeColumn]
+    } else if let range = query.madeFrom {
       times = .timestamp(range)
     } else {
       return SegmentChoice(segments, range: nil)

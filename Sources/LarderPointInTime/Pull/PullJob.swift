@@ -11,7 +11,7 @@ import LarderOffline
 package final class PullJob: RetrievalJob {
   /// The columns of the result.
   package let schema: Schema
-  private let question: ResolvedPull
+  private let query: ResolvedPull
   private let history: ViewHistory
   private let timelines: TimelineCache
   private let latest: Bool
@@ -24,17 +24,17 @@ package final class PullJob: RetrievalJob {
   /// Plans a pull.
   ///
   /// - Parameters:
-  ///   - question: the pull with its names looked up.
+  ///   - query: the pull with its names looked up.
   ///   - history: the view's history as of one commit.
   ///   - latest: whether only the latest row of each entity is wanted.
   ///   - options: the budget.
-  ///   - timelines: where timelines are kept between questions of one store.
+  ///   - timelines: where timelines are kept between queries of one store.
   package init(
-    _ question: ResolvedPull, history: ViewHistory, latest: Bool,
+    _ query: ResolvedPull, history: ViewHistory, latest: Bool,
     options: PullOptions = PullOptions(), timelines: TimelineCache = TimelineCache()
   ) {
-    schema = question.schema
-    self.question = question
+    schema = query.schema
+    self.query = query
     self.history = history
     self.latest = latest
     self.options = options
@@ -46,9 +46,9 @@ package final class PullJob: RetrievalJob {
     let what = latest ? "the latest row of each entity" : "every row"
     var lines: [String] = []
     if let pin = history.pin { lines.append("as of commit \(pin.commit.id)") }
-    lines.append("pull of \(what) of \"\(question.view.name)\"")
-    if let from = question.from { lines.append("  from \(from.ticks) \(from.unit), inclusive") }
-    if let through = question.through {
+    lines.append("pull of \(what) of \"\(query.view.name)\"")
+    if let from = query.from { lines.append("  from \(from.ticks) \(from.unit), inclusive") }
+    if let through = query.through {
       lines.append("  through \(through.ticks) \(through.unit), inclusive")
     }
     lines.append("  \(history.segments.count) segments with \(rows) rows")
@@ -63,7 +63,7 @@ package final class PullJob: RetrievalJob {
   }
 
   private func collectAll(_ budget: MemoryBudget) throws(LarderError) -> RecordBatch {
-    guard let reader = try SpanReader(question, history) else { return empty() }
+    guard let reader = try SpanReader(query, history) else { return empty() }
     var spans = PulledSpans()
     var cursor = try reader.cursor()
     if try cursor.next(Limits.batchRows, into: &spans) { throw PullJob.tooManyRows }
@@ -71,7 +71,7 @@ package final class PullJob: RetrievalJob {
   }
 
   private func collectLatest(_ budget: MemoryBudget) throws(LarderError) -> RecordBatch {
-    guard let reader = try PullReader(question, history, timelines) else { return empty() }
+    guard let reader = try PullReader(query, history, timelines) else { return empty() }
     var rows = PulledRows()
     var cursor = reader.latest()
     if try cursor.next(Limits.batchRows, into: &rows) { throw PullJob.tooManyRows }
@@ -95,7 +95,7 @@ package final class PullJob: RetrievalJob {
   private func streamAll(
     _ memory: BatchMemory, _ body: (RecordBatch) throws -> Void
   ) throws -> Int {
-    guard let reader = try SpanReader(question, history) else { return 0 }
+    guard let reader = try SpanReader(query, history) else { return 0 }
     let limit = batchRows(of: reader.rowBytes, heldBytes: reader.heldBytes)
     var cursor = try reader.cursor()
     return try stream(
@@ -109,7 +109,7 @@ package final class PullJob: RetrievalJob {
   private func streamLatest(
     _ memory: BatchMemory, _ body: (RecordBatch) throws -> Void
   ) throws -> Int {
-    guard let reader = try PullReader(question, history, timelines) else { return 0 }
+    guard let reader = try PullReader(query, history, timelines) else { return 0 }
     let limit = batchRows(of: reader.rowBytes, heldBytes: reader.heldBytes)
     var cursor = reader.latest()
     return try stream(
@@ -171,7 +171,7 @@ package final class PullJob: RetrievalJob {
 
   private func note(_ rows: Int) {
     let view = RetrievalReport.View(
-      name: question.view.name, matchedRows: rows, segments: history.segments.count)
+      name: query.view.name, matchedRows: rows, segments: history.segments.count)
     last.withLock {
       $0 = RetrievalReport(rows: rows, views: [view], threads: 1, seconds: [:], bytesTouched: 0)
     }

@@ -7,7 +7,7 @@ import LarderOffline
 /// Reads the columns of rows that lie anywhere in the segments: the latest of each entity, or those
 /// of one entity.
 struct PullReader {
-  private let question: ResolvedPull
+  private let query: ResolvedPull
   let tables: SearchTables
   let timeline: EntityTimeline
   let keys: KeyDirectory
@@ -17,9 +17,9 @@ struct PullReader {
 
   /// Opens what a pull needs; nil if there is nothing to pull.
   init?(
-    _ question: ResolvedPull, _ history: ViewHistory, _ timelines: TimelineCache
+    _ query: ResolvedPull, _ history: ViewHistory, _ timelines: TimelineCache
   ) throws(LarderError) {
-    guard let bounds = question.bounds else { return nil }
+    guard let bounds = query.bounds else { return nil }
     let all = SegmentChoice(history.segments, range: bounds)
     guard let keys = history.keys, all.isNeeded.contains(true) else { return nil }
     // A timeline that covers more is taken as it is; one that is yet to be made covers what is
@@ -29,16 +29,16 @@ struct PullReader {
     if timelines.holds(all.segments) { choice = all }
     if try timelines.file(of: all.segments, in: folder) != nil { choice = all }
     var features: [FeatureGather] = []
-    for case .feature(let position) in question.outputs {
+    for case .feature(let position) in query.outputs {
       var columns: [SegmentColumn?] = []
       for (segment, isNeeded) in zip(choice.segments, choice.isNeeded) {
         let fieldID = history.fieldIDs[position]
         columns.append(isNeeded ? try segment.column(fieldID: fieldID) : nil)
       }
       features.append(
-        try FeatureGather(columns, as: question.view.features[position].type))
+        try FeatureGather(columns, as: query.view.features[position].type))
     }
-    self.question = question
+    self.query = query
     self.keys = keys
     self.features = features
     tables = try SearchTables(choice)
@@ -47,7 +47,7 @@ struct PullReader {
     through = bounds.upperBound
   }
 
-  /// A timeline, all of which is verified; made anew if its file turns out to be damaged.
+  /// A timeline, all of which is verified; made again if its file turns out to be damaged.
   private static func verified(
     _ timelines: TimelineCache, _ segments: [Segment], _ folder: TimelineFolder?
   ) throws(LarderError) -> EntityTimeline {
@@ -73,7 +73,7 @@ struct PullReader {
   /// Bytes of a row of the result, without texts and lists, and of what is known of it before.
   var rowBytes: Int {
     var bits = 12 * 8
-    for type in question.schema.fields.map(\.type) {
+    for type in query.schema.fields.map(\.type) {
       bits += OutputColumn.valueBytes(type, 64, isCoded: false) / 8 + 1
     }
     return (bits + 7) / 8
@@ -91,13 +91,13 @@ struct PullReader {
     let keyColumns = try KeyFill(keys: keys).read(keyRuns(rows), rows: rows.count, memory)
     _ = budget.take(keyColumns.reduce(0) { $0 + ($1.bytes?.count ?? 0) })
     var outputs: [OutputColumn] = []
-    for case .feature(let position) in question.outputs {
-      let type = question.view.features[position].type
+    for case .feature(let position) in query.outputs {
+      let type = query.view.features[position].type
       outputs.append(features[outputs.count].output(type, rows: rows.count, budget: budget))
     }
     var gathered = try gatherRows(rows, features, outputs, budget).makeIterator()
     var columns: [Column] = []
-    for output in question.outputs {
+    for output in query.outputs {
       switch output {
       case .key(let index): columns.append(keyColumns[index])
       case .feature: if let column = gathered.next() { columns.append(column) }
@@ -105,7 +105,7 @@ struct PullReader {
       case .created: columns.append(try readCreated(rows))
       }
     }
-    return RecordBatch(unchecked: question.schema, columns: columns, count: rows.count)
+    return RecordBatch(unchecked: query.schema, columns: columns, count: rows.count)
   }
 
   /// Whose the rows are.
@@ -124,12 +124,12 @@ struct PullReader {
       target[index] = try tables.eventTime(segment, row)
     }
     return Column(
-      type: .timestamp(question.view.timeUnit), count: rows.count, nullCount: 0, validity: nil,
+      type: .timestamp(query.view.timeUnit), count: rows.count, nullCount: 0, validity: nil,
       values: buffer)
   }
 
   private func readCreated(_ rows: PulledRows) throws(LarderError) -> Column {
-    let output = OutputColumn(.timestamp(question.view.timeUnit), rows: rows.count)
+    let output = OutputColumn(.timestamp(query.view.timeUnit), rows: rows.count)
     let valid = output.open(0..<rows.count).validity
     let target = Lanes<Int64>(output.values)
     for index in 0..<rows.count {

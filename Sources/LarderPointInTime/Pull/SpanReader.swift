@@ -6,7 +6,7 @@ import LarderOffline
 
 /// Reads the rows of a pull in spans: whole vectors go from the segments straight into the result.
 final class SpanReader {
-  private let question: ResolvedPull
+  private let query: ResolvedPull
   private let tables: SearchTables
   private let keys: KeyDirectory
   private let range: ClosedRange<Int64>
@@ -26,25 +26,25 @@ final class SpanReader {
   /// Opens what a pull needs; nil if there is nothing to pull.
   ///
   /// - Throws: `corrupt`; `incompatibleDefinition` if a column cannot be widened to its feature.
-  init?(_ question: ResolvedPull, _ history: ViewHistory) throws(LarderError) {
-    guard let range = question.bounds, let keys = history.keys else { return nil }
+  init?(_ query: ResolvedPull, _ history: ViewHistory) throws(LarderError) {
+    guard let range = query.bounds, let keys = history.keys else { return nil }
     let needed = SegmentChoice(history.segments, range: range).needed
     guard !needed.isEmpty else { return nil }
     let choice = SegmentChoice(needed, range: nil)
-    self.question = question
+    self.query = query
     self.keys = keys
     self.range = range
     tables = try SearchTables(choice)
     times = TimeFill(
-      tables, question.view.timeUnit, hasCreated: question.outputs.contains(.created))
+      tables, query.view.timeUnit, hasCreated: query.outputs.contains(.created))
     windows = SpanWindows(segments: choice.segments.count)
-    for case .feature(let position) in question.outputs {
+    for case .feature(let position) in query.outputs {
       var columns: [SegmentColumn?] = []
       for segment in choice.segments {
         columns.append(try segment.column(fieldID: history.fieldIDs[position]))
       }
       features.append(
-        try SpanReader.feature(columns, as: question.view.features[position].type))
+        try SpanReader.feature(columns, as: query.view.features[position].type))
     }
   }
 
@@ -94,7 +94,7 @@ final class SpanReader {
     var columns: [Column] = []
     var ordinal = 0
     var (nextText, nextGathered) = (0, 0)
-    for output in question.outputs {
+    for output in query.outputs {
       switch output {
       case .key(let index): columns.append(keyColumns[index])
       case .event: columns.append(event)
@@ -112,7 +112,7 @@ final class SpanReader {
         ordinal += 1
       }
     }
-    return RecordBatch(unchecked: question.schema, columns: columns, count: spans.count)
+    return RecordBatch(unchecked: query.schema, columns: columns, count: spans.count)
   }
 
   /// Reads values of fixed width, and bits.
@@ -146,9 +146,9 @@ final class SpanReader {
     var gathers: [FeatureGather] = []
     var outputs: [OutputColumn] = []
     var ordinal = 0
-    for case .feature(let position) in question.outputs {
+    for case .feature(let position) in query.outputs {
       if case .gathered(let feature) = features[ordinal] {
-        let type = question.view.features[position].type
+        let type = query.view.features[position].type
         outputs.append(feature.output(type, rows: spans.count, budget: budget))
         gathers.append(feature)
       }
@@ -161,7 +161,7 @@ final class SpanReader {
   /// Bytes of a row of the result, without texts and lists.
   private(set) lazy var rowBytes: Int = {
     var bits = 0
-    for type in question.schema.fields.map(\.type) {
+    for type in query.schema.fields.map(\.type) {
       switch type.layout {
       case .bits: bits += 2
       case .fixed(let width): bits += width * 8 + 1

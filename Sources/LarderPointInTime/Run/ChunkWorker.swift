@@ -39,7 +39,7 @@ final class ChunkWorker {
     verified = join.sources.map { scratch.arena.lanes(max(1, $0.tables?.count ?? 0)) }
     places = scratch.arena.lanes(SearchScratch.chunkRows)
     bounds = join.sources.map {
-      TimeBounds(spine.columns[join.plan.question.timeColumn], $0.asked.view, join.plan.rules)
+      TimeBounds(spine.columns[join.plan.query.timeColumn], $0.asked.view, join.plan.rules)
     }
     read = join.sources.map { $0.touchedPages(scratch.arena) }
     matchedPages = join.sources.map { $0.touchedPages(scratch.arena) }

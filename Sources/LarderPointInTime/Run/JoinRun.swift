@@ -44,7 +44,7 @@ import Synchronization
 
   /// Bytes that a range takes however many threads there are: timelines and fixed-width columns.
   static func sharedBytes(_ join: PreparedJoin, rows: Int) -> Int {
-    timelineBytes(join) + RangeOutput.bytes(join.plan.question, rows: rows)
+    timelineBytes(join) + RangeOutput.bytes(join.plan.query, rows: rows)
   }
 
   /// Bytes of the timelines that are held in memory.
@@ -129,7 +129,7 @@ import Synchronization
 
   private func checkCancelled() throws(LarderError) {
     if let isCancelled = join.plan.options.isCancelled, isCancelled() {
-      throw LarderError(.cancelled, "The question was cancelled.")
+      throw LarderError(.cancelled, "The query was cancelled.")
     }
   }
 
@@ -143,7 +143,7 @@ import Synchronization
   private func assemble(
     _ output: RangeOutput, _ chunks: Int, _ budget: MemoryBudget
   ) throws(LarderError) -> RecordBatch {
-    let question = join.plan.question
+    let query = join.plan.query
     let keepsAllCodes = join.plan.options.dictionaryStrings
     if join.plan.options.memoryBytes != nil {
       for column in output.columns {
@@ -152,7 +152,7 @@ import Synchronization
       try budget.check()
     }
     var columns: [Column] = []
-    for (index, source) in question.outputs.enumerated() {
+    for (index, source) in query.outputs.enumerated() {
       if case .spine(let position) = source {
         let column = spine.columns[position]
         let isWhole = output.rows.count == spine.count
@@ -164,7 +164,7 @@ import Synchronization
       let keepsCodes = keepsAllCodes || !column.isDictionary
       columns.append(keepsCodes ? column : try column.expanded(threads: workers.count))
     }
-    return RecordBatch(unchecked: question.schema, columns: columns, count: output.rows.count)
+    return RecordBatch(unchecked: query.schema, columns: columns, count: output.rows.count)
   }
 
   /// What the run did so far.

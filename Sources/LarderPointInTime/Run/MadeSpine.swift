@@ -5,18 +5,18 @@ import LarderKeys
 import LarderOffline
 
 extension PointInTimeJob {
-  /// The spine of a question without one: the distinct keys and event times of its views in the
+  /// The spine of a query without one: the distinct keys and event times of its views in the
   /// range, ordered by time, then by the key columns, null first, numbers and bytes ascending.
   ///
   /// - Throws: `invalidInput` if an event time does not fit the finest unit of the views;
   ///   `limitExceeded` if the memory budget does not suffice; `corrupt`.
   func makeSpine(_ join: PreparedJoin) throws(LarderError) -> RecordBatch {
-    let question = join.plan.question
-    guard case .timestamp(let unit) = question.spine.fields[question.timeColumn].type else {
+    let query = join.plan.query
+    guard case .timestamp(let unit) = query.spine.fields[query.timeColumn].type else {
       throw LarderError(.invalidArgument, "The spine's time column is not a timestamp.")
     }
     try checkBudget(join)
-    var keys = MadeKeys(width: question.spine.fields.count - 1)
+    var keys = MadeKeys(width: query.spine.fields.count - 1)
     var rows: [MadeRow] = []
     for (index, source) in join.sources.enumerated() {
       guard var cursor = try rowsInRange(of: index, join), let tables = source.tables,
@@ -51,15 +51,15 @@ extension PointInTimeJob {
         pulled.removeAll()
       }
     }
-    return try keys.spine(rows, schema: question.spine, timeColumn: question.timeColumn)
+    return try keys.spine(rows, schema: query.spine, timeColumn: query.timeColumn)
   }
 
-  /// Walks through the rows of a source within the question's range; nil if it has none.
+  /// Walks through the rows of a source within the query's range; nil if it has none.
   private func rowsInRange(
     of index: Int, _ join: PreparedJoin
   ) throws(LarderError) -> RunCursor? {
     let source = join.sources[index]
-    guard let range = join.plan.question.madeFrom else {
+    guard let range = join.plan.query.madeFrom else {
       throw LarderError(.invalidArgument, "There is no spine and no range to make one from.")
     }
     let pull = try ResolvedPull(
@@ -85,7 +85,7 @@ extension PointInTimeJob {
       rows += found.rows
       entities += found.entities
     }
-    let width = join.plan.question.spine.fields.count
+    let width = join.plan.query.spine.fields.count
     let needed =
       JoinRun.timelineBytes(join) + rows * (MemoryLayout<MadeRow>.stride + width * 16)
       + entities * (256 + width * 64)

@@ -15,15 +15,15 @@ struct RangeOutput: Sendable {
   let statuses: [OutputColumn?]
 
   init(_ join: PreparedJoin, rows: Range<Int>, budget: MemoryBudget) {
-    let question = join.plan.question
+    let query = join.plan.query
     self.rows = rows
     var columns: [OutputColumn?] = []
-    var features = question.sources.map {
+    var features = query.sources.map {
       [OutputColumn?](repeating: nil, count: $0.features.count)
     }
-    var eventTimes = [OutputColumn?](repeating: nil, count: question.sources.count)
+    var eventTimes = [OutputColumn?](repeating: nil, count: query.sources.count)
     var statuses = eventTimes
-    for (output, field) in zip(question.outputs, question.schema.fields) {
+    for (output, field) in zip(query.outputs, query.schema.fields) {
       switch output {
       case .spine: columns.append(nil)
       case .feature(let source, let ordinal):
@@ -52,9 +52,9 @@ struct RangeOutput: Sendable {
   }
 
   /// Bytes that the fixed parts of a range's columns take.
-  static func bytes(_ question: ResolvedQuestion, rows: Int) -> Int {
+  static func bytes(_ query: ResolvedQuery, rows: Int) -> Int {
     var total = 0
-    for (output, field) in zip(question.outputs, question.schema.fields) {
+    for (output, field) in zip(query.outputs, query.schema.fields) {
       if case .spine = output { continue }
       total += OutputColumn.valueBytes(field.type, rows, isCoded: false) + (rows + 63) / 64 * 8
     }

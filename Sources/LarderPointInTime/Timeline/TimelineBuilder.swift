@@ -3,7 +3,7 @@ import LarderEncodings
 import LarderFiles
 import LarderOffline
 
-/// Writes the timeline of a view's segments into a file, so that the first question of a process
+/// Writes the timeline of a view's segments into a file, so that the first query of a process
 /// need not merge it.
 ///
 /// Never on the way of a commit: it runs after appends and merges, and what it writes may be lost.

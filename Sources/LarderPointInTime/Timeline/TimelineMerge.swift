@@ -27,7 +27,7 @@ struct TimelineMerge {
     guard segments.count < TimelineEntry.segments else {
       throw LarderError(
         .limitExceeded,
-        "A view has \(segments.count) segments; a question reads fewer than "
+        "A view has \(segments.count) segments; a query reads fewer than "
           + "\(TimelineEntry.segments). Compact the view.")
     }
     self.base = base

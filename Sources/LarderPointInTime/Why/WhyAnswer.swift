@@ -33,8 +33,8 @@ package func whyReport(
   asKnown: Bool, limit: Int, timelines: TimelineCache
 ) throws(LarderError) -> WhyReport {
   let id = try lookUp(key, view, history)
-  let question = try ResolvedPull(view, features: nil, from: nil, through: nil)
-  guard id != .max, let reader = try PullReader(question, history, timelines) else {
+  let query = try ResolvedPull(view, features: nil, from: nil, through: nil)
+  guard id != .max, let reader = try PullReader(query, history, timelines) else {
     return WhyReport(
       view: view.name, time: time, status: .noEntity,
       rule: "The view has no row of this key.", candidates: [], counts: [:])
@@ -83,7 +83,7 @@ private func lookUp(
   let batch = RecordBatch(unchecked: Schema(fields), columns: columns, count: 1)
   let ids = LaneArena()
   let found = ids.lanes(of: UInt32.self, 1)
-  try KeyLookup(
+  try SpineKeys(
     schema: try view.keySchema, columns: Array(columns.indices), keys: history.keys
   ).find(batch, 0..<1, into: found)
   return withExtendedLifetime(ids) { found[0] }

@@ -7,7 +7,7 @@ import LarderOffline
 import LarderOnline
 
 /// Reads changed files of the engine's own formats, with checksums that hold again, as far as a
-/// user's questions and maintenance lead.
+/// user's queries and maintenance lead.
 ///
 /// Any outcome but a trap, a hang, or an error that damage cannot cause is fine; those stop the
 /// process, which is what a fuzzer looks for. An input is a list of changes to files of
@@ -169,7 +169,7 @@ package enum EngineFuzzing {
   package static func surviveRows(_ bytes: [UInt8]) {
     var input = FuzzInput(bytes)
     let world = FuzzWorld.shared
-    // With a trusted index, or read anew into one.
+    // With a trusted index, or read again into one.
     let keepsIndex = input.byte() & 1 == 0
     let (path, changed) = change(".rows", &input) { bytes, _ in RowLogSeal.seal(&bytes) }
     let removed = keepsIndex ? [] : world.paths { $0.hasSuffix(".index") }
@@ -191,7 +191,7 @@ package enum EngineFuzzing {
 // MARK: What is done with a store
 
 extension EngineFuzzing {
-  /// Questions of every kind.
+  /// Queries of every kind.
   private static func ask(_ disk: SimulatedFileSystem) throws(LarderError) {
     let store = try FuzzWorld.open(disk, .readOnly)
     let spine = world { try FuzzWorld.spine() }
@@ -213,7 +213,7 @@ extension EngineFuzzing {
     attempt { () throws(LarderError) in _ = try store.verify(deep: true) }
   }
 
-  /// Questions, then writes and maintenance.
+  /// Queries, then writes and maintenance.
   private static func useAndMaintain(_ disk: SimulatedFileSystem) throws(LarderError) {
     attempt { () throws(LarderError) in try ask(disk) }
     attempt { () throws(LarderError) in
@@ -231,7 +231,7 @@ extension EngineFuzzing {
     }
     attempt { () throws(LarderError) in
       let keys = world { try RecordBatch(["driver_id": .int64([2])]) }
-      try store.forget("driver", keys: keys)
+      try store.erase("driver", keys: keys)
     }
     attempt { () throws(LarderError) in try store.expire("stats", olderThan: .seconds(600)) }
     attempt { () throws(LarderError) in

@@ -44,8 +44,8 @@ struct FuzzWorld: Sendable {
 
   static let online: OnlineOptions = {
     var options = OnlineOptions(compactAt: nil, lockTimeout: .zero)
-    options.firstSegmentBytes = 1 << 16
-    options.largestSegmentBytes = 1 << 17
+    options.firstLogFileBytes = 1 << 16
+    options.largestLogFileBytes = 1 << 17
     options.preparesAhead = false
     return options
   }()
@@ -108,7 +108,7 @@ struct FuzzWorld: Sendable {
     try store.append(try Self.statsRows(1_200, 5), to: "stats")
     try store.materialize("stats")
     try store.materialize("pairs")
-    try store.forget("driver", keys: try RecordBatch(["driver_id": .int64([7])]))
+    try store.erase("driver", keys: try RecordBatch(["driver_id": .int64([7])]))
     try store.online("stats").write(
       try RecordBatch([
         "driver_id": .int64([1, 2, 900]), "event_timestamp": .timestamp([9, 9_000_000_000, 4]),

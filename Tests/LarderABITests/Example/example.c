@@ -108,9 +108,9 @@ int main(int argc, char **argv) {
   table spine;
   fill(&spine, 4, (const char *const[]){"driver_id", "event_timestamp"},
        (const char *const[]){"l", "tss:UTC"}, (const void *const[]){asked, when}, 2);
-  struct ArrowArrayStream question = stream_of(&spine);
+  struct ArrowArrayStream query = stream_of(&spine);
   larder_job *job;
-  check(larder_historical_features(store, &question, "{\"features\": [\"stats:trips\"]}", &job,
+  check(larder_historical_features(store, &query, "{\"features\": [\"stats:trips\"]}", &job,
                                    &error),
         "ask");
   struct ArrowSchema schema;

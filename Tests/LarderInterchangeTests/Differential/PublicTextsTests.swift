@@ -37,7 +37,7 @@ import Testing
       if case .success = column.type { names.append(column.name) }
     }
     let reader = try CSVTable(source, columns: names)
-    var writer = try TableWriter(
+    var writer = try TableFileWriter(
       .parquet, schema: reader.schema, to: try ByteOutput.open(path + ".parquet"))
     while let batch = try reader.nextBatch() { try writer.append(batch) }
     try writer.finish()

@@ -37,7 +37,7 @@ import Testing
     try store.sweep()
     #expect(segments(disk) == 9, "a pin of another process keeps the old segments")
     #expect(try #require(pinned).allRows().sorted() == rows)
-    // Another question of the same snapshot, whose segments are no longer open.
+    // Another query of the same snapshot, whose segments are no longer open.
     let again = try Store.open(
       "/s", access: .readOnly, host: disk.anotherProcess().host(), options: options(keep: .zero))
     #expect(try again.snapshot().allRows().sorted() == rows)

@@ -140,7 +140,7 @@ import Testing
       try store.append([Fixture.batch(rows)], to: "stats")
     }
     let report = try store.compact(["stats"], CompactionOptions(dropsRepeated: true))
-    // Key 3 was created anew each time: those are not repetitions.
+    // Key 3 was created again each time: those are not repetitions.
     #expect(report.views[0].rowsRepeated == 6)
     #expect(try store.snapshot().allRows().map(\.value).sorted() == [3, 13, 20, 21, 22, 23])
   }

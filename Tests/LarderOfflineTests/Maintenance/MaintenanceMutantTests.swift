@@ -80,7 +80,7 @@ import Testing
   }
 
   /// A machine whose writer of before has ended: its STATE is trusted, so that the steps do not
-  /// begin by writing a manifest anew.
+  /// begin by writing a manifest again.
   private func machine(_ base: CrashBase) throws -> (SimulatedFileSystem, rows: [TestRow]) {
     let disk = base.machine(seed: 77)
     let writer = StepRun(disk, rows: base.rows, options: base.options)

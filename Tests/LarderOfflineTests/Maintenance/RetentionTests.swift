@@ -216,7 +216,7 @@ import Testing
     #expect(try store.expire("stats", olderThan: .zero).rowsLeft == 2)
   }
 
-  /// The same question at the same commit gives the same bytes, whatever was done since.
+  /// The same query at the same commit gives the same bytes, whatever was done since.
   @Test func aSnapshotNeverChanges() throws {
     let (_, store) = try makeStore()
     var wanted: [(UInt64, [TestRow])] = []

@@ -20,7 +20,7 @@ import Testing
   /// What the workers share.
   private final class Tally: Sendable {
     let commits = Mutex<[Int]>([0, 0])
-    let questions = Atomic(0)
+    let queries = Atomic(0)
     let folds = Atomic(0)
     let problems = Mutex<[String]>([])
   }
@@ -49,11 +49,11 @@ import Testing
     #expect(tally.problems.withLock { $0 } == [])
     try Self.ask(creator, tally)
     let commits = tally.commits.withLock { $0 }
-    let questions = tally.questions.load(ordering: .relaxed)
+    let queries = tally.queries.load(ordering: .relaxed)
     print(
-      "stress: \(commits) commits, \(questions) questions,",
+      "stress: \(commits) commits, \(queries) queries,",
       "\(tally.folds.load(ordering: .relaxed)) folds")
-    #expect(commits.allSatisfy { $0 > 0 } && questions > 0)
+    #expect(commits.allSatisfy { $0 > 0 } && queries > 0)
   }
 
   private static func work(
@@ -70,7 +70,7 @@ import Testing
         try store.sweep()
       default:
         try ask(store, tally)
-        tally.questions.wrappingAdd(1, ordering: .relaxed)
+        tally.queries.wrappingAdd(1, ordering: .relaxed)
       }
     }
   }

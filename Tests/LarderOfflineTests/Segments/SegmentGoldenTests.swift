@@ -5,9 +5,9 @@ import LarderOffline
 import TestSupport
 import Testing
 
-/// Files of every released version of the format must be read for ever.
+/// Files of every released version of the format must be read forever.
 ///
-/// `LARDER_WRITE_GOLDEN=1` writes the file of the current version anew; a released one never changes.
+/// `LARDER_WRITE_GOLDEN=1` writes the file of the current version again; a released one never changes.
 @Suite struct SegmentGoldenTests {
   private static let directory: String = {
     let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)

@@ -129,7 +129,7 @@ import Testing
   }
 
   #if DEBUG
-    /// What checksums cannot tell, because they were made anew, the deep check finds.
+    /// What checksums cannot tell, because they were made again, the deep check finds.
     @Test func deepVerificationFindsWrongFooters() throws {
       let directory = try TemporaryDirectory()
       let path = directory.path + "/a.seg"

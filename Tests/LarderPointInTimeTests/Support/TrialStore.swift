@@ -8,7 +8,7 @@ import LarderPointInTime
 import Synchronization
 
 /// Segments without a store around them: each append becomes one or more segments, cut in time at
-/// random, and questions go straight to the engine.
+/// random, and queries go straight to the engine.
 final class TrialStore: OfflineStore {
   struct View {
     var id: UInt64
@@ -42,18 +42,18 @@ final class TrialStore: OfflineStore {
     try files.makeDirectory(root)
   }
 
-  // MARK: Questions
+  // MARK: Queries
 
   func historicalFeatures(
     for spine: RecordBatch?, views: [FeatureView], features: [FeatureReference],
     options: RetrievalOptions
   ) throws(LarderError) -> any RetrievalJob {
-    let question = try ResolvedQuestion(
+    let query = try ResolvedQuery(
       spine: spine?.schema, views: views, features: features, options: options)
     var histories: [ViewHistory] = []
-    for source in question.sources { histories.append(try history(of: source.view)) }
+    for source in query.sources { histories.append(try history(of: source.view)) }
     return try PointInTimeJob(
-      question, spine: spine, histories: histories, options: options, timelines: timelines,
+      query, spine: spine, histories: histories, options: options, timelines: timelines,
       rules: rules)
   }
 
@@ -70,15 +70,15 @@ final class TrialStore: OfflineStore {
   func pullLatest(
     _ view: FeatureView, features: [String]?, from: Timestamp?, through: Timestamp?
   ) throws(LarderError) -> any RetrievalJob {
-    let question = try ResolvedPull(view, features: features, from: from, through: through)
-    return try PullJob(question, history: history(of: view), latest: true)
+    let query = try ResolvedPull(view, features: features, from: from, through: through)
+    return try PullJob(query, history: history(of: view), latest: true)
   }
 
   func pullAll(
     _ view: FeatureView, features: [String]?, from: Timestamp?, through: Timestamp?
   ) throws(LarderError) -> any RetrievalJob {
-    let question = try ResolvedPull(view, features: features, from: from, through: through)
-    return try PullJob(question, history: history(of: view), latest: false)
+    let query = try ResolvedPull(view, features: features, from: from, through: through)
+    return try PullJob(query, history: history(of: view), latest: false)
   }
 
   // MARK: Appending

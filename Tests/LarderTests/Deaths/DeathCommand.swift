@@ -88,7 +88,7 @@ enum DeathCommand: String, CaseIterable, Sendable {
     case .forget, .forgetNobody:
       let name = self == .forget ? Self.forgettable : "nobody"
       let keys = try RecordBatch(["driver_id": .string([name])])
-      return try store.forget("driver", keys: keys).isComplete && self == .forget
+      return try store.erase("driver", keys: keys).isComplete && self == .forget
     case .rollback: try store.rollback(to: try store.commit(named: "kept").id)
     case .vacuum: try store.vacuum()
     case .backup: try store.backup(to: "/copy")

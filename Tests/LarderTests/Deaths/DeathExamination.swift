@@ -99,7 +99,7 @@ struct DeathExamination {
       "\(place)\(differences.isEmpty ? "no state is possible" : differences.joined(separator: "; or "))"
   }
 
-  /// Whoever is forgotten is gone from every file, at once or after the erasure was gone on with.
+  /// Whoever is forgotten is gone from every file, at once or after the erasure was continued.
   private func checkErasure(
     _ disk: SimulatedFileSystem, _ promise: DeathPromise, _ seed: UInt64
   ) throws -> String? {
@@ -113,7 +113,7 @@ struct DeathExamination {
     let process = disk.anotherProcess()
     let store = try open(process, order: 600)
     let keys = try RecordBatch(["driver_id": .string([name])])
-    let report = try store.forget("driver", keys: keys)
+    let report = try store.erase("driver", keys: keys)
     try close(store)
     guard report.isComplete else { return "erasure: never completes: \(report.pending)" }
     if let path = disk.file(containing: name, under: "/s/") {

@@ -47,7 +47,7 @@ enum DeathMutant: String, CaseIterable, Sendable {
 
   /// The first case in which something is wrong.
   ///
-  /// - Parameter stride: of the schedules of live processes, each so-manieth is tried.
+  /// - Parameter stride: of the schedules of live processes, each n-th is tried.
   func find(_ broken: DeathBreak, stride: Int = 1) throws -> String? {
     for (shape, first, second, isLive) in cases {
       let base = try DeathBase(shape)

@@ -10,11 +10,11 @@ struct DeathPlan: Sendable {
   var seed: UInt64 = 1
   /// What is broken in the processes of every case.
   var broken = DeathBreak()
-  /// Of the moments at which the first command dies, each so-manieth; 0 for none.
+  /// Of the moments at which the first command dies, each n-th; 0 for none.
   var deathStride = 1
   /// Power cuts that are drawn for each of them, beside none.
   var cuts = 1
-  /// Of the faults that it meets, each so-manieth; 0 for none.
+  /// Of the faults that it meets, each n-th; 0 for none.
   var faultStride = 0
   /// Second commands after each fault.
   var followers = 1

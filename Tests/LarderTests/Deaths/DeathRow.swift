@@ -53,7 +53,7 @@ struct DeathRow: Hashable, Sendable {
   var label: String { "\(driver)@\(uid)" }
 }
 
-/// A row as a question shows it; -1 stands for null.
+/// A row as a query shows it; -1 stands for null.
 struct SeenRow: Hashable, Sendable, CustomStringConvertible {
   var driver: String
   var shop: Int

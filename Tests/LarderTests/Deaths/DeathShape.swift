@@ -31,8 +31,8 @@ enum DeathShape: String, CaseIterable, Sendable {
 
   static var tables: OnlineOptions {
     var options = OnlineOptions(compactAt: nil)
-    options.firstSegmentBytes = 1 << 16
-    options.largestSegmentBytes = 1 << 17
+    options.firstLogFileBytes = 1 << 16
+    options.largestLogFileBytes = 1 << 17
     options.preparesAhead = false
     return options
   }
@@ -72,7 +72,7 @@ struct DeathBase: Sendable {
     disk = machine.fork()
   }
 
-  /// The machine anew, seen by a fresh process.
+  /// The machine again, seen by a fresh process.
   func machine() -> SimulatedFileSystem { disk.forkAlone() }
 }
 
@@ -151,7 +151,7 @@ private struct DeathBuilder {
   private mutating func holdUpErasure() throws {
     let job = try store.pullAll("stats")
     let keys = try RecordBatch(["driver_id": .string(["cyd"])])
-    let report = try store.forget("driver", keys: keys)
+    let report = try store.erase("driver", keys: keys)
     guard !report.isComplete else { throw DeathFinding("an erasure passed a reader by") }
     withExtendedLifetime(job) {}
     world.erase("cyd")

@@ -156,7 +156,7 @@ struct HarmedCopies {
       if let wrong = world.difference(seen, checksTags: checksTags) { return .wrong(wrong) }
       return .harmless
     } catch let error as LarderError {
-      return process.isDown ? .wrong("it asks for locks for ever") : .found("\(error)")
+      return process.isDown ? .wrong("it asks for locks forever") : .found("\(error)")
     } catch {
       return .wrong("\(error)")
     }

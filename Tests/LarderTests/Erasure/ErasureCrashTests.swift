@@ -11,8 +11,8 @@ import Testing
 @Suite struct ErasureCrashTests {
   private static let options: OnlineOptions = {
     var options = OnlineOptions(compactAt: nil, lockTimeout: .milliseconds(200))
-    options.firstSegmentBytes = 1 << 16
-    options.largestSegmentBytes = 1 << 17
+    options.firstLogFileBytes = 1 << 16
+    options.largestLogFileBytes = 1 << 17
     options.preparesAhead = false
     return options
   }()
@@ -55,7 +55,7 @@ import Testing
     let whole = base.crash(seed: 1, .everything)
     let before = whole.log.count
     #expect(
-      try Self.open(whole, start: 1_700_000_100_000_000).forget("person", keys: keys).isComplete)
+      try Self.open(whole, start: 1_700_000_100_000_000).erase("person", keys: keys).isComplete)
     let changes = whole.log.dropFirst(before).filter(\.kind.isChange)
     // What was certified stays gone, though the power is cut right after.
     try Self.expectGone(whole.crash(seed: 2, .nothing), "after the certificate")
@@ -64,7 +64,7 @@ import Testing
       let disk = base.crash(seed: 1, .everything)
       disk.crashAtOperation(operation.number)
       do {
-        _ = try Self.open(disk, start: 1_700_000_100_000_000).forget("person", keys: keys)
+        _ = try Self.open(disk, start: 1_700_000_100_000_000).erase("person", keys: keys)
       } catch {}
       let survivals: [SimulatedSurvival] =
         operation.number % 3 == 0 ? [.nothing, .everything, .random] : [.random]
@@ -73,7 +73,7 @@ import Testing
         let context = "crash before \(operation), \(survival)"
         let after = disk.crash(seed: UInt64(operation.number), survival)
         let store = try Self.open(after, start: 1_700_000_200_000_000)
-        let report = try store.forget("person", keys: keys)
+        let report = try store.erase("person", keys: keys)
         #expect(report.isComplete, "\(context): \(report.pending)")
         try Self.expectGone(after, context)
         let rows = try ErasureWorld.people(store)
@@ -102,7 +102,7 @@ import Testing
     do {
       let store = try Self.open(masked, start: 1_700_000_100_000_000)
       let job = try store.pullAll("small")
-      #expect(try !store.forget("person", keys: keys).isComplete)
+      #expect(try !store.erase("person", keys: keys).isComplete)
       withExtendedLifetime(job) {}
     }
     let whole = masked.crash(seed: 2, .everything)

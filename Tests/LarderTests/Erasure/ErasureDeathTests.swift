@@ -21,8 +21,8 @@ import Testing
     stored.threads = 1
     stored.lockTimeout = .milliseconds(200)
     var online = OnlineOptions(compactAt: nil, lockTimeout: .milliseconds(200))
-    online.firstSegmentBytes = 1 << 16
-    online.largestSegmentBytes = 1 << 17
+    online.firstLogFileBytes = 1 << 16
+    online.largestLogFileBytes = 1 << 17
     online.preparesAhead = false
     let history = try SegmentOfflineStore(
       at: path, access: .create, host: disk.host(start: start + seconds * 1_000_000),
@@ -79,7 +79,7 @@ import Testing
 
   private static let commands: [Command] = [
     Command("append") { try $0.append(try ErasureWorld.rows([2], value: 20), to: "small") },
-    Command("forget again") { try $0.forget("person", keys: try ErasureWorld.keys([1])) },
+    Command("forget again") { try $0.erase("person", keys: try ErasureWorld.keys([1])) },
     Command("put") { try $0.online("other").write(try levels([3], 200)) },
     Command("materialize") { try $0.materialize("small") },
     Command("compact") { try $0.compact() },
@@ -90,7 +90,7 @@ import Testing
     },
     Command("expire") { try $0.expire("small", olderThan: .seconds(1_000_000)) },
     Command("fold") { try $0.fold() },
-    Command("forget another") { try $0.forget("person", keys: try ErasureWorld.keys([9])) },
+    Command("forget another") { try $0.erase("person", keys: try ErasureWorld.keys([9])) },
     Command("vacuum") { try $0.vacuum(keeping: .seconds(3_600)) },
     Command("repair") { try $0.repair() },
     Command("tag") { try $0.tag("late") },
@@ -137,7 +137,7 @@ import Testing
     let keys = try ErasureWorld.keys([1])
     let rehearsal = try Self.build(seed: 5)
     let before = rehearsal.log.count
-    let report = try Self.open(rehearsal.anotherProcess(), after: 100).forget("person", keys: keys)
+    let report = try Self.open(rehearsal.anotherProcess(), after: 100).erase("person", keys: keys)
     #expect(report.isComplete, "\(report.pending)")
     let changes = rehearsal.log.dropFirst(before).filter(\.kind.isChange)
     var states = 0
@@ -152,7 +152,7 @@ import Testing
         let disk = try Self.build(seed: 5)
         let dying = disk.anotherProcess()
         dying.killAtOperation(operation.number)
-        do { _ = try Self.open(dying, after: 100).forget("person", keys: keys) } catch {}
+        do { _ = try Self.open(dying, after: 100).erase("person", keys: keys) } catch {}
         dying.kill()
         states += 1
         let next = disk.anotherProcess()

@@ -38,7 +38,7 @@ import Testing
     #expect(try reader.read(keys).statuses == [.present, .present])
     let pinned = try store.pullAll("small")
     let other = try FeatureStore(at: path)
-    let report = try other.forget("person", keys: try ErasureWorld.keys([1]))
+    let report = try other.erase("person", keys: try ErasureWorld.keys([1]))
     #expect(!report.isComplete)
     // Who holds it up is named.
     #expect(report.pending.contains { $0.contains("this process") }, "\(report.pending)")
@@ -70,7 +70,7 @@ import Testing
     do {
       let pinned = try store.pullAll("small")
       #expect(
-        try !FeatureStore(at: path).forget("person", keys: try ErasureWorld.keys([1])).isComplete)
+        try !FeatureStore(at: path).erase("person", keys: try ErasureWorld.keys([1])).isComplete)
       // History has the key again; online it comes once the table took the erasure in.
       try store.append(try ErasureWorld.rows([1], value: 7), to: "small")
       try store.materialize("small")
@@ -113,7 +113,7 @@ import Testing
     try store.drop(view: "level")
     try store.vacuum()
     #expect(try ErasureSearch(path).count(of: Array("somebody-1".utf8)) > 0)
-    let report = try store.forget("person", keys: try ErasureWorld.keys([1]))
+    let report = try store.erase("person", keys: try ErasureWorld.keys([1]))
     #expect(report.isComplete, "\(report.pending)")
     let search = try #require(report.search)
     #expect(search.files > 5 && search.bytes > 10_000 && search.places.count == 5)
@@ -140,7 +140,7 @@ import Testing
       try withUnsafeBytes(of: mark.littleEndian) { try ErasureSearch(path).count(of: Array($0)) }
     }
     #expect(try count(marks[0]) > 0 && count(marks[1]) > 0)
-    let report = try store.forget("person", keys: try ErasureWorld.keys([1]))
+    let report = try store.erase("person", keys: try ErasureWorld.keys([1]))
     #expect(report.isComplete, "\(report.pending)")
     #expect(try count(marks[0]) == 0 && count(marks[1]) == 0)
     // The snapshots are there all the same, in this process and in another one.
@@ -178,7 +178,7 @@ import Testing
     try files.copy(kept, bytes: try kept.status().bytes, to: old)
     let other = try FeatureStore(
       at: path, settings: FeatureStore.Settings(lockTimeout: .milliseconds(100)))
-    let report = try other.forget("person", keys: try ErasureWorld.keys([1]))
+    let report = try other.erase("person", keys: try ErasureWorld.keys([1]))
     #expect(!report.isComplete && report.finished == nil)
     #expect(report.files.contains { $0.path == old && !$0.isRemoved }, "\(report.files)")
     try store.close()

@@ -28,9 +28,9 @@ import Testing
     defer { for descriptor in open { close(descriptor) } }
     #expect(Set(held.map(\.kind)) == [".seg", ".log", ".rows"], "\(Set(held.map(\.kind)))")
 
-    let people = try store.forget("person", keys: try world.markedPeople())
+    let people = try store.erase("person", keys: try world.markedPeople())
     #expect(people.isComplete, "\(people.pending)")
-    let devices = try store.forget("device", keys: try world.markedDevices())
+    let devices = try store.erase("device", keys: try world.markedDevices())
     #expect(devices.isComplete, "\(devices.pending)")
     #expect(people.keys.count == 2, "own keys and compound ones")
     let areRemoved = people.files.allSatisfy { $0.isRemoved }
@@ -65,7 +65,7 @@ import Testing
       commits.append(try store.append(try ErasureWorld.rows([1, 2], value: value), to: "small"))
     }
     let held = try store.snapshot(at: commits[1])
-    let report = try store.forget("person", keys: try ErasureWorld.keys([1]))
+    let report = try store.erase("person", keys: try ErasureWorld.keys([1]))
     // The snapshot that is held hides it as well, and keeps the files of before.
     #expect(!report.isComplete)
     #expect(report.pending.contains { $0.contains("readers") })
@@ -98,7 +98,7 @@ import Testing
     try store.materialize("small")
     do {
       let job = try store.pullAll("small")
-      let report = try store.forget("person", keys: try ErasureWorld.keys([1]))
+      let report = try store.erase("person", keys: try ErasureWorld.keys([1]))
       #expect(!report.isComplete)
       #expect(report.maskedSince != nil && report.finished == nil)
       // Made before, it may still show what it was made on; it is what is waited for.
@@ -111,11 +111,11 @@ import Testing
     #expect(try other.finishErasures() == nil)
     #expect(try ErasureSearch(path).count(of: Array("somebody-1".utf8)) == 0)
     #expect(try ErasureSearch(path).count(of: Array("somebody-2".utf8)) > 0)
-    let again = try other.forget("person", keys: try ErasureWorld.keys([1]))
+    let again = try other.erase("person", keys: try ErasureWorld.keys([1]))
     #expect(again.isComplete && again.files.isEmpty && again.keys.isEmpty)
   }
 
-  /// Maintenance that people run anyway goes on with what an erasure left.
+  /// Maintenance that people run anyway continues with what an erasure left.
   @Test(arguments: ["vacuum", "compact"])
   func otherMaintenanceFinishesErasures(command: String) throws {
     let root = try TemporaryDirectory()
@@ -135,7 +135,7 @@ import Testing
     #expect(try run(dryRun: false) == nil)
     do {
       let job = try store.pullAll("small")
-      #expect(try !store.forget("person", keys: try ErasureWorld.keys([1])).isComplete)
+      #expect(try !store.erase("person", keys: try ErasureWorld.keys([1])).isComplete)
       let told = try #require(try run(dryRun: true))
       #expect(told.isDryRun && !told.pending.isEmpty)
       // While a reader of before is there it says so, and does the rest of its work.
@@ -163,14 +163,14 @@ import Testing
         #expect(error.code == code, "\(error)")
       } catch { Issue.record("\(error)") }
     }
-    refused(.notFound) { try store.forget("persona", keys: ErasureWorld.keys([1])) }
+    refused(.notFound) { try store.erase("persona", keys: ErasureWorld.keys([1])) }
     refused(.invalidInput) {
-      try store.forget("person", keys: RecordBatch(["device_id": .int64([1])]))
+      try store.erase("person", keys: RecordBatch(["device_id": .int64([1])]))
     }
     refused(.invalidInput) {
-      try store.forget("person", keys: RecordBatch(["person_id": .string([nil])]))
+      try store.erase("person", keys: RecordBatch(["person_id": .string([nil])]))
     }
-    let report = try store.forget("person", keys: ErasureWorld.keys([1]), dryRun: true)
+    let report = try store.erase("person", keys: ErasureWorld.keys([1]), dryRun: true)
     #expect(report.keys.isEmpty && report.pending.isEmpty)
   }
 }

@@ -1,6 +1,6 @@
 import LarderColumns
 
-/// The rule of online answers in plain words: no code of the engine's, everything computed anew.
+/// The rule of online answers in plain words: no code of the engine's, everything computed again.
 struct LifeModel {
   /// A feature: what it is does not hang on its name.
   struct Feature: Equatable {

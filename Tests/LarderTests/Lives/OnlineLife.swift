@@ -45,8 +45,8 @@ struct OnlineLife {
     stored.lockTimeout = .milliseconds(200)
     var online = OnlineOptions(
       durability: .process, compactAt: nil, lockTimeout: .milliseconds(200))
-    online.firstSegmentBytes = 1 << 16
-    online.largestSegmentBytes = 1 << 17
+    online.firstLogFileBytes = 1 << 16
+    online.largestLogFileBytes = 1 << 17
     online.preparesAhead = false
     let history = try SegmentOfflineStore(
       at: path, access: access, host: disk.anotherProcess().host(start: start), options: stored)
@@ -68,7 +68,7 @@ struct OnlineLife {
     case 23...27: try replace(view)
     case 28...30: try expire(view)
     case 31...38: try rollback()
-    case 39...41: try forget(view)
+    case 39...41: try erase(view)
     case 42...55: try put(view)
     case 56...60: try delete(view)
     case 61...76: try materialize(view)
@@ -277,11 +277,11 @@ struct OnlineLife {
     try committed()
   }
 
-  private mutating func forget(_ view: LifeModel.View) throws {
+  private mutating func erase(_ view: LifeModel.View) throws {
     guard !view.isEntityless else { return }
     let key = Int64(random.int(1...Int(OnlineLife.keys)))
     note("forget \(key)")
-    try store.forget("person", keys: try RecordBatch(["id": .int64([key])]))
+    try store.erase("person", keys: try RecordBatch(["id": .int64([key])]))
     func erase(_ world: inout LifeModel.World) {
       let named = world.rows.keys
       for id in named where id != 0 { world.rows[id]?.removeAll { $0.key == key } }
@@ -370,7 +370,7 @@ struct OnlineLife {
     model.tables[view.id]?.through = through
     for key in keys(view) {
       let answer = model.answer(view, key, through: through)
-      // What a run of a range brought further is ahead until a run passes it or takes all anew.
+      // What a run of a range brought further is ahead until a run passes it or takes all again.
       if let held = table.history[key], held.event > through, !report.isRebuilt { continue }
       model.setHistory(view, key, answer)
     }

@@ -33,7 +33,7 @@ from feast.utils import (
 from .. import NotFoundError, UnsupportedError
 from ._files import source_path
 from ._parquet import read_range
-from ._question import Question
+from ._query import Query
 from ._retrieval import LarderRetrievalJob, refuse_remote
 from ._source import LarderSource
 from ._spine import bounds_of, spine_of, timestamp_column, with_times
@@ -49,7 +49,7 @@ class LarderOfflineStoreConfig(FeastConfigBaseModel):
     """The store's directory, relative to the repository."""
 
     memory: int | None = None
-    """Bytes that a question may take; no bound if none are given."""
+    """Bytes that a query may take; no bound if none are given."""
 
 
 class LarderOfflineStore(OfflineStore):
@@ -92,11 +92,11 @@ class LarderOfflineStore(OfflineStore):
             spine = with_times(spine, timestamp)
             keys = [name for name in spine.column_names if name != timestamp]
             bounds = bounds_of(spine.column(timestamp))
-        question = Question(
+        query = Query(
             config, wanted, spine, timestamp, full_feature_names, filter_by_created_timestamp
         )
         return LarderRetrievalJob(
-            lambda: question.answer(start, end),
+            lambda: query.answer(start, end),
             repo_path=config.repo_path,
             full_feature_names=full_feature_names,
             on_demand_feature_views=on_demand,
@@ -106,7 +106,7 @@ class LarderOfflineStore(OfflineStore):
                 min_event_timestamp=bounds[0],
                 max_event_timestamp=bounds[1],
             ),
-            explain=lambda: question.ask(start, end)[0].explain(),
+            explain=lambda: query.ask(start, end)[0].explain(),
         )
 
     @staticmethod

@@ -165,7 +165,7 @@ class LarderOnlineStore(OnlineStore):
         expired = bool(getattr(config.online_store, "serve_expired", False))
         try:
             answer = store.read_online_batch(
-                _question(native.name, asked, expired), native.key_batch(entity_keys)
+                _query(native.name, asked, expired), native.key_batch(entity_keys)
             )
         except NotFoundError:
             if is_known(store, native.name, asked):
@@ -287,7 +287,7 @@ def _batch(
 
 
 @functools.lru_cache(maxsize=1024)
-def _question(view: str, names: tuple[str, ...], expired: bool) -> bytes:
+def _query(view: str, names: tuple[str, ...], expired: bool) -> bytes:
     features = [f"{view}:{name}" for name in names]
     return json.dumps({"features": features, "includeExpired": expired}).encode()
 

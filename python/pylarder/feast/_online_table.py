@@ -83,7 +83,7 @@ class OnlineTable:
         # Each key's name in Feast, its native name, its kind.
         self.native_keys = [(name, key_name(name, kind), kind) for name, kind in self.keys.items()]
         ttl: timedelta | None = getattr(table, "ttl", None) or None
-        # What lives longer than the engine can count lives for ever.
+        # What lives longer than the engine can count lives forever.
         self.ttl = ttl if ttl and ttl // timedelta(microseconds=1) < 2**63 else None
 
     def definitions(self, unit: str) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class OnlineTable:
         return known
 
     def apply(self, store: Store) -> None:
-        """Makes the table's view known, anew where its types changed.
+        """Makes the table's view known, again where its types changed.
 
         Raises:
             InvalidInputError: another feature view has a table of this name.

@@ -19,7 +19,7 @@ from ._online_table import KEY_TYPES, OnlineTable
 from ._told import tell_expired
 from ._types import floored
 
-# What a question asks of a view: its native name, the key column for each of its join keys, its
+# What a query asks of a view: its native name, the key column for each of its join keys, its
 # features, the field of Feast's `Value` for each of them.
 _Part = tuple[str, tuple[tuple[str, str], ...], tuple[str, ...], tuple[int, ...]]
 
@@ -83,7 +83,7 @@ class OnlineRequest:
         Raises:
             NotFoundError: nothing was written to one of the tables yet, or its view is not known.
         """
-        return store.read_online_messages(_question(self._parts, expired, True), self._keys())
+        return store.read_online_messages(_query(self._parts, expired, True), self._keys())
 
     def _keys(self) -> pa.RecordBatch:
         if self._columns:
@@ -98,7 +98,7 @@ class OnlineRequest:
         asked = tuple(
             (view, keys, features[:1], fields[:1]) for view, keys, features, fields in parts
         )
-        answer = store.read_online_batch(_question(asked, True, False), self._keys())
+        answer = store.read_online_batch(_query(asked, True, False), self._keys())
         return {
             number: (
                 answer.column(f"v{place}__event_timestamp"),
@@ -181,7 +181,7 @@ class OnlineRequest:
 
 
 @functools.lru_cache(maxsize=1024)
-def _question(parts: tuple[_Part, ...], expired: bool, as_messages: bool) -> bytes:
+def _query(parts: tuple[_Part, ...], expired: bool, as_messages: bool) -> bytes:
     projections = []
     references = []
     fields: list[int] = []

@@ -1,4 +1,4 @@
-"""Questions of Feast's that are answered when their answer is asked for."""
+"""Queries of Feast's that are answered when their answer is asked for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .._job import to_pandas
 
 
 class LarderRetrievalJob(RetrievalJob):
-    """A question to the store, which is asked when its answer is."""
+    """A query to the store, which is asked when its answer is."""
 
     def __init__(
         self,

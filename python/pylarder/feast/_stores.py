@@ -40,7 +40,7 @@ def store_at(repo_path: str | Path | None, path: str) -> Store:
     directory, lock = known
     key = (os.getpid(), directory)
     store = _open.get(key)
-    # A directory that was removed and made anew is another store.
+    # A directory that was removed and made again is another store.
     if store is not None and os.path.exists(lock):
         return store
     with _lock:

@@ -124,7 +124,7 @@ class Sync:
             what = self._renew(known, files, after)
         else:
             number, after = self._make(known, files, after)
-            what = "was brought into the store" + (" anew: its columns changed" if known else "")
+            what = "was brought into the store" + (" again: its columns changed" if known else "")
         self._drop_all_but(number)
         logger.info("%s %s", self.path, what)
         made = [view for view in held(self.store, self.name) if view.number == number]

@@ -64,7 +64,7 @@ def writing(store: Store) -> Iterator[None]:
     """For the time of a write, and a little longer: the next one need not open the table again."""
     turn = _turns.get(id(store))
     if turn is not None and turn.process != os.getpid():
-        # A parent's; its lock may be held for ever here.
+        # A parent's; its lock may be held forever here.
         del _turns[id(store)]
         turn = None
     if turn is None or turn.store is not store:

@@ -89,7 +89,7 @@ import LarderColumns
       window.drop()
       guard definition >= shape.elementLevel else {
         guard repetition == 0 else {
-          throw .malformed("A list goes on with no element.")
+          throw .malformed("A list continues with no element.")
         }
         continue
       }

@@ -16,7 +16,7 @@ import Synchronization
 
   /// Bytes of all images' pages that were unpacked.
   private static let total = Atomic(0)
-  /// Bytes that images may keep from question to question.
+  /// Bytes that images may keep from query to query.
   static let keptBytes = 1 << 30
   /// Whether images take more than they may keep.
   static var areTooMany: Bool { total.load(ordering: .relaxed) > keptBytes }

@@ -15,7 +15,7 @@ extension Segment {
   /// Verifies every byte and goes on behind damage: one finding for each page that does not hold.
   ///
   /// - Parameter deep: whether a segment whose bytes hold is decoded as well, its order, bounds, zone
-  ///   maps and content hashes computed anew.
+  ///   maps and content hashes computed again.
   /// - Returns: what is wrong; nothing for a sound segment.
   /// - Complexity: O(bytes); deep O(values), with memory for one column.
   package func findings(deep: Bool) -> [SegmentFinding] {

@@ -2,7 +2,7 @@ import LarderColumns
 import LarderEncodings
 
 extension SegmentColumn {
-  /// Bytes that a question touched by reading rows of some pages, at the grain of what is verified.
+  /// Bytes that a query touched by reading rows of some pages, at the grain of what is verified.
   ///
   /// Opening the column touches headers, validity and dictionary whole; a row touches its page of
   /// packed values and, for texts, its page of bytes.

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Headers, validity and dictionary are verified and sound. Before a row is touched, the page of
 /// its lanes must be verified: `ensureVerified(rows:)`, or per page with `isVerified(page:)` as the
-/// quick question and `ensureVerified(page:)` as the slow answer.
+/// quick query and `ensureVerified(page:)` as the slow answer.
 @safe package final class SegmentColumn: @unchecked Sendable {
   /// The type it was written with.
   package let type: DataType

@@ -4,9 +4,9 @@ import LarderContract
 import Synchronization
 
 /// What is asked of online tables, as the JSON of `larder_read_online` has it.
-struct OnlineQuestion: Sendable {
+struct OnlineQuery: Sendable {
   /// What is asked, with names that stay looked up.
-  let standing: StandingOnlineQuestion
+  let standing: CachedOnlineQuery
   /// For an answer in messages: the field of Feast's `Value` for each feature.
   let valueFields: [Int]?
 
@@ -15,7 +15,7 @@ struct OnlineQuestion: Sendable {
   /// - Throws: `invalidArgument` for what it does not allow.
   init(json: String) throws(LarderError) {
     let given = try Options(
-      json: Array(json.utf8), "question",
+      json: Array(json.utf8), "query",
       allowed: [
         "features", "projections", "fullFeatureNames", "at", "includeExpired", "valueFields",
       ])
@@ -23,7 +23,7 @@ struct OnlineQuestion: Sendable {
     for text in try given.strings("features") ?? [] {
       references.append(try FeatureReference(text))
     }
-    standing = StandingOnlineQuestion(
+    standing = CachedOnlineQuery(
       features: references,
       options: OnlineReadOptions(
         projections: try projections(given), fullFeatureNames: try given.bool("fullFeatureNames"),
@@ -33,16 +33,16 @@ struct OnlineQuestion: Sendable {
 }
 
 extension StoreHandle {
-  /// How many questions a store remembers; a server asks the same few again and again.
+  /// How many queries a store remembers; a server asks the same few again and again.
   private static let remembered = 256
 
-  /// A question by its text, read once.
+  /// A query by its text, read once.
   ///
-  /// - Throws: as `OnlineQuestion.init(json:)`.
-  func question(_ json: String) throws(LarderError) -> OnlineQuestion {
-    if let known = questions.withLock({ $0[json] }) { return known }
-    let made = try OnlineQuestion(json: json)
-    questions.withLock { known in
+  /// - Throws: as `OnlineQuery.init(json:)`.
+  func query(_ json: String) throws(LarderError) -> OnlineQuery {
+    if let known = queries.withLock({ $0[json] }) { return known }
+    let made = try OnlineQuery(json: json)
+    queries.withLock { known in
       if known.count >= Self.remembered { known.removeAll() }
       known[json] = made
     }

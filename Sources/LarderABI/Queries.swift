@@ -6,7 +6,7 @@ import LarderInterchange
 
 /// Asks for features at past times; see `larder.h`.
 @c @implementation public func larder_historical_features(
-  _ store: OpaquePointer?, _ spine: StreamPointer?, _ question: UnsafePointer<CChar>?,
+  _ store: OpaquePointer?, _ spine: StreamPointer?, _ query: UnsafePointer<CChar>?,
   _ job: HandlePlace?, _ error: UnsafeMutablePointer<larder_error>?
 ) -> Int32 {
   unsafe run(error) { () throws(LarderError) in
@@ -15,7 +15,7 @@ import LarderInterchange
     let place = try unsafe required(job, "place for the job")
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let given = try unsafe Options(
-      question, "question",
+      query, "query",
       allowed: [
         "features", "service", "timestamp", "projections", "fullFeatureNames", "asKnown",
         "withEventTimes", "withStatus", "from", "through", "dictionaryStrings", "memoryBytes",
@@ -35,7 +35,7 @@ import LarderInterchange
 
 /// Asks for the rows of a view; see `larder.h`.
 @c @implementation public func larder_pull(
-  _ store: OpaquePointer?, _ view: UnsafePointer<CChar>?, _ question: UnsafePointer<CChar>?,
+  _ store: OpaquePointer?, _ view: UnsafePointer<CChar>?, _ query: UnsafePointer<CChar>?,
   _ job: HandlePlace?, _ error: UnsafeMutablePointer<larder_error>?
 ) -> Int32 {
   unsafe run(error) { () throws(LarderError) in
@@ -43,7 +43,7 @@ import LarderInterchange
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let view = try unsafe text(view, "view")
     let given = try unsafe Options(
-      question, "question", allowed: ["latest", "features", "from", "through", "memoryBytes"])
+      query, "query", allowed: ["latest", "features", "from", "through", "memoryBytes"])
     let features = try given.strings("features")
     let (from, through) = (try given.time("from"), try given.time("through"))
     let options = PullOptions(memoryBytes: try given.count("memoryBytes"))
@@ -115,7 +115,7 @@ private func wholeBatch(_ reader: ArrowStreamReader) throws(LarderError) -> Reco
   return try RecordBatch.concatenated(batches, schema: reader.schema)
 }
 
-/// The projections of a question.
+/// The projections of a query.
 func projections(_ given: Options) throws(LarderError) -> [Projection] {
   var projections: [Projection] = []
   for value in try given.values("projections") ?? [] {

@@ -55,7 +55,7 @@ import Testing
     try store.close()
     let pinned = try store.pullAll("small")
     #expect(
-      try !FeatureStore(at: path).forget("person", keys: try ErasureWorld.keys([1])).isComplete)
+      try !FeatureStore(at: path).erase("person", keys: try ErasureWorld.keys([1])).isComplete)
     try store.backup(to: root.path + "/b1")
     try FeatureStore(at: root.path + "/b1", access: .readOnly).backup(to: root.path + "/b2")
     withExtendedLifetime(pinned) {}
@@ -92,7 +92,7 @@ import Testing
     let eraser = WriterThread {
       let other = try FeatureStore(at: path)
       for person in 1...12 {
-        _ = try other.forget("person", keys: try ErasureWorld.keys([person]))
+        _ = try other.erase("person", keys: try ErasureWorld.keys([person]))
       }
       try other.close()
     }

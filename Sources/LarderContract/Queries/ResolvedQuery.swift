@@ -1,10 +1,10 @@
 import LarderColumns
 
-/// A point-in-time question with every name looked up: which views, keys and columns it means.
+/// A point-in-time query with every name looked up: which views, keys and columns it means.
 ///
 /// It is a matter of definitions alone, so every store shares it: what a name means does not depend
 /// on how rows are kept.
-package struct ResolvedQuestion: Sendable {
+package struct ResolvedQuery: Sendable {
   /// A view under the name it was asked for by: its own, or a projection's alias.
   package struct Source: Sendable {
     /// The name in references, in full feature names and in `<name>__status`.
@@ -52,7 +52,7 @@ package struct ResolvedQuestion: Sendable {
   ///   - features: what is asked for, in the order of the result's columns.
   ///   - options: names and projections.
   /// - Throws: `notFound` for an unknown view, feature or column; `invalidInput` for a spine column
-  ///   of a type that does not fit, or for two columns of one name; `invalidArgument` for a question
+  ///   of a type that does not fit, or for two columns of one name; `invalidArgument` for a query
   ///   that contradicts itself; `limitExceeded`.
   package init(
     spine: Schema?, views: [FeatureView], features: [FeatureReference], options: RetrievalOptions
@@ -109,7 +109,7 @@ package struct ResolvedQuestion: Sendable {
 /// The columns of a result as they are put one after the other.
 struct ResultLayout {
   var fields: [ColumnField]
-  var outputs: [ResolvedQuestion.Output]
+  var outputs: [ResolvedQuery.Output]
   private var origins: [String: String]
 
   init(spine: Schema) {
@@ -120,7 +120,7 @@ struct ResultLayout {
   }
 
   mutating func add(
-    _ name: String, _ type: DataType, _ output: ResolvedQuestion.Output, origin: String
+    _ name: String, _ type: DataType, _ output: ResolvedQuery.Output, origin: String
   ) throws(LarderError) {
     if let other = origins[name] {
       throw LarderError(
@@ -136,7 +136,7 @@ struct ResultLayout {
 }
 
 /// A feature as it was asked for.
-struct AskedFeature {
+struct RequestedFeature {
   /// The position of its source.
   var source: Int
   /// Its position among the source's features.
@@ -150,12 +150,12 @@ struct AskedFeature {
 /// - Throws: `notFound`; `invalidArgument` if there are none; `limitExceeded`.
 func resolveReferences(
   _ features: [FeatureReference], _ names: ViewNames
-) throws(LarderError) -> (sources: [ResolvedQuestion.Source], asked: [AskedFeature]) {
+) throws(LarderError) -> (sources: [ResolvedQuery.Source], asked: [RequestedFeature]) {
   guard !features.isEmpty else {
     throw LarderError(.invalidArgument, "Ask for at least one feature.")
   }
-  var sources: [ResolvedQuestion.Source] = []
-  var asked: [AskedFeature] = []
+  var sources: [ResolvedQuery.Source] = []
+  var asked: [RequestedFeature] = []
   for reference in features {
     let source: Int
     if let known = sources.firstIndex(where: { $0.name == reference.view }) {
@@ -163,18 +163,18 @@ func resolveReferences(
     } else {
       source = sources.count
       sources.append(
-        ResolvedQuestion.Source(
+        ResolvedQuery.Source(
           name: reference.view, view: try names.view(reference), keyColumns: [], features: []))
     }
     for feature in try positions(of: reference, in: sources[source].view) {
       asked.append(
-        AskedFeature(
+        RequestedFeature(
           source: source, ordinal: sources[source].features.count, text: reference.description))
       sources[source].features.append(feature)
     }
-    guard asked.count <= Limits.featuresPerQuestion else {
+    guard asked.count <= Limits.featuresPerQuery else {
       throw LarderError(
-        .limitExceeded, "A question asks for at most \(Limits.featuresPerQuestion) features.")
+        .limitExceeded, "A query asks for at most \(Limits.featuresPerQuery) features.")
     }
   }
   return (sources, asked)
@@ -230,7 +230,7 @@ private func findTimeColumn(_ name: String, in spine: Schema) throws(LarderError
 
 /// The columns that hold a source's join keys, in the view's order.
 func findKeyColumns(
-  of source: ResolvedQuestion.Source, named names: [String], in spine: Schema,
+  of source: ResolvedQuery.Source, named names: [String], in spine: Schema,
   called what: String = "spine"
 ) throws(LarderError) -> [Int] {
   guard !source.view.isEntityless else { return [] }
@@ -257,7 +257,7 @@ func findKeyColumns(
 
 /// The columns of a spine made from the views: their keys by name, then the time.
 private func madeSpine(
-  sources: [ResolvedQuestion.Source], keys: [[String]], options: RetrievalOptions
+  sources: [ResolvedQuery.Source], keys: [[String]], options: RetrievalOptions
 ) throws(LarderError) -> Schema {
   var types: [String: JoinKeyType] = [:]
   var unit = TimeUnit.microseconds

@@ -2,12 +2,12 @@ import Glibc
 import LarderColumns
 import LarderFiles
 
-/// Fills the file of a segment with zeros in the background, ahead of the rows.
+/// Fills a log file with zeros in the background, ahead of the rows.
 ///
 /// Memory for a file is given in large pages if it is first written in large pieces, and the giving
 /// takes longer than the writing of rows. Zeros must never meet rows: before a row is written, its
 /// place is passed, and nothing that was passed is filled.
-final class SegmentFill: Sendable {
+final class LogFileFill: Sendable {
   private struct State {
     /// The first byte that is neither filled nor passed.
     var next: Int
@@ -42,7 +42,7 @@ final class SegmentFill: Sendable {
   private func takePiece() -> Range<Int>? {
     state.withLock { state in
       if state.next >= bytes { return nil }
-      let end = min(bytes, (state.next / SpareSegment.piece + 1) * SpareSegment.piece)
+      let end = min(bytes, (state.next / SpareLogFile.piece + 1) * SpareLogFile.piece)
       let piece = state.next..<end
       state.next = end
       state.busy = piece
@@ -59,7 +59,7 @@ final class SegmentFill: Sendable {
         if let busy = state.busy, busy.lowerBound < end { return false }
         if state.next < end {
           // Whole pieces: the filling goes on behind the one that rows are being written to.
-          let piece = SpareSegment.piece
+          let piece = SpareLogFile.piece
           state.next = min(bytes, (end + piece - 1) / piece * piece)
         }
         return true

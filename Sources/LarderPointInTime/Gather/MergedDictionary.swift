@@ -3,7 +3,7 @@ import LarderEncodings
 import LarderOffline
 
 /// One dictionary for the texts of several segments, each of which has its own.
-struct TextDictionary: Sendable {
+struct MergedDictionary: Sendable {
   /// The distinct values.
   let values: Column
   /// For each segment, the code here of each of its codes; nil for segments without the column.
@@ -21,14 +21,14 @@ struct TextDictionary: Sendable {
   /// - Throws: `limitExceeded` if the distinct values have 2 GiB or more.
   static func unite(
     _ columns: [SegmentColumn?], type: DataType
-  ) throws(LarderError) -> TextDictionary? {
+  ) throws(LarderError) -> MergedDictionary? {
     let present = columns.compactMap(\.self).filter { $0.nullCount < $0.rows }
     guard present.allSatisfy({ $0.dictionary != nil && $0.type == type }) else { return nil }
     let total = present.reduce(0) { $0 + ($1.dictionary?.count ?? 0) }
     guard total <= entries || present.count == 1 else { return nil }
     if present.count == 1, let only = present[0].dictionaryColumn {
       let identity = Buffer(copying: (0..<UInt32(truncatingIfNeeded: only.count)).map(\.self))
-      return TextDictionary(
+      return MergedDictionary(
         values: only, codes: columns.map { $0 === present[0] ? identity : nil })
     }
     var union = TextUnion(type: type)
@@ -45,7 +45,7 @@ struct TextDictionary: Sendable {
       }
       codes.append(own)
     }
-    return TextDictionary(values: union.finish(), codes: codes)
+    return MergedDictionary(values: union.finish(), codes: codes)
   }
 }
 

@@ -1,6 +1,6 @@
 import LarderColumns
 
-/// How a point-in-time question is asked.
+/// How a point-in-time query is asked.
 public struct RetrievalOptions: Sendable {
   /// The spine's time column.
   public var timestamp: String
@@ -26,7 +26,7 @@ public struct RetrievalOptions: Sendable {
   public var threads: Int?
   /// Told the spine rows done and the spine rows in all, from any thread, seldom.
   public var progress: (@Sendable (_ done: Int, _ of: Int) -> Void)?
-  /// Asked between chunks; true ends the question with `cancelled`.
+  /// Asked between chunks; true ends the query with `cancelled`.
   public var isCancelled: (@Sendable () -> Bool)?
 
   /// Options with every choice at its default.

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// Checking, mending and copying a store.
-@Suite struct CareTests {
+@Suite struct MaintenanceTests {
   private static let views = ["a", "b"].map { name in
     FeatureView(
       name, entities: [Entity("driver", joinKeys: [.int64("driver_id")])],
@@ -75,7 +75,7 @@ import Testing
     }
   }
 
-  /// Every derived file is built anew; what was committed is only reported.
+  /// Every derived file is rebuilt; what was committed is only reported.
   @Test func whatIsDerivedIsBuiltAnew() throws {
     let root = try TemporaryDirectory()
     let path = root.path + "/s"

@@ -1,9 +1,9 @@
 import LarderColumns
 
-/// A question for the latest features of several views, with every name looked up.
-package struct ResolvedOnlineQuestion: Sendable {
+/// A query for the latest features of several views, with every name looked up.
+package struct ResolvedOnlineQuery: Sendable {
   /// A view under the name it was asked for by.
-  package typealias Source = ResolvedQuestion.Source
+  package typealias Source = ResolvedQuery.Source
 
   /// A feature of the answer.
   package struct Output: Sendable, Hashable {
@@ -55,7 +55,7 @@ package struct ResolvedOnlineQuestion: Sendable {
   }
 }
 
-/// How a question for the latest features is asked.
+/// How a query for the latest features is asked.
 public struct OnlineReadOptions: Sendable, Hashable {
   /// Views under names of their own.
   public var projections: [Projection]

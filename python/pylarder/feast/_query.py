@@ -22,7 +22,7 @@ from ._views import native_view, source_column
 _Moments = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
-class Question:
+class Query:
     """Feature views and features of them, asked for the rows of a spine or for a range."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Question:
         return f"{view.projection.name_to_use()}__{feature}" if self.full_feature_names else feature
 
     def ask(self, start: Any, end: Any) -> tuple[Job, list[tuple[str, FeatureView, NativeView]]]:
-        """The native question, and the view behind each of its aliases."""
+        """The native query, and the view behind each of its aliases."""
         views = []
         projections = []
         references = []
@@ -90,7 +90,7 @@ class Question:
         self._check_keys(views)
         store = views[0][2].store
         if any(native.store is not store for _, _, native in views):
-            raise UnsupportedError("The views of one question must lie in one store.")
+            raise UnsupportedError("The views of one query must lie in one store.")
         with _in_feasts_words(views):
             job = store.historical_features(
                 self.spine,

@@ -1,10 +1,10 @@
 import LarderColumns
 import LarderContract
 
-/// A point-in-time question over some views, now and then through a projection.
+/// A point-in-time query over some views, now and then through a projection.
 func randomHistorical(
   _ worlds: [RandomWorld], shape: CaseShape, _ random: inout CaseRandom
-) throws(LarderError) -> RandomCase.Question {
+) throws(LarderError) -> RandomCase.Query {
   var options = RetrievalOptions(
     timestamp: random.pick(["event_timestamp", "t"]), fullFeatureNames: random.oneIn(3),
     asKnown: random.oneIn(2), withEventTimes: random.oneIn(2), withStatus: random.oneIn(2),
@@ -33,10 +33,10 @@ func randomHistorical(
     options: options)
 }
 
-/// A question without a spine.
+/// A query without a spine.
 func randomUnspined(
   _ worlds: [RandomWorld], shape: CaseShape, _ random: inout CaseRandom
-) -> RandomCase.Question {
+) -> RandomCase.Query {
   // Times of views of different units need not fit into the finer one; ask one view at a time.
   let world = random.pick(worlds)
   var (from, through) = randomRange(world, &random)
@@ -53,7 +53,7 @@ func randomUnspined(
 }
 
 /// A pull of some features in some range.
-func randomPull(_ worlds: [RandomWorld], _ random: inout CaseRandom) -> RandomCase.Question {
+func randomPull(_ worlds: [RandomWorld], _ random: inout CaseRandom) -> RandomCase.Query {
   let index = random.int(0...worlds.count - 1)
   let view = worlds[index].view
   let (from, through) = randomRange(worlds[index], &random)

@@ -11,7 +11,7 @@ import LarderOnline
 /// The order makes every crash harmless. The first commit hides the entities in every snapshot and
 /// online; from then on the key log of before is kept as the list of what is left to do. It goes
 /// last, and only when it was seen gone is the erasure said to be finished.
-struct Forgetting {
+struct ErasureRun {
   private(set) var report: ErasureReport
   private let history: Store
   private let online: (any OnlineStore)?
@@ -54,12 +54,12 @@ struct Forgetting {
   /// Removes what is left of these and of earlier erasures.
   ///
   /// - Parameter selection: entities that online tables may hold without history.
-  mutating func finish(_ selection: KeySelection?, patience: Duration) throws(LarderError) {
-    let deadline = ContinuousClock.now + patience
-    let timeout = max(patience, history.options.lockTimeout)
+  mutating func finish(_ selection: KeySelection?, timeout: Duration) throws(LarderError) {
+    let deadline = ContinuousClock.now + timeout
+    let lockTimeout = max(timeout, history.options.lockTimeout)
     var ids: [UInt64: [UInt32]] = [:]
     do throws(LarderError) {
-      let rewritten = try history.rewriteErased(timeout: timeout)
+      let rewritten = try history.rewriteErased(timeout: lockTimeout)
       ids = rewritten.ids
       for file in rewritten.files { note(file) }
       for failure in rewritten.failures { report.pending.append("\(failure)") }
@@ -74,7 +74,7 @@ struct Forgetting {
     let erased = HiddenKeys(groups)
     try eraseOnline(erased)
     if report.pending.isEmpty, isUnpinned {
-      try complete(ids, erased, timeout: timeout)
+      try complete(ids, erased, timeout: lockTimeout)
     } else {
       try history.sweep()
     }

@@ -1,9 +1,9 @@
 import LarderColumns
 import LarderContract
 
-/// A question for the latest features that is asked again and again, as servers do: its names are
+/// A query for the latest features that is asked again and again, as servers do: its names are
 /// looked up once for each change of definitions, which otherwise costs more than the reading.
-package final class StandingOnlineQuestion: Sendable {
+package final class CachedOnlineQuery: Sendable {
   /// What is asked for, in the order of the answer's columns.
   package let features: [FeatureReference]
   /// How it is asked.
@@ -12,31 +12,31 @@ package final class StandingOnlineQuestion: Sendable {
   private struct Prepared {
     let definitions: NamedDefinitions
     let keys: Schema
-    let question: PreparedOnlineQuestion
+    let query: PreparedOnlineQuery
   }
   private let last = ForkSafeMutex<Prepared?>(nil)
 
-  /// A question of one store's; nothing is looked up yet.
+  /// A query of one store's; nothing is looked up yet.
   package init(features: [FeatureReference], options: OnlineReadOptions) {
     self.features = features
     self.options = options
   }
 
-  /// The question for keys in some columns, under some definitions.
+  /// The query for keys in some columns, under some definitions.
   ///
-  /// - Throws: as `ResolvedOnlineQuestion.init`.
+  /// - Throws: as `ResolvedOnlineQuery.init`.
   fileprivate func prepared(
     for keys: Schema, _ definitions: NamedDefinitions
-  ) throws(LarderError) -> PreparedOnlineQuestion {
+  ) throws(LarderError) -> PreparedOnlineQuery {
     let known = last.withLock { $0 }
-    if let known, known.definitions === definitions, known.keys == keys { return known.question }
-    let question = PreparedOnlineQuestion(
-      try ResolvedOnlineQuestion(
+    if let known, known.definitions === definitions, known.keys == keys { return known.query }
+    let query = PreparedOnlineQuery(
+      try ResolvedOnlineQuery(
         keys: keys, views: definitions.definitions.featureViews, features: features,
         options: options), definitions)
-    let made = Prepared(definitions: definitions, keys: keys, question: question)
+    let made = Prepared(definitions: definitions, keys: keys, query: query)
     last.withLock { $0 = made }
-    return question
+    return query
   }
 }
 
@@ -45,12 +45,12 @@ extension FeatureStore {
   ///
   /// - Throws: as `onlineFeatures(for:features:options:)`.
   package func onlineFeatures(
-    for keys: RecordBatch, asked: StandingOnlineQuestion
+    for keys: RecordBatch, asked: CachedOnlineQuery
   ) throws(LarderError) -> OnlineFeatures {
     guard let offline = offlineStore as? SegmentOfflineStore else {
       return try onlineFeatures(for: keys, features: asked.features, options: asked.options)
     }
-    let question = try asked.prepared(for: keys.schema, try offline.definitionsByName())
-    return try question.answer(keys, from: try requireOnline(), asked.options)
+    let query = try asked.prepared(for: keys.schema, try offline.definitionsByName())
+    return try query.answer(keys, from: try requireOnline(), asked.options)
   }
 }

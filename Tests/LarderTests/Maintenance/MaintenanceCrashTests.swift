@@ -8,7 +8,7 @@ import Testing
 @testable import Larder
 
 /// Materialization and backup under power cuts and failing calls, at every operation they make.
-@Suite struct CareCrashTests {
+@Suite struct MaintenanceCrashTests {
   private static let view = FeatureView(
     "stats", entities: [Entity("driver", joinKeys: [.int64("driver_id")])],
     features: [Field("trips", .int64), Field("label", .string)])
@@ -31,8 +31,8 @@ import Testing
     stored.threads = 1
     stored.lockTimeout = .milliseconds(200)
     var online = OnlineOptions(compactAt: nil, lockTimeout: .milliseconds(200))
-    online.firstSegmentBytes = 1 << 16
-    online.largestSegmentBytes = 1 << 17
+    online.firstLogFileBytes = 1 << 16
+    online.largestLogFileBytes = 1 << 17
     online.preparesAhead = false
     let history = try SegmentOfflineStore(
       at: path, access: access, host: disk.host(start: start), options: stored)

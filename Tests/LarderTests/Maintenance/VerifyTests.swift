@@ -124,7 +124,7 @@ import Testing
     for path in [original, copy, root.path + "/again"] {
       try Self.cut(path, records: 1)
       if path == original {
-        // Where STATE is trusted, no question is answered at all.
+        // Where STATE is trusted, no query is answered at all.
         #expect(throws: LarderError.self) { try FeatureStore(at: path, access: .readOnly) }
         continue
       }

@@ -1,7 +1,7 @@
 import LarderColumns
 
 /// Writes one table in any of the formats, batch by batch.
-package struct TableWriter {
+package struct TableFileWriter {
   private enum Format {
     case csv(CSVWriter)
     case parquet(ParquetWriter)

@@ -2,11 +2,11 @@ import LarderColumns
 import LarderContract
 import LarderOnline
 
-/// A question for the latest features with all that does not depend on the keys' values.
-struct PreparedOnlineQuestion: Sendable {
+/// A query for the latest features with all that does not depend on the keys' values.
+struct PreparedOnlineQuery: Sendable {
   /// A view that is asked.
   private struct Part: Sendable {
-    let source: ResolvedOnlineQuestion.Source
+    let source: ResolvedOnlineQuery.Source
     /// The view with its ids, where a catalog knows them.
     let resolved: ResolvedView?
     /// The names of the features asked for.
@@ -18,14 +18,14 @@ struct PreparedOnlineQuestion: Sendable {
     var first: Int
   }
 
-  private let question: ResolvedOnlineQuestion
+  private let query: ResolvedOnlineQuery
   private let parts: [Part]
 
-  /// - Parameter named: the definitions that the question was resolved in, if a catalog has them.
-  init(_ question: ResolvedOnlineQuestion, _ named: NamedDefinitions?) {
-    self.question = question
+  /// - Parameter named: the definitions that the query was resolved in, if a catalog has them.
+  init(_ query: ResolvedOnlineQuery, _ named: NamedDefinitions?) {
+    self.query = query
     var parts: [Part] = []
-    for source in question.sources {
+    for source in query.sources {
       let names = source.view.isEntityless ? [] : source.view.joinKeys.map(\.name)
       let first = parts.firstIndex {
         $0.source.keyColumns == source.keyColumns && $0.keyNames == names
@@ -41,7 +41,7 @@ struct PreparedOnlineQuestion: Sendable {
 
   /// Asks each view's table and puts the answers together.
   ///
-  /// - Parameter keys: has the columns that the question was prepared for.
+  /// - Parameter keys: has the columns that the query was prepared for.
   func answer(
     _ keys: RecordBatch, from store: any OnlineStore, _ options: OnlineReadOptions
   ) throws(LarderError) -> OnlineFeatures {
@@ -73,11 +73,11 @@ struct PreparedOnlineQuestion: Sendable {
           shared, from: resolved, features: part.features, at: readAt,
           includeExpired: options.includeExpired))
     }
-    let outputs = question.outputs
+    let outputs = query.outputs
     let columns = outputs.map { answers[$0.source].features.columns[$0.ordinal] }
     return OnlineFeatures(
       rows: RecordBatch(
-        unchecked: question.schema, columns: keys.columns + columns, count: keys.count),
+        unchecked: query.schema, columns: keys.columns + columns, count: keys.count),
       views: zip(parts, answers).map { part, answer in
         OnlineFeatures.View(
           name: part.source.name, statuses: answer.statuses, eventTimes: answer.eventTimes)

@@ -1,8 +1,8 @@
 import LarderColumns
 import LarderFiles
 
-/// A segment of the row log, mapped for reading; what is written stays as it is for ever.
-@safe final class LogSegment: @unchecked Sendable {
+/// A log file of the row log, mapped for reading; what is written stays as it is forever.
+@safe final class LogFile: @unchecked Sendable {
   let path: String
   let number: Int
   let sequence: UInt64
@@ -19,7 +19,7 @@ import LarderFiles
   var isTruncated: Bool { map.isTruncated }
 
   private init(
-    path: String, header: SegmentHeader, inode: UInt64, map: MappedFile, base: UnsafeRawPointer
+    path: String, header: LogFileHeader, inode: UInt64, map: MappedFile, base: UnsafeRawPointer
   ) {
     self.path = path
     number = header.number
@@ -31,36 +31,36 @@ import LarderFiles
     unsafe self.base = base
   }
 
-  /// Opens a segment and checks that it is this table's and whole.
+  /// Opens a log file and checks that it is this table's and whole.
   ///
   /// - Throws: `notFound` if it is gone; `corrupt`, `unsupportedVersion` with what is wrong.
   static func open(
     _ directory: String, sequence: UInt64, identity: TableIdentity, files: any FileSystem
-  ) throws(LarderError) -> LogSegment {
+  ) throws(LarderError) -> LogFile {
     let path = "\(directory)/\(LogFormat.fileName(sequence))"
     let file = try files.open(path, .read)
-    let header = try SegmentHeader.read(file)
+    let header = try LogFileHeader.read(file)
     guard header.identity == identity, header.sequence == sequence else {
       throw LarderError(
-        .corrupt, "The segment belongs to another online table or has another name.", file: path)
+        .corrupt, "The log file belongs to another online table or has another name.", file: path)
     }
     return try map(file, header: header)
   }
 
-  /// Maps a segment whose header is known.
-  static func map(_ file: any File, header: SegmentHeader) throws(LarderError) -> LogSegment {
+  /// Maps a log file whose header is known.
+  static func map(_ file: any File, header: LogFileHeader) throws(LarderError) -> LogFile {
     let status = try file.status()
     guard status.bytes == UInt64(header.bytes) else {
       throw LarderError(
         .corrupt,
-        "The segment has \(status.bytes) bytes; \(header.bytes) were expected. It was truncated "
+        "The log file has \(status.bytes) bytes; \(header.bytes) were expected. It was truncated "
           + "or extended from outside.", file: file.path, offset: status.bytes)
     }
     let map = try file.mapShared(bytes: header.bytes, writable: false)
     guard let base = unsafe map.bytes.baseAddress else {
-      throw LarderError(.corrupt, "The segment is empty.", file: file.path)
+      throw LarderError(.corrupt, "The log file is empty.", file: file.path)
     }
-    return unsafe LogSegment(
+    return unsafe LogFile(
       path: file.path, header: header, inode: status.inode, map: map, base: base)
   }
 
@@ -76,9 +76,9 @@ import LarderFiles
     return record.computedChecksum(seed: seed, slot: slot) == record.checksum ? record : nil
   }
 
-  /// Whether the batch with which every segment begins is there: a state, and its commit.
+  /// Whether the batch with which every log file begins is there: a state, and its commit.
   ///
-  /// One that lacks it is what a crash left of the segment's making, or damaged.
+  /// One that lacks it is what a crash left of the log file's making, or damaged.
   var hasFirstBatch: Bool {
     guard let state = record(at: LogFormat.headerUnits), state.kind == RecordKind.state else {
       return false
@@ -100,8 +100,8 @@ import LarderFiles
   }
 }
 
-/// The first page of a segment.
-struct SegmentHeader: Hashable, Sendable {
+/// The first page of a log file.
+struct LogFileHeader: Hashable, Sendable {
   var identity: TableIdentity
   var sequence: UInt64
   var number: Int
@@ -127,16 +127,16 @@ struct SegmentHeader: Hashable, Sendable {
     return page.bytes
   }
 
-  /// Reads and checks a segment's header.
+  /// Reads and checks a log file's header.
   ///
   /// - Throws: `corrupt`, `unsupportedVersion`.
-  static func read(_ file: any File) throws(LarderError) -> SegmentHeader {
+  static func read(_ file: any File) throws(LarderError) -> LogFileHeader {
     let page = try file.readExactly(LogFormat.headerBytes, at: 0)
     var reader = ByteReader(page, file: file.path)
     let magic = try reader.read(UInt64.self)
     let version = try reader.read(UInt32.self)
     guard magic == LogFormat.magic else {
-      throw LarderError(.corrupt, "This is no segment of an online table.", file: file.path)
+      throw LarderError(.corrupt, "This is no log file of an online table.", file: file.path)
     }
     let number = Int(try reader.read(UInt32.self))
     let identity = TableIdentity(
@@ -147,20 +147,20 @@ struct SegmentHeader: Hashable, Sendable {
     var tail = ByteReader(Array(page.suffix(4)), file: file.path)
     guard try tail.read(UInt32.self) == sum else {
       throw LarderError(
-        .corrupt, "The segment's header does not match its checksum.", file: file.path)
+        .corrupt, "The log file's header does not match its checksum.", file: file.path)
     }
     guard version == LogFormat.version else {
       throw LarderError(
-        .unsupportedVersion, "The segment has version \(version); this is version 1.",
+        .unsupportedVersion, "The log file has version \(version); this is version 1.",
         file: file.path)
     }
-    guard number < LogFormat.segments, bytes <= UInt64(LogFormat.largestSegment),
+    guard number < LogFormat.logFiles, bytes <= UInt64(LogFormat.largestLogFile),
       bytes % UInt64(LogFormat.headerBytes) == 0, bytes > UInt64(LogFormat.headerBytes),
       sequence < 1 << 43
     else {
-      throw LarderError(.corrupt, "The segment's header is out of bounds.", file: file.path)
+      throw LarderError(.corrupt, "The log file's header is out of bounds.", file: file.path)
     }
-    return SegmentHeader(
+    return LogFileHeader(
       identity: identity, sequence: sequence, number: number, bytes: Int(bytes))
   }
 }

@@ -59,7 +59,7 @@ struct ViewNames {
   }
 
   /// For each join key of a source's view, the name of the spine column that holds it.
-  func keyNames(of source: ResolvedQuestion.Source) -> [String] {
+  func keyNames(of source: ResolvedQuery.Source) -> [String] {
     let mapped = projections[source.name]?.joinKeys ?? [:]
     return source.view.joinKeys.map { mapped[$0.name] ?? $0.name }
   }

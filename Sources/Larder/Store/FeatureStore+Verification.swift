@@ -11,7 +11,7 @@ extension FeatureStore {
   /// in one place does not keep the others from being checked or read.
   ///
   /// - Parameter deep: whether every value is decoded too, and zone maps and content hashes are
-  ///   computed anew.
+  ///   computed again.
   /// - Returns: what was looked at, and every finding with its file, offset and what it affects.
   /// - Throws: `unsupported` if the store is not Larder's own; `io` that is no finding.
   /// - Complexity: O(bytes of the files); deep O(values).
@@ -43,7 +43,7 @@ extension FeatureStore {
     return findings
   }
 
-  /// Builds anew what is derived and does not hold: key maps, online indexes, STATE.
+  /// Rebuilds what is derived and damaged: key maps, online indexes, STATE.
   ///
   /// Nothing that was committed is touched.
   ///

@@ -2,18 +2,18 @@ import Dispatch
 import LarderColumns
 import LarderFiles
 
-/// The file of the segment after the current one, made ready in the background.
+/// The file of the log file after the current one, made ready in the background.
 ///
 /// It is reserved, so that a full disk is met early, and filled with zeros in large aligned
 /// writes, so that the kernel keeps it in large pages: lookups then miss the address translation
-/// far less. It gets its name as a segment only when it is needed; what of it is not filled by then
+/// far less. It gets its name as a log file only when it is needed; what of it is not filled by then
 /// is filled ahead of the rows.
-final class SpareSegment: Sendable {
+final class SpareLogFile: Sendable {
   /// A file, and who fills it.
   struct Ready: Sendable {
     var file: any File
     /// nil if it is filled.
-    var fill: SegmentFill?
+    var fill: LogFileFill?
   }
 
   let path: String
@@ -40,10 +40,10 @@ final class SpareSegment: Sendable {
     self.bytes = bytes
     queue.start { [self] in
       let result: Result<Ready, LarderError>
-      var fill: SegmentFill?
+      var fill: LogFileFill?
       do throws(LarderError) {
-        let file = try SpareSegment.make(path, bytes, syncs, files)
-        if !syncs { fill = SegmentFill(file, bytes: bytes, from: 0) }
+        let file = try SpareLogFile.make(path, bytes, syncs, files)
+        if !syncs { fill = LogFileFill(file, bytes: bytes, from: 0) }
         result = .success(Ready(file: file, fill: fill))
       } catch { result = .failure(error) }
       outcome.withLock { $0 = result }
@@ -82,8 +82,8 @@ final class SpareSegment: Sendable {
 extension File {
   /// Writes zeros to a range of bytes in large writes whose ends are aligned.
   func zeroFill(_ range: Range<Int>) throws(LarderError) {
-    let piece = SpareSegment.piece
-    let zeros = SpareSegment.zeros
+    let piece = SpareLogFile.piece
+    let zeros = SpareLogFile.zeros
     var offset = range.lowerBound
     while offset < range.upperBound {
       let count = min(range.upperBound, (offset / piece + 1) * piece) - offset

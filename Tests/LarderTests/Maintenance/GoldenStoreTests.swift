@@ -9,7 +9,7 @@ import Testing
 /// A store of the format's first version, which every later version of Larder opens.
 ///
 /// After a change of an unreleased format, run the tests once with LARDER_WRITE_GOLDEN_STORE=1: the
-/// fixture is made anew, with its answers. Once the format is released, it never changes.
+/// fixture is made again, with its answers. Once the format is released, it never changes.
 @Suite struct GoldenStoreTests {
   private static let folder: String = {
     let parts = #filePath.split(separator: "/").dropLast(4)
@@ -98,7 +98,7 @@ import Testing
           "amount": .float64([0.1, -0.0, .infinity]),
         ]), to: "visits")
       try store.materialize("people", through: Timestamp(seconds: 7_200))
-      try store.forget("person", keys: try RecordBatch(["person_id": .string(["gone"])]))
+      try store.erase("person", keys: try RecordBatch(["person_id": .string(["gone"])]))
       try (store.onlineStore as? MappedOnlineStore)?.close()
     }
     // Derived, and of this machine.

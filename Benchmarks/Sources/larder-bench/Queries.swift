@@ -1,14 +1,14 @@
 import Glibc
 import Larder
 
-/// Answers one workload's question as often as asked, over stdin and stdout.
+/// Answers one workload's query as often as asked, over stdin and stdout.
 ///
 /// `prepare` opens the store and reads the spine; `run` asks and collects; `write PATH` writes the
 /// answer of a run; `memory` says the peak.
-func answerQuestions(_ arguments: Arguments) throws {
+func answerQueries(_ arguments: Arguments) throws {
   let root = try arguments.place(0, "a store")
   let directory = try arguments.place(1, "a directory")
-  var question: Question?
+  var query: Query?
   while let line = readLine() {
     let words = line.split(separator: " ", maxSplits: 1)
     do {
@@ -16,18 +16,18 @@ func answerQuestions(_ arguments: Arguments) throws {
       case "prepare":
         let clock = ContinuousClock()
         let start = clock.now
-        question = try Question(root, directory, arguments)
+        query = try Query(root, directory, arguments)
         say("{\"seconds\": \(seconds(clock.now - start))}")
       case "run":
-        if arguments.has("--drop-cache") { try question?.dropCache(root) }
+        if arguments.has("--drop-cache") { try query?.dropCache(root) }
         let clock = ContinuousClock()
         let start = clock.now
-        if arguments.has("--drop-cache") { try question?.open(root) }
-        let answer = try prepared(question).ask().collect()
+        if arguments.has("--drop-cache") { try query?.open(root) }
+        let answer = try prepared(query).ask().collect()
         let took = seconds(clock.now - start)
         say("{\"seconds\": \(took), \"rows\": \(answer.count)}")
       case "write":
-        try prepared(question).ask().write(to: String(words[1]))
+        try prepared(query).ask().write(to: String(words[1]))
         say("{}")
       case "memory": say("{\"peak_bytes\": \(try peakBytes())}")
       default: say("{\"error\": \"no command\"}")
@@ -39,13 +39,13 @@ func answerQuestions(_ arguments: Arguments) throws {
   }
 }
 
-private func prepared(_ question: Question?) throws(LarderError) -> Question {
-  guard let question else { throw LarderError(.invalidArgument, "prepare comes first.") }
-  return question
+private func prepared(_ query: Query?) throws(LarderError) -> Query {
+  guard let query else { throw LarderError(.invalidArgument, "prepare comes first.") }
+  return query
 }
 
 /// A spine, and the features to join to it.
-private struct Question {
+private struct Query {
   private var store: FeatureStore?
   let spine: RecordBatch
   let features: [FeatureReference]

@@ -1,4 +1,4 @@
-"""Questions to a store's history."""
+"""Queries to a store's history."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-class Questions(Opened):
+class Queries(Opened):
     """What a `Store`'s history is asked."""
 
     def historical_features(
@@ -63,7 +63,7 @@ class Questions(Opened):
         Returns:
             A job with as many rows as the spine, in its order.
         """
-        question = options(
+        query = options(
             **(
                 {"service": features} if isinstance(features, str) else {"features": list(features)}
             ),
@@ -79,13 +79,13 @@ class Questions(Opened):
         )
         store = self if at is None else self.at(at)
         if spine is None:
-            return Job(call_for_handle("larder_historical_features", store._open(), None, question))
+            return Job(call_for_handle("larder_historical_features", store._open(), None, query))
         rows = table(spine).combine_chunks()
         asked = rows.select(_readable(rows.schema))
         renamed = [projection.join_keys for projection in projections or []]
         asked = fitted_keys(asked, store.definitions, renamed, timestamp)
         with OutgoingStream(asked) as stream:
-            handle = call_for_handle("larder_historical_features", store._open(), stream, question)
+            handle = call_for_handle("larder_historical_features", store._open(), stream, query)
         job = Job(handle, rows, asked.num_columns)
         if asked.num_columns < rows.num_columns:
             _refuse_clash(handle, rows, asked.num_columns)
@@ -130,13 +130,13 @@ class Questions(Opened):
         memory: int | None,
         latest: bool,
     ) -> Job:
-        question = options(
+        query = options(
             latest=latest,
             features=list(features) if features is not None else None,
             memoryBytes=memory,
             **{"from": iso(start), "through": iso(end)},
         )
-        return Job(call_for_handle("larder_pull", self._open(), view.encode(), question))
+        return Job(call_for_handle("larder_pull", self._open(), view.encode(), query))
 
     def why(
         self, view: str, key: Mapping[str, Any], at: Any, *, as_known: bool = False, limit: int = 20
@@ -147,8 +147,8 @@ class Questions(Opened):
             "status", the "rule" that decided, and the "candidates" around the decision.
         """
         values = {name: _key_value(value) for name, value in key.items()}
-        question = options(key=values, at=iso(at), asKnown=as_known, limit=limit)
-        return call_for_json("larder_why", self._open(), view.encode(), question)
+        query = options(key=values, at=iso(at), asKnown=as_known, limit=limit)
+        return call_for_json("larder_why", self._open(), view.encode(), query)
 
 
 def _readable(schema: pyarrow.Schema) -> list[int]:

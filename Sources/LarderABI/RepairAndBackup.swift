@@ -3,7 +3,7 @@ import Larder
 import LarderColumns
 import LarderContract
 
-/// Builds anew what is derived and does not hold; see `larder.h`.
+/// Rebuilds what is derived and damaged; see `larder.h`.
 @c @implementation public func larder_repair(
   _ store: OpaquePointer?, _ options: UnsafePointer<CChar>?, _ report: TextPlace?,
   _ error: UnsafeMutablePointer<larder_error>?

@@ -17,8 +17,8 @@ struct DemoHistory {
   ]
 }
 
-/// A question that the demo asks.
-struct DemoQuestion {
+/// A query that the demo asks.
+struct DemoQuery {
   var title: String
   /// The spine, from the data folder.
   var spine: String
@@ -28,21 +28,21 @@ struct DemoQuestion {
   var fullNames = false
 
   static let all = [
-    DemoQuestion(
+    DemoQuery(
       title: "Departures with the weather where they leave and where they go, at most 3 h old",
       spine: "weather/departures.csv",
       features: ["weather:temp", "weather:visib", "dest_weather:temp", "dest_weather:wind_gust"],
       projections: [.projection(of: "weather", as: "dest_weather", joinKeys: ["origin": "dest"])],
       fullNames: true),
-    DemoQuestion(
+    DemoQuery(
       title: "Credit applications with what is known of their zipcodes",
       spine: "credit/loan_table.csv",
       features: ["zipcode_features:city", "zipcode_features:state", "zipcode_features:population"]),
-    DemoQuestion(
+    DemoQuery(
       title: "Exchange rates with the volatility and the gas price of the week before",
       spine: "markets/exchange-rates-monthly.csv", timestamp: "Date",
       features: ["vix:CLOSE", "natural_gas:Price"]),
-    DemoQuestion(
+    DemoQuery(
       title: "Drivers' own hours asked for again: every row finds itself, or its equal in time",
       spine: "driver_stats/driver_stats.csv",
       features: ["driver_stats:conv_rate", "driver_stats:avg_daily_trips"], fullNames: true),
