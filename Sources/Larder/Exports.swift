@@ -1,4 +1,5 @@
-// Users import `Larder` alone: the columns, the contract and the online store come with it.
+// Users import `Larder` alone: the columns, the contract and what the stores make public come with it.
 @_exported import LarderColumns
 @_exported import LarderContract
+@_exported import LarderOffline
 @_exported import LarderOnline

@@ -49,7 +49,8 @@ public typealias TextPlace = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
         "appendBufferBytes", "threads", "onlineDurability",
       ])
     let opened = try FeatureStore(
-      at: try unsafe text(path, "path"), access: try access(given), settings: try settings(given))
+      at: try unsafe text(path, "path"), access: try access(given), options: try storeOptions(given)
+    )
     unsafe place.pointee = try handOut(StoreHandle(opened))
   }
 }
@@ -81,7 +82,7 @@ func required<Pointee>(
   return unsafe pointer
 }
 
-private func access(_ options: Options) throws(LarderError) -> FeatureStore.Access {
+private func access(_ options: Options) throws(LarderError) -> StoreAccess {
   switch try options.string("access") {
   case nil, "create": .create
   case "readWrite": .readWrite
@@ -92,20 +93,21 @@ private func access(_ options: Options) throws(LarderError) -> FeatureStore.Acce
   }
 }
 
-private func settings(_ options: Options) throws(LarderError) -> FeatureStore.Settings {
-  var settings = FeatureStore.Settings()
-  settings.lockTimeout = try options.duration("lockTimeout", default: settings.lockTimeout)
-  settings.keepSnapshots = try options.duration("keepSnapshots", default: settings.keepSnapshots)
-  settings.foldsAfterAppend = try options.bool("folds", default: settings.foldsAfterAppend)
-  settings.allowsSharedDirectory = try options.bool("allowsSharedDirectory")
-  if let bytes = try options.count("appendBufferBytes") { settings.appendBufferBytes = bytes }
-  settings.threads = try options.count("threads")
-  if let name = try options.string("onlineDurability") {
+private func storeOptions(_ given: Options) throws(LarderError) -> StoreOptions {
+  var options = StoreOptions()
+  options.lockTimeout = try given.duration("lockTimeout", default: options.lockTimeout)
+  options.keepSnapshots = try given.duration("keepSnapshots", default: options.keepSnapshots)
+  options.fold =
+    try given.bool("folds", default: options.fold == .afterAppend) ? .afterAppend : .off
+  options.allowsSharedDirectory = try given.bool("allowsSharedDirectory")
+  if let bytes = try given.count("appendBufferBytes") { options.appendBufferBytes = bytes }
+  options.threads = try given.count("threads")
+  if let name = try given.string("onlineDurability") {
     guard let durability = OnlineDurability(rawValue: name) else {
       throw LarderError(
         .invalidArgument, "The online durability is batch or process, not \"\(name)\".")
     }
-    settings.onlineDurability = durability
+    options.onlineDurability = durability
   }
-  return settings
+  return options
 }

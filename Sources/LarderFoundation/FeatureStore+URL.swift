@@ -2,14 +2,14 @@ import Foundation
 import Larder
 
 extension FeatureStore {
-  /// Opens a store in a directory; see `init(at:access:settings:)` for a path.
+  /// Opens a store in a directory; see `init(at:access:options:)` for a path.
   ///
   /// - Parameter directory: a URL of a file.
   /// - Throws: `invalidArgument` for a URL of another kind; else as for a path.
   public convenience init(
-    at directory: URL, access: Access = .readWrite, settings: Settings = Settings()
+    at directory: URL, access: StoreAccess = .readWrite, options: StoreOptions = StoreOptions()
   ) throws(LarderError) {
-    try self.init(at: try directory.filePath(), access: access, settings: settings)
+    try self.init(at: try directory.filePath(), access: access, options: options)
   }
 }
 

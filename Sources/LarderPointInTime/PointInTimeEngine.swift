@@ -34,8 +34,40 @@ package final class PointInTimeEngine: Sendable {
       spine: spine?.schema, views: views ?? snapshot.catalog.definitions.featureViews,
       features: features, options: options)
     var histories: [ViewHistory] = []
-    for source in query.sources { histories.append(try snapshot.history(of: source.view)) }
-    return try PointInTimeJob(
+    for source in query.sources {
+      let history =
+        views == nil
+        ? try snapshot.history(of: snapshot.catalog.views[source.place])
+        : try snapshot.history(of: source.view)
+      histories.append(history)
+    }
+    return try job(query, spine, histories, options)
+  }
+
+  /// Plans a point-in-time query whose names were resolved in the definitions of the snapshot.
+  ///
+  /// - Parameters:
+  ///   - query: the query; each source's place is that of its view in the snapshot's catalog.
+  ///   - snapshot: what is asked; the job keeps it pinned.
+  ///   - spine: the spine, with the query's columns; nil if it is to be made.
+  ///   - options: modes and budget.
+  /// - Throws: as `OfflineStore.historicalFeatures`; `corrupt`, `io`.
+  package func historicalFeatures(
+    _ query: ResolvedQuery, in snapshot: Snapshot, for spine: RecordBatch?,
+    options: RetrievalOptions
+  ) throws(LarderError) -> PointInTimeJob {
+    var histories: [ViewHistory] = []
+    for source in query.sources {
+      histories.append(try snapshot.history(of: snapshot.catalog.views[source.place]))
+    }
+    return try job(query, spine, histories, options)
+  }
+
+  private func job(
+    _ query: ResolvedQuery, _ spine: RecordBatch?, _ histories: [ViewHistory],
+    _ options: RetrievalOptions
+  ) throws(LarderError) -> PointInTimeJob {
+    try PointInTimeJob(
       query, spine: spine, histories: histories, options: options, timelines: timelines,
       rules: rules)
   }
@@ -54,6 +86,18 @@ package final class PointInTimeEngine: Sendable {
   ) throws(LarderError) -> PullJob {
     let query = try ResolvedPull(view, features: features, from: from, through: through)
     return PullJob(
+      query, history: try snapshot.history(of: view), latest: latest, options: options,
+      timelines: timelines)
+  }
+
+  /// Plans a pull of a view of the snapshot's own catalog.
+  ///
+  /// - Throws: as `OfflineStore.pullLatest`; `corrupt`, `io`.
+  package func pull(
+    _ query: ResolvedPull, of view: Catalog.View, in snapshot: Snapshot, latest: Bool,
+    options: PullOptions
+  ) throws(LarderError) -> PullJob {
+    PullJob(
       query, history: try snapshot.history(of: view), latest: latest, options: options,
       timelines: timelines)
   }

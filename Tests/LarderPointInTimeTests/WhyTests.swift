@@ -31,7 +31,7 @@ import Testing
     _ store: StoreUnderTest, _ key: Int64, _ time: Int64, asKnown: Bool = false
   ) throws -> WhyReport {
     try store.engine.why(
-      in: try store.store.snapshot(), view, key: ["driver_id": .int64(key)],
+      in: try store.store.snapshot(), view.name, key: ["driver_id": .int64(key)],
       at: Timestamp(microseconds: time), asKnown: asKnown)
   }
 
@@ -55,7 +55,7 @@ import Testing
     #expect(try why(store, 1, 155, asKnown: true).status == .notYetKnown)
     #expect(throws: LarderError.self) {
       try store.engine.why(
-        in: try store.store.snapshot(), view, key: ["driver": .int64(1)],
+        in: try store.store.snapshot(), view.name, key: ["driver": .int64(1)],
         at: Timestamp(seconds: 0))
     }
   }
@@ -69,7 +69,7 @@ import Testing
         "known": .timestamp(rows.map { $0 % 10 == 9 ? 7 : nil }), "trips": .int64(rows),
       ]), to: view)
     let report = try store.engine.why(
-      in: try store.store.snapshot(), view, key: ["driver_id": .int64(1)],
+      in: try store.store.snapshot(), view.name, key: ["driver_id": .int64(1)],
       at: Timestamp(microseconds: 101), limit: 2)
     #expect(report.candidates.map(\.values) == [[.int64(20)], [.int64(19)], [.int64(18)]])
     #expect(report.candidates.map(\.verdict) == [.later, .answer, .earlierCreated])

@@ -74,9 +74,9 @@ import Testing
 
   /// More waiting appends than the cooperative pool has threads: other tasks still run.
   @Test func neverBlocksTheCooperativePool() async throws {
-    var settings = FeatureStore.Settings(lockTimeout: .seconds(20))
-    settings.foldsAfterAppend = false
-    let store = try FeatureStore(at: root.path + "/s", access: .create, settings: settings)
+    var options = StoreOptions(lockTimeout: .seconds(20))
+    options.fold = .off
+    let store = try FeatureStore(at: root.path + "/s", access: .create, options: options)
     try await store.apply(Definitions(entities: view.entities, featureViews: [view]))
     try await withThrowingTaskGroup(of: UInt64.self) { group in
       for index in 0..<Int64(24) {

@@ -92,13 +92,39 @@ import Testing
   }
 
   @Test func bringsOthersStoresUnderDefinitions() throws {
-    let store = FeatureStore(offline: InMemoryOfflineStore())
-    try store.apply(view([Field("trips", .int64)]))
+    let online = InMemoryOnlineStore(now: { Timestamp(seconds: 1_000) })
+    let store = ComposedFeatureStore(offline: InMemoryOfflineStore(), online: online)
+    let view = view([Field("trips", .int64)])
+    let definitions = Definitions(
+      entities: view.entities, featureViews: [view],
+      featureServices: [FeatureService("all", features: ["driver_stats:*"])])
+    #expect(try store.apply(definitions, dryRun: true).count == 1)
+    #expect(throws: LarderError.self) { try store.pullAll("driver_stats") }
+    try store.apply(definitions)
+    #expect(try store.apply(definitions).isEmpty)
     try store.append(try rows(0..<100, value: 1), to: "driver_stats")
     let all = try store.pullAll("driver_stats").collect()
     #expect(all.count == 100)
-    #expect(throws: LarderError.self) { try store.info() }
-    #expect(throws: LarderError.self) { try store.pullAll("driver_stat") }
+    do throws(LarderError) {
+      _ = try store.pullAll("driver_stat")
+      Issue.record("an unknown view was read")
+    } catch {
+      #expect(error.code == .notFound && error.message.contains("\"driver_stats\""))
+    }
+    // History goes online, and both answer alike.
+    let keys = try RecordBatch(["driver_id": try #require(all["driver_id"])])
+    #expect(try store.materialize("driver_stats", through: Timestamp(seconds: 1_000_000)) > 0)
+    let latest = try store.pullLatest("driver_stats").collect()
+    let row = try store.online("driver_stats").row(
+      ["driver_id": try #require(latest["driver_id"])[0]], includeExpired: true)
+    #expect(row["trips"] == latest["trips"]?[0])
+    let options = OnlineReadOptions(includeExpired: true)
+    let named = try store.onlineFeatures(for: keys, service: "all", options: options)
+    let listed = try store.onlineFeatures(
+      for: keys, features: ["driver_stats:trips"], options: options)
+    for row in 0..<100 { #expect(named["trips"]?[row] == listed["trips"]?[row]) }
+    try store.online("driver_stats").drop()
+    #expect(throws: LarderError.self) { try store.online("driver_stats").read(keys) }
   }
 }
 

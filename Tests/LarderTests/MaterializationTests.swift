@@ -52,8 +52,8 @@ import Testing
   func onlineEqualsHistoryAtTheWatermarkWithLateRows(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     let root = try TemporaryDirectory()
-    let settings = FeatureStore.Settings(onlineDurability: .process)
-    let store = try FeatureStore(at: root.path + "/s", access: .create, settings: settings)
+    let options = StoreOptions(onlineDurability: .process)
+    let store = try FeatureStore(at: root.path + "/s", access: .create, options: options)
     try store.apply(Self.view)
     var through = 0
     for round in 1...12 {

@@ -121,7 +121,7 @@ import Testing
     // A store of one's own answers the same.
     let now = Timestamp(seconds: 20)
     let own = InMemoryOnlineStore(now: { now })
-    let both = FeatureStore(
+    let both = ComposedFeatureStore(
       offline: InMemoryOfflineStore(), online: own, definitions: try store.definitions())
     try both.online("stats").write(
       RecordBatch([

@@ -42,8 +42,8 @@ import Testing
   @Test(arguments: [1, 2] as [UInt64]) func lateRowsChangeNothing(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     let root = try TemporaryDirectory()
-    let settings = FeatureStore.Settings(onlineDurability: .process)
-    let store = try FeatureStore(at: root.path + "/s", access: .create, settings: settings)
+    let options = StoreOptions(onlineDurability: .process)
+    let store = try FeatureStore(at: root.path + "/s", access: .create, options: options)
     try store.apply(Self.view)
     var through = 100
     var compared = 0
@@ -85,7 +85,7 @@ import Testing
     let ahead = try store.verifyParity()
     #expect(ahead.isEqual && ahead.views[0].aheadKeys > 0, "\(problems(ahead))")
     // What claims to come from history and does not is a difference.
-    let online = try #require(store.onlineStore as? any WatermarkedOnlineStore)
+    let online = try #require(store.onlineStore)
     let forged = try RecordBatch([
       "account_id": .string(["nobody's account"]), "branch": .int32([1]),
       "event_timestamp": .timestamp([50_000_000]), "created": .timestamp([60_000_000]),

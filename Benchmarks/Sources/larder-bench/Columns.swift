@@ -18,10 +18,10 @@ func weighColumns(_ arguments: Arguments) throws {
     "columns", entities: [Entity("entity", joinKeys: [.int64("entity_id")])],
     features: fields.map { Field($0.name, $0.type) }, eventTimestamp: "event_timestamp",
     createdTimestamp: "created")
-  var settings = FeatureStore.Settings()
-  settings.threads = threads
+  var options = StoreOptions()
+  options.threads = threads
   let root = try arguments.place(0, "a store")
-  let store = try FeatureStore(at: root, access: .create, settings: settings)
+  let store = try FeatureStore(at: root, access: .create, options: options)
   try store.apply(view)
   try store.append(table, to: view.name)
   if arguments.has("--cold") { try store.compact(view.name, compaction(isCold: true)) }

@@ -3,10 +3,10 @@ import Larder
 
 /// Times durable commits of 1,000 rows: the median and the slowest of 500.
 func timeCommits(_ arguments: Arguments) throws {
-  var settings = FeatureStore.Settings()
-  settings.foldsAfterAppend = false
+  var options = StoreOptions()
+  options.fold = .off
   let store = try FeatureStore(
-    at: try arguments.place(0, "a store"), access: .create, settings: settings)
+    at: try arguments.place(0, "a store"), access: .create, options: options)
   try store.apply(
     FeatureView(
       "events", entities: [Entity("user", joinKeys: [.int64("user_id")])],

@@ -6,12 +6,12 @@ import Larder
 /// Reading the files is not timed: the rows are in memory when the clock starts, as for the peers.
 func load(_ arguments: Arguments) throws {
   let directory = try arguments.place(1, "a directory")
-  var settings = FeatureStore.Settings()
-  settings.foldsAfterAppend = arguments.has("--fold")
-  settings.keepSnapshots = .zero
-  settings.threads = arguments.number("--threads")
+  var options = StoreOptions()
+  options.fold = arguments.has("--fold") ? .afterAppend : .off
+  options.keepSnapshots = .zero
+  options.threads = arguments.number("--threads")
   let store = try FeatureStore(
-    at: try arguments.place(0, "a store"), access: .create, settings: settings)
+    at: try arguments.place(0, "a store"), access: .create, options: options)
   let definitions = try Definitions(json: try bytes(of: "\(directory)/definitions.json"))
   try store.apply(definitions)
   var append = Duration.zero

@@ -39,9 +39,9 @@ struct OnlineTable {
 
   /// Opens the store for writing; a batch is safe against what `durability` says.
   func open(_ durability: OnlineDurability) throws -> FeatureStore {
-    var settings = FeatureStore.Settings()
-    settings.onlineDurability = durability
-    return try FeatureStore(at: directory, access: .readWrite, settings: settings)
+    var options = StoreOptions()
+    options.onlineDurability = durability
+    return try FeatureStore(at: directory, access: .readWrite, options: options)
   }
 
   func openForReading() throws -> FeatureStore {

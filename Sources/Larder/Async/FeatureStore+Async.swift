@@ -5,12 +5,12 @@ import LarderContract
 // locks. What they do, return and throw is told there. A task that was cancelled before it began
 // throws `cancelled`; one that runs is carried through, so that a commit is whole or absent.
 extension FeatureStore {
-  /// Opens a store in a directory; see `init(at:access:settings:)`.
+  /// Opens a store in a directory; see `init(at:access:options:)`.
   public static func open(
-    at path: String, access: Access = .readWrite, settings: Settings = Settings()
+    at path: String, access: StoreAccess = .readWrite, options: StoreOptions = StoreOptions()
   ) async throws(LarderError) -> FeatureStore {
     try await BlockingThreads.run { () throws(LarderError) in
-      try FeatureStore(at: path, access: access, settings: settings)
+      try FeatureStore(at: path, access: access, options: options)
     }
   }
 

@@ -24,7 +24,8 @@ extension FeatureStore {
   /// by the commands that finish erasures. As long as readers hold snapshots from before it there is
   /// nothing to be done.
   func continueErasures() {
-    guard let history = offlineStore as? SegmentOfflineStore, history.pinned == nil else { return }
+    let history = offlineStore
+    guard history.pinned == nil else { return }
     do throws(LarderError) {
       guard try history.store.hasPendingErasures(), resumption.isDue(),
         try history.store.canFinishErasures()

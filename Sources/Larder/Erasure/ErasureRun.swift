@@ -14,11 +14,11 @@ import LarderOnline
 struct ErasureRun {
   private(set) var report: ErasureReport
   private let history: Store
-  private let online: (any OnlineStore)?
+  private let tables: MappedOnlineStore?
 
-  init(_ history: Store, _ online: (any OnlineStore)?, _ report: ErasureReport) {
+  init(_ history: Store, _ tables: MappedOnlineStore?, _ report: ErasureReport) {
     self.history = history
-    self.online = online
+    self.tables = tables
     self.report = report
     self.report.outOfReach = [
       "backups and other copies of the store, and answers that were written out",
@@ -87,7 +87,7 @@ struct ErasureRun {
   private mutating func complete(
     _ ids: [UInt64: [UInt32]], _ erased: HiddenKeys?, timeout: Duration
   ) throws(LarderError) {
-    let tables = self.tables
+    let tables = tables
     var end = ErasureEnd()
     func beside(_ scan: inout ErasureScan) throws(LarderError) {
       if let erased { try tables?.search(for: erased, &scan) }
@@ -153,16 +153,8 @@ struct ErasureRun {
     }
   }
 
-  private var tables: MappedOnlineStore? { online as? MappedOnlineStore }
-
   private mutating func eraseOnline(_ erased: HiddenKeys?) throws(LarderError) {
-    guard let tables else {
-      if online != nil {
-        report.outOfReach.append("the online store, which is not Larder's own: erase there too")
-      }
-      return
-    }
-    guard let erased else { return }
+    guard let tables, let erased else { return }
     for table in try tables.erase(erased) {
       if let failure = table.failure {
         report.pending.append("the online table of \"\(table.view)\": \(failure.message)")

@@ -27,13 +27,13 @@ extension FeatureStore {
   /// - Returns: the certificate: which files held something, what became of them, what is pending.
   /// - Throws: `notFound` with the nearest name; `invalidInput` for keys that are missing, null or
   ///   of another type; `readOnly`; `locked` if appends hold the store; `noSpace`; `io`;
-  ///   `outcomeUnknown`; `unsupported` if the store is not Larder's own.
+  ///   `outcomeUnknown`.
   /// - Complexity: O(keys) of the sets concerned, and O(rows) of the segments that hold some.
   @discardableResult
   public func erase(
     _ entity: String, keys: RecordBatch, timeout: Duration = .zero, dryRun: Bool = false
   ) throws(LarderError) -> ErasureReport {
-    let history = try segments(for: "Erasing")
+    let history = offlineStore
     if !dryRun { try history.requireNewest() }
     let known = try definitions().entities
     guard let found = known.first(where: { $0.name == entity }) else {
@@ -64,7 +64,7 @@ extension FeatureStore {
   public func finishErasures(
     timeout: Duration = .zero
   ) throws(LarderError) -> ErasureReport? {
-    let history = try segments(for: "Erasing")
+    let history = offlineStore
     try history.requireNewest()
     guard try history.store.hasPendingErasures() else { return nil }
     var run = ErasureRun(
@@ -83,19 +83,15 @@ extension FeatureStore {
   /// - Returns: nil if none was pending.
   func resumeErasures(dryRun: Bool) -> ErasureReport? {
     var report = ErasureReport(
-      entity: "", requested: 0, store: offlineRoot, isDryRun: dryRun)
+      entity: "", requested: 0, store: offlineStore.store.layout.root, isDryRun: dryRun)
     do throws(LarderError) {
       if !dryRun { return try finishErasures() }
-      guard try segments(for: "Erasing").store.hasPendingErasures() else { return nil }
+      guard try offlineStore.store.hasPendingErasures() else { return nil }
       report.pending = ["an erasure is not finished; this finishes it"]
     } catch {
       report.pending = ["the erasure was not finished: \(error.message)"]
     }
     return report
-  }
-
-  private var offlineRoot: String {
-    (offlineStore as? SegmentOfflineStore)?.store.layout.root ?? ""
   }
 }
 

@@ -21,7 +21,7 @@ extension FeatureStore {
   /// - Throws: `notFound` for the view or a file; `invalidInput` with file, column and row;
   ///   `unsupported` for a wanted column that is not read, and for a folder whose log says which rows
   ///   count (Delta Lake, Iceberg, Hudi); `locked`, `noSpace`, `io`.
-  /// - Complexity: O(rows), in memory bounded by `Settings.appendBufferBytes` and a row group for
+  /// - Complexity: O(rows), in memory bounded by `StoreOptions.appendBufferBytes` and a row group for
   ///   each core.
   @discardableResult
   public func importFiles(

@@ -8,9 +8,9 @@ package struct ImportRehearsal {
 
   /// Begins to check rows for a view.
   ///
-  /// - Throws: `notFound` with the nearest name; `unsupported` if the store is not Larder's own; `io`.
+  /// - Throws: `notFound` with the nearest name; `io`.
   package init(_ view: String, of store: FeatureStore) throws(LarderError) {
-    rehearsal = try store.segments(for: "Checking rows").store.rehearsal(of: view)
+    rehearsal = try store.offlineStore.store.rehearsal(of: view)
   }
 
   /// Checks a batch.

@@ -47,10 +47,7 @@ extension FeatureStore {
   package func onlineFeatures(
     for keys: RecordBatch, asked: CachedOnlineQuery
   ) throws(LarderError) -> OnlineFeatures {
-    guard let offline = offlineStore as? SegmentOfflineStore else {
-      return try onlineFeatures(for: keys, features: asked.features, options: asked.options)
-    }
-    let query = try asked.prepared(for: keys.schema, try offline.definitionsByName())
+    let query = try asked.prepared(for: keys.schema, try offlineStore.definitionsByName())
     return try query.answer(keys, from: try requireOnline(), asked.options)
   }
 }

@@ -84,8 +84,8 @@ extension FeatureStore {
   /// - Throws: `notFound` for an unknown view; `corrupt`, `io`.
   /// - Complexity: O(views).
   public func tablesBehind(_ views: [String]? = nil) throws(LarderError) -> [String] {
-    guard let online = onlineStore as? MappedOnlineStore else { return [] }
-    let history = try segments(for: "Looking for tables that are behind")
+    guard let online = onlineStore else { return [] }
+    let history = offlineStore
     let snapshot = try history.snapshot()
     var behind: [String] = []
     for name in views ?? snapshot.catalog.views.map(\.name) {
@@ -113,29 +113,17 @@ extension FeatureStore {
     _ name: String,
     _ body: (MaterializationTarget, SegmentOfflineStore) throws(LarderError) -> Result
   ) throws(LarderError) -> Result {
-    let history = try segments(for: "Materialization")
+    let history = offlineStore
     try history.requireNewest()
-    guard let online = try requireOnline() as? any WatermarkedOnlineStore else {
-      throw LarderError(.unsupported, "The online store keeps no watermarks; write to it directly.")
-    }
-    guard let mapped = online as? MappedOnlineStore else {
-      let snapshot = try history.store.settledSnapshot()
-      let view = try ResolvedView(try snapshot.catalog.requireView(name))
-      try online.update(
-        keeping: [view.definition], deleting: [], entitiesToKeep: view.definition.entities,
-        entitiesToDelete: [], partial: true)
-      return try withExtendedLifetime(snapshot) { () throws(LarderError) in
-        try body(MaterializationTarget(online, view, snapshot), history)
-      }
-    }
+    let online = try requireOnline()
     while true {
       let before = try ResolvedView(try history.snapshot().catalog.requireView(name))
-      let result = try mapped.materializing(to: before) { () throws(LarderError) -> Result? in
+      let result = try online.materializing(to: before) { () throws(LarderError) -> Result? in
         let snapshot = try history.store.settledSnapshot()
         let view = try ResolvedView(try snapshot.catalog.requireView(name))
         // Dropped and made again meanwhile: its table is another.
         guard view.table == before.table else { return nil }
-        try mapped.make(view)
+        try online.make(view)
         return try withExtendedLifetime(snapshot) { () throws(LarderError) in
           try body(MaterializationTarget(online, view, snapshot), history)
         }

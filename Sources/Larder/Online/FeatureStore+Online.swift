@@ -6,15 +6,11 @@ import LarderOnline
 extension FeatureStore {
   /// The latest features of a view's entities.
   ///
-  /// - Throws: `notFound` with the nearest name; `unsupported` if there is no online store.
+  /// - Throws: `notFound` with the nearest name; `unsupported` for an earlier state, which has no online
+  ///   tables.
   public func online(_ view: String) throws(LarderError) -> OnlineView {
     let online = try requireOnline()
-    if online is MappedOnlineStore, let offline = offlineStore as? SegmentOfflineStore,
-      let resolved = try offline.definitionsByName().resolved(named: view)
-    {
-      return OnlineView(online, resolved, of: self)
-    }
-    return OnlineView(online, ResolvedView(try self.view(named: view), table: 0), of: self)
+    return OnlineView(online, try offlineStore.definitionsByName().requireView(view), of: self)
   }
 
   /// The latest features of several views for each row of keys, in one call.
@@ -38,15 +34,10 @@ extension FeatureStore {
     options: OnlineReadOptions = OnlineReadOptions()
   ) throws(LarderError) -> OnlineFeatures {
     let online = try requireOnline()
-    let named = try (offlineStore as? SegmentOfflineStore)?.definitionsByName()
-    let views: [FeatureView]
-    if let named {
-      views = named.definitions.featureViews
-    } else {
-      views = try definitions().featureViews
-    }
+    let named = try offlineStore.definitionsByName()
     let query = try ResolvedOnlineQuery(
-      keys: keys.schema, views: views, features: features, options: options)
+      keys: keys.schema, views: named.definitions.featureViews, features: features,
+      options: options)
     return try PreparedOnlineQuery(query, named).answer(keys, from: online, options)
   }
 
@@ -72,13 +63,13 @@ extension FeatureStore {
   ///
   /// - Throws: `outcomeUnknown` if the disk failed to say whether all of it is there; `io`.
   public func close() throws(LarderError) {
-    if let mapped = onlineStore as? MappedOnlineStore { try mapped.close() }
+    try onlineStore?.close()
   }
 
   /// The online store.
   ///
   /// - Throws: `unsupported` if there is none.
-  func requireOnline() throws(LarderError) -> any OnlineStore {
+  func requireOnline() throws(LarderError) -> MappedOnlineStore {
     guard let onlineStore else {
       throw LarderError(.unsupported, "This store has no online half; open the store itself.")
     }

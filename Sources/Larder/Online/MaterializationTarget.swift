@@ -9,21 +9,16 @@ struct MaterializationTarget {
   let snapshot: Snapshot
   /// The view as that state has it.
   let view: ResolvedView
-  private let online: any WatermarkedOnlineStore
+  private let online: MappedOnlineStore
 
-  init(_ online: any WatermarkedOnlineStore, _ view: ResolvedView, _ snapshot: Snapshot) {
+  init(_ online: MappedOnlineStore, _ view: ResolvedView, _ snapshot: Snapshot) {
     self.online = online
     self.view = view
     self.snapshot = snapshot
   }
 
-  private var mapped: MappedOnlineStore? { online as? MappedOnlineStore }
-
   /// How far history was brought over; nil if it never was.
-  func watermark() throws(LarderError) -> OnlineWatermark? {
-    guard let mapped else { return try online.watermark(of: view.definition) }
-    return try mapped.watermark(of: view)
-  }
+  func watermark() throws(LarderError) -> OnlineWatermark? { try online.watermark(of: view) }
 
   /// Writes rows of history.
   ///
@@ -31,32 +26,20 @@ struct MaterializationTarget {
   func write(
     _ batch: RecordBatch, replacing: Bool, watermark: OnlineWatermark?
   ) throws(LarderError) -> Int {
-    if let mapped {
-      return try mapped.writeHistory(
-        batch, to: view, replacing: replacing, watermark: watermark)
-    }
-    if replacing {
-      return try online.replaceHistory(batch, in: view.definition, watermark: watermark)
-    }
-    return try online.writeBatch(
-      batch, to: view.definition, watermark: watermark, progress: nil)
+    try online.writeHistory(batch, to: view, replacing: replacing, watermark: watermark)
   }
 
   /// Takes history's answers away from keys.
   func remove(_ keys: RecordBatch) throws(LarderError) -> Int {
-    guard let mapped else {
-      return try online.removeHistory(of: keys, in: view.definition, watermark: nil)
-    }
-    return try mapped.removeHistory(of: keys, in: view, watermark: nil)
+    try online.removeHistory(of: keys, in: view, watermark: nil)
   }
 
   /// The keys that have an answer of history.
   func forEachHistoryKey(
     _ body: (RecordBatch) throws(LarderError) -> Void
   ) throws(LarderError) {
-    guard let mapped else { return try online.forEachHistoryKey(of: view.definition, body) }
-    try mapped.forEachKey(of: view) { (keys) throws(LarderError) in
-      let origins = try mapped.origins(of: keys, in: view)
+    try online.forEachKey(of: view) { (keys) throws(LarderError) in
+      let origins = try online.origins(of: keys, in: view)
       let rows = origins.indices.filter { origins[$0]?.historyEvent != nil }
       if !rows.isEmpty { try body(rows.count == keys.count ? keys : try keys.rows(rows)) }
     }

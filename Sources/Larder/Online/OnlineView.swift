@@ -11,22 +11,21 @@ public struct OnlineView: Sendable {
   /// The view's definition as it was when this was asked for: features go by the names of then.
   public var view: FeatureView { resolved.definition }
   private let resolved: ResolvedView
-  private let store: any OnlineStore
+  private let store: MappedOnlineStore
   private let whole: FeatureStore
 
-  init(_ store: any OnlineStore, _ resolved: ResolvedView, of whole: FeatureStore) {
+  init(_ store: MappedOnlineStore, _ resolved: ResolvedView, of whole: FeatureStore) {
     self.store = store
     self.whole = whole
     self.resolved = resolved
   }
 
-  /// Larder's own store, if it is one whose catalog still has the view.
+  /// The tables, if the catalog still has the view.
   ///
   /// - Throws: `notFound` if the view was dropped, or a rollback took it away.
-  private func current() throws(LarderError) -> MappedOnlineStore? {
-    guard let mapped = store as? MappedOnlineStore else { return nil }
-    guard try mapped.resolve(view).table == resolved.table else { throw .noOnlineTable(view) }
-    return mapped
+  private func current() throws(LarderError) -> MappedOnlineStore {
+    guard try store.resolve(view).table == resolved.table else { throw .noOnlineTable(view) }
+    return store
   }
 
   // MARK: Reading
@@ -43,11 +42,7 @@ public struct OnlineView: Sendable {
     _ keys: RecordBatch, features: [String]? = nil, at: Timestamp? = nil,
     includeExpired: Bool = false
   ) throws(LarderError) -> OnlineRows {
-    guard let mapped = try current() else {
-      return try store.read(
-        keys, from: view, features: features, at: at, includeExpired: includeExpired)
-    }
-    return try mapped.read(
+    try current().read(
       keys, from: resolved, features: features, at: at, includeExpired: includeExpired)
   }
 
@@ -68,25 +63,7 @@ public struct OnlineView: Sendable {
     _ key: [String: Value], features: [String]? = nil, at: Timestamp? = nil,
     includeExpired: Bool = false
   ) throws(LarderError) -> OnlineValues {
-    var columns: [Column] = []
-    var fields: [ColumnField] = []
-    let names = view.isEntityless ? [] : view.joinKeys.map(\.name)
-    for name in key.keys.sorted() where !names.contains(name) {
-      throw LarderError(
-        .invalidArgument,
-        "The view \"\(view.name)\" has no join key \"\(name)\". "
-          + suggestion(for: name, among: names), column: name)
-    }
-    for joinKey in view.isEntityless ? [] : view.joinKeys {
-      guard let value = key[joinKey.name] else {
-        throw LarderError(
-          .invalidArgument, "The view \"\(view.name)\" is found by this key too; give its value.",
-          column: joinKey.name)
-      }
-      fields.append(ColumnField(joinKey.name, joinKey.type.dataType))
-      columns.append(try .of(joinKey.type.dataType, [value]))
-    }
-    let keys = try RecordBatch(schema: Schema(fields), columns: columns, count: 1)
+    let keys = try view.keyRow(key)
     let rows = try read(keys, features: features, at: at, includeExpired: includeExpired)
     return OnlineValues(rows, row: 0)
   }
@@ -95,14 +72,9 @@ public struct OnlineView: Sendable {
   /// and lends rows without copying them.
   ///
   /// - Parameter features: the features wanted, in order; nil for all.
-  /// - Throws: `notFound` for a view without a table or an unknown feature; `unsupported` if the
-  ///   online store is not Larder's own.
+  /// - Throws: `notFound` for a view without a table or an unknown feature.
   public func reader(features: [String]? = nil) throws(LarderError) -> OnlineReader {
-    guard let mapped = try current() else {
-      _ = try self.mapped("A prepared reader")
-      throw .noOnlineTable(view)
-    }
-    return try mapped.reader(for: resolved, features: features)
+    try current().reader(for: resolved, features: features)
   }
 
   // MARK: Writing
@@ -116,25 +88,15 @@ public struct OnlineView: Sendable {
   public func write(
     _ batch: RecordBatch, progress: (@Sendable (Int) -> Void)? = nil
   ) throws(LarderError) {
-    if let mapped = try current() {
-      try mapped.make(resolved)
-      try mapped.writeBatch(batch, to: resolved, progress: progress)
-    } else {
-      try store.update(
-        keeping: [view], deleting: [], entitiesToKeep: view.entities, entitiesToDelete: [],
-        partial: true)
-      try store.writeBatch(batch, to: view, progress: progress)
-    }
+    let tables = try current()
+    try tables.make(resolved)
+    try tables.writeBatch(batch, to: resolved, progress: progress)
     whole.continueErasures()
   }
 
   /// Deletes the rows of keys as of an event time; see `OnlineStore.delete`.
   public func delete(_ keys: RecordBatch, at: Timestamp? = nil) throws(LarderError) {
-    if let mapped = try current() {
-      try mapped.delete(keys, from: resolved, at: at)
-    } else {
-      try store.delete(keys, from: view, at: at)
-    }
+    try current().delete(keys, from: resolved, at: at)
     whole.continueErasures()
   }
 
@@ -146,11 +108,7 @@ public struct OnlineView: Sendable {
   /// - Throws: `locked` if another process writes to it; `readOnly`, `io`.
   @discardableResult
   public func drop() throws(LarderError) -> Bool {
-    guard let mapped = try current() else {
-      try store.tearDown([view], entities: [])
-      return true
-    }
-    let isThere = try mapped.drop(resolved)
+    let isThere = try current().drop(resolved)
     whole.continueErasures()
     return isThere
   }
@@ -159,10 +117,9 @@ public struct OnlineView: Sendable {
 
   /// What the table holds and takes.
   ///
-  /// - Throws: `notFound` if the view has no table yet; `unsupported` if the online store is not
-  ///   Larder's own.
+  /// - Throws: `notFound` if the view has no table yet.
   public func statistics() throws(LarderError) -> OnlineStatistics {
-    try mapped("The size of a table").statistics(of: view)
+    try store.statistics(of: view)
   }
 
   /// Rewrites the table's live rows and removes what is dead; readers go on meanwhile.
@@ -171,7 +128,7 @@ public struct OnlineView: Sendable {
   /// - Throws: `notFound`, `locked`, `corrupt`, `noSpace`; nothing is lost then.
   @discardableResult
   public func compact(share: Double = 0) throws(LarderError) -> OnlineCompactionReport {
-    let report = try mapped("Compacting a table").compact(view, share: share)
+    let report = try store.compact(view, share: share)
     whole.continueErasures()
     return report
   }
@@ -180,17 +137,39 @@ public struct OnlineView: Sendable {
   ///
   /// - Throws: `notFound` if the view has no table yet; `io` that is no finding.
   public func verify() throws(LarderError) -> OnlineVerification {
-    try mapped("Checking a table").verify(view)
+    try store.verify(view)
   }
 
   /// Makes durable what was written so far, whatever the durability of writes.
-  public func sync() throws(LarderError) { try mapped("Syncing a table").sync(view) }
+  public func sync() throws(LarderError) { try store.sync(view) }
+}
 
-  private func mapped(_ what: String) throws(LarderError) -> MappedOnlineStore {
-    guard let mapped = store as? MappedOnlineStore else {
-      throw LarderError(.unsupported, "\(what) needs Larder's own online store.")
+extension FeatureView {
+  /// One key as a batch of one row.
+  ///
+  /// - Parameter key: a value for each join key; none for a view without entities.
+  /// - Throws: `invalidArgument` for a join key that is missing or not the view's.
+  func keyRow(_ key: [String: Value]) throws(LarderError) -> RecordBatch {
+    var columns: [Column] = []
+    var fields: [ColumnField] = []
+    let keys = isEntityless ? [] : joinKeys
+    let names = keys.map(\.name)
+    for name in key.keys.sorted() where !names.contains(name) {
+      throw LarderError(
+        .invalidArgument,
+        "The view \"\(self.name)\" has no join key \"\(name)\". "
+          + suggestion(for: name, among: names), column: name)
     }
-    return mapped
+    for joinKey in keys {
+      guard let value = key[joinKey.name] else {
+        throw LarderError(
+          .invalidArgument, "The view \"\(name)\" is found by this key too; give its value.",
+          column: joinKey.name)
+      }
+      fields.append(ColumnField(joinKey.name, joinKey.type.dataType))
+      columns.append(try .of(joinKey.type.dataType, [value]))
+    }
+    return try RecordBatch(schema: Schema(fields), columns: columns, count: 1)
   }
 }
 

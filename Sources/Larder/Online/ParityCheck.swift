@@ -17,16 +17,14 @@ extension FeatureStore {
   ///   - seed: what the sample is drawn with; nil for a random number, which the report names.
   ///   - progress: told how many keys were compared.
   ///   - isCancelled: asked between batches; true ends the comparison with `cancelled`.
-  /// - Throws: `notFound` for an unknown view; `unsupported` if the stores are not Larder's own.
+  /// - Throws: `notFound` for an unknown view.
   /// - Complexity: O(entities of history) to choose, then O(keys compared).
   public func verifyParity(
     _ views: [String]? = nil, sample: Int? = nil, seed: UInt64? = nil,
     progress: (@Sendable (Int) -> Void)? = nil, isCancelled: (@Sendable () -> Bool)? = nil
   ) throws(LarderError) -> ParityReport {
-    guard let online = try requireOnline() as? MappedOnlineStore else {
-      throw LarderError(.unsupported, "Parity is checked of Larder's own online store.")
-    }
-    let history = try segments(for: "Parity with history")
+    let online = try requireOnline()
+    let history = offlineStore
     let newest = try history.snapshot()
     var chosen: [ResolvedView] = []
     for name in views ?? newest.catalog.views.map(\.name) {

@@ -4,7 +4,7 @@ import LarderOffline
 
 /// Takes any number of batches for one view and commits them as one.
 ///
-/// Memory is bounded by `FeatureStore.Settings.appendBufferBytes`, whatever the number of rows. One
+/// Memory is bounded by `StoreOptions.appendBufferBytes`, whatever the number of rows. One
 /// that is let go without `commit` leaves nothing behind. Not for several threads at a time.
 ///
 /// ```swift

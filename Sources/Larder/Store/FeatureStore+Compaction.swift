@@ -23,7 +23,7 @@ extension FeatureStore {
   /// - Returns: segments, rows, bytes and debt before and after, and what became of the space.
   /// - Throws: `notFound` for a view, or a named partition without rows; `invalidArgument` for a
   ///   name that is no partition; `locked` if another process does maintenance; `noSpace`, `io`,
-  ///   `corrupt`, with nothing changed; `unsupported` if the store is not Larder's own.
+  ///   `corrupt`, with nothing changed.
   /// - Complexity: O(rows of what is rewritten), in the memory of one segment.
   @discardableResult
   public func compact(
@@ -41,7 +41,7 @@ extension FeatureStore {
   public func compact(
     _ views: [String], _ options: CompactionOptions = CompactionOptions()
   ) throws(LarderError) -> CompactionReport {
-    let store = try segments(for: "Compacting")
+    let store = offlineStore
     if !options.isDryRun { try store.requireNewest() }
     let erasure = resumeErasures(dryRun: options.isDryRun)
     var report = try store.store.compact(views, options)

@@ -1,14 +1,15 @@
 import LarderColumns
 import LarderContract
 import LarderOffline
+import LarderPointInTime
 
 extension FeatureStore {
   /// What the store holds and what it takes: rows, keys, times, segments, bytes by column.
   ///
-  /// - Throws: `corrupt`; `io`; `unsupported` if the store is not Larder's own.
+  /// - Throws: `corrupt`; `io`.
   /// - Complexity: O(segments x columns); no data is read.
   public func info() throws(LarderError) -> StoreReport {
-    try segments(for: "Inspecting files").snapshot().report()
+    try offlineStore.snapshot().report()
   }
 
   /// Why a view answers a key at a time as it does: the rows in question and the rule that decided.
@@ -27,13 +28,13 @@ extension FeatureStore {
   ///     them. The report counts all rows of the key.
   /// - Returns: a key without rows is an answer, `noEntity`.
   /// - Throws: `notFound` for the view, or a join key that is missing or unknown; `invalidInput` for
-  ///   a value that cannot be a key; `unsupported` if the store is not Larder's own; `corrupt`; `io`.
+  ///   a value that cannot be a key; `corrupt`; `io`.
   /// - Complexity: O(rows of the key), beside opening the view's segments.
   public func why(
     _ view: String, key: [String: Value], at time: Timestamp, asKnown: Bool = false,
     limit: Int = 20
   ) throws(LarderError) -> WhyReport {
-    try segments(for: "Asking why").why(
-      try self.view(named: view), key: key, at: time, asKnown: asKnown, limit: limit)
+    try offlineStore.engine.why(
+      in: try offlineStore.snapshot(), view, key: key, at: time, asKnown: asKnown, limit: limit)
   }
 }

@@ -1,5 +1,7 @@
 import LarderColumns
 import LarderContract
+import LarderOffline
+import LarderPointInTime
 
 extension FeatureStore {
   /// Features as they were at each spine row's time.
@@ -27,8 +29,9 @@ extension FeatureStore {
     for spine: RecordBatch?, features: [FeatureReference],
     options: RetrievalOptions = RetrievalOptions()
   ) throws(LarderError) -> any RetrievalJob {
-    try offlineStore.historicalFeatures(
-      for: spine, views: try definitions().featureViews, features: features, options: options)
+    let snapshot = try offlineStore.snapshot()
+    let named = try offlineStore.definitionsByName(in: snapshot)
+    return try historicalFeatures(for: spine, features, options, in: snapshot, named)
   }
 
   /// The features of a service as they were at each spine row's time.
@@ -41,10 +44,24 @@ extension FeatureStore {
     for spine: RecordBatch?, service name: String,
     options: RetrievalOptions = RetrievalOptions()
   ) throws(LarderError) -> any RetrievalJob {
-    let service = try service(named: name)
+    let snapshot = try offlineStore.snapshot()
+    let named = try offlineStore.definitionsByName(in: snapshot)
+    let service = try named.definitions.requireService(name)
     var options = options
     options.projections += service.projections
-    return try historicalFeatures(for: spine, features: service.features, options: options)
+    return try historicalFeatures(for: spine, service.features, options, in: snapshot, named)
+  }
+
+  /// Resolves the names of a query in the snapshot that answers it, and plans it.
+  private func historicalFeatures(
+    for spine: RecordBatch?, _ features: [FeatureReference], _ options: RetrievalOptions,
+    in snapshot: Snapshot, _ named: NamedDefinitions
+  ) throws(LarderError) -> any RetrievalJob {
+    let query = try ResolvedQuery(
+      spine: spine?.schema, views: named.definitions.featureViews, features: features,
+      options: options)
+    return try offlineStore.engine.historicalFeatures(
+      query, in: snapshot, for: spine, options: options)
   }
 
   /// The latest row of each entity with `from <= event time <= through`, both inclusive.
@@ -62,9 +79,7 @@ extension FeatureStore {
     _ view: String, features: [String]? = nil, from: Timestamp? = nil, through: Timestamp? = nil,
     options: PullOptions = PullOptions()
   ) throws(LarderError) -> any RetrievalJob {
-    try offlineStore.pullLatest(
-      try self.view(named: view), features: features, from: from, through: through,
-      options: options)
+    try pull(view, features, from, through, options, latest: true)
   }
 
   /// Every row with `from <= event time <= through`, both inclusive.
@@ -84,8 +99,17 @@ extension FeatureStore {
     _ view: String, features: [String]? = nil, from: Timestamp? = nil, through: Timestamp? = nil,
     options: PullOptions = PullOptions()
   ) throws(LarderError) -> any RetrievalJob {
-    try offlineStore.pullAll(
-      try self.view(named: view), features: features, from: from, through: through,
-      options: options)
+    try pull(view, features, from, through, options, latest: false)
+  }
+
+  private func pull(
+    _ name: String, _ features: [String]?, _ from: Timestamp?, _ through: Timestamp?,
+    _ options: PullOptions, latest: Bool
+  ) throws(LarderError) -> any RetrievalJob {
+    let snapshot = try offlineStore.snapshot()
+    let view = try snapshot.catalog.requireView(name)
+    let query = try ResolvedPull(view.definition, features: features, from: from, through: through)
+    return try offlineStore.engine.pull(
+      query, of: view, in: snapshot, latest: latest, options: options)
   }
 }

@@ -20,13 +20,13 @@ extension FeatureStore {
   ///   - age: rows whose event time is further back than this expire; not negative.
   ///   - dryRun: whether to say only what would expire.
   /// - Throws: `notFound` with the nearest name; `invalidArgument`; `readOnly`; `locked`;
-  ///   `noSpace`; `io`; `unsupported` if the store is not Larder's own.
+  ///   `noSpace`; `io`.
   /// - Complexity: O(segments), and O(rows) of those segments that the cutoff parts.
   @discardableResult
   public func expire(
     _ view: String, olderThan age: Duration, dryRun: Bool = false
   ) throws(LarderError) -> ExpiryReport {
-    let store = try segments(for: "Expiring rows")
+    let store = offlineStore
     if !dryRun { try store.requireNewest() }
     var report = try store.store.expire(view, olderThan: age, dryRun: dryRun)
     if report.commit != nil {
@@ -50,7 +50,7 @@ extension FeatureStore {
   public func vacuum(
     keeping keep: Duration = .zero, dryRun: Bool = false
   ) throws(LarderError) -> SpaceReport {
-    let store = try segments(for: "Removing snapshots")
+    let store = offlineStore
     if !dryRun { try store.requireNewest() }
     var report = try store.store.vacuum(keeping: keep, dryRun: dryRun)
     report.erasure = resumeErasures(dryRun: dryRun)

@@ -5,9 +5,9 @@ import LarderOffline
 extension FeatureStore {
   /// The newest commit.
   ///
-  /// - Throws: `corrupt`; `io`; `unsupported` if the store is not Larder's own.
+  /// - Throws: `corrupt`; `io`.
   public func head() throws(LarderError) -> Commit {
-    try segments(for: "Reading commits").snapshot().commit
+    try offlineStore.snapshot().commit
   }
 
   /// The store as of an earlier commit: read-only, and kept as long as the value lives.
@@ -19,7 +19,7 @@ extension FeatureStore {
   ///
   /// - Throws: `notFound` if it is no longer kept; `invalidArgument` for a commit of another store.
   public func snapshot(at commit: Commit) throws(LarderError) -> FeatureStore {
-    let past = try segments(for: "Time travel").at(commit.id)
+    let past = try offlineStore.at(commit.id)
     guard let found = past.pinned?.commit, found.chainHash == commit.chainHash else {
       throw LarderError(
         .invalidArgument, "Commit \(commit.id) is not one of this store's: its chain hash differs.")
@@ -31,14 +31,14 @@ extension FeatureStore {
   ///
   /// - Throws: `notFound` if there is no such commit or it is no longer kept.
   public func snapshot(at id: UInt64) throws(LarderError) -> FeatureStore {
-    FeatureStore(offline: try segments(for: "Time travel").at(id), online: nil)
+    FeatureStore(offline: try offlineStore.at(id), online: nil)
   }
 
   /// The store as of the commit of a tag: read-only, and kept as long as the value lives.
   ///
   /// - Throws: `notFound` with the nearest name.
   public func snapshot(tagged name: String) throws(LarderError) -> FeatureStore {
-    let store = try segments(for: "Time travel")
+    let store = offlineStore
     let id = try store.store.snapshot(tagged: name).commit.id
     return FeatureStore(offline: try store.at(id), online: nil)
   }
@@ -54,7 +54,7 @@ extension FeatureStore {
   /// - Throws: `notFound` with the nearest tag, or for a commit that is not kept.
   /// - Complexity: O(commits of the newest manifest file).
   public func commit(named name: String) throws(LarderError) -> Commit {
-    try segments(for: "Time travel").store.commit(named: name)
+    try offlineStore.store.commit(named: name)
   }
 
   /// The commit that was the newest at a time: the last one not later.
@@ -67,15 +67,15 @@ extension FeatureStore {
   /// - Throws: `notFound` if the store has none so early, or it is no longer kept.
   /// - Complexity: O(commits that are kept).
   public func commit(notAfter time: Timestamp) throws(LarderError) -> Commit {
-    try segments(for: "Time travel").store.commit(notAfter: time)
+    try offlineStore.store.commit(notAfter: time)
   }
 
   /// The commits that can still be looked at, oldest first: those young enough, and those that a
   /// tag or a reader holds.
   ///
-  /// - Throws: `corrupt`; `io`; `unsupported` if the store is not Larder's own.
+  /// - Throws: `corrupt`; `io`.
   public func snapshots() throws(LarderError) -> [SnapshotInfo] {
-    try segments(for: "Listing snapshots").store.snapshots()
+    try offlineStore.store.snapshots()
   }
 
   /// Gives a commit a name, by which it is kept until the tag is removed; a tag that exists moves.
@@ -88,7 +88,7 @@ extension FeatureStore {
   ///   kept; `readOnly`; `locked`; `noSpace`; `io`.
   @discardableResult
   public func tag(_ name: String, at commit: UInt64? = nil) throws(LarderError) -> Commit {
-    let store = try segments(for: "Tagging")
+    let store = offlineStore
     try store.requireNewest()
     return try changing { () throws(LarderError) in try store.store.tag(name, at: commit) }
   }
@@ -97,7 +97,7 @@ extension FeatureStore {
   ///
   /// - Throws: `notFound` with the nearest name; else as `tag(_:at:)`.
   public func removeTag(_ name: String) throws(LarderError) {
-    let store = try segments(for: "Tagging")
+    let store = offlineStore
     try store.requireNewest()
     try changing { () throws(LarderError) in try store.store.removeTag(name) }
   }
@@ -119,7 +119,7 @@ extension FeatureStore {
   public func rollback(
     to commit: UInt64, dryRun: Bool = false
   ) throws(LarderError) -> RollbackReport {
-    let store = try segments(for: "Rolling back")
+    let store = offlineStore
     if !dryRun { try store.requireNewest() }
     var report = try store.store.rollback(to: commit, dryRun: dryRun)
     if report.commit != nil {

@@ -16,8 +16,8 @@ extension FeatureStore {
   /// - Throws: `unsupported` if the store is not Larder's own; `io` that is no finding.
   /// - Complexity: O(bytes of the files); deep O(values).
   public func verify(deep: Bool = false) throws(LarderError) -> VerificationReport {
-    var report = try segments(for: "Verifying files").snapshot().verify(deep: deep)
-    if let tables = onlineStore as? MappedOnlineStore {
+    var report = try offlineStore.snapshot().verify(deep: deep)
+    if let tables = onlineStore {
       let online = try tables.verifyAll()
       report.rows += online.rows
       report.findings += online.findings
@@ -30,7 +30,7 @@ extension FeatureStore {
   private func beyondHistory(_ tables: MappedOnlineStore) throws(LarderError) -> [Finding] {
     var findings: [Finding] = []
     for (view, commit) in try tables.watermarkCommits() {
-      let head = try segments(for: "Verifying files").store.snapshot().commit.id
+      let head = try offlineStore.store.snapshot().commit.id
       guard commit > head else { continue }
       findings.append(
         Finding(
@@ -49,11 +49,11 @@ extension FeatureStore {
   ///
   /// - Parameter dryRun: whether only to say what would be done.
   /// - Returns: what was done, and the damage that only a backup can mend.
-  /// - Throws: `readOnly`, `locked`, `noSpace`, `io`; `unsupported` if the store is not Larder's own.
+  /// - Throws: `readOnly`, `locked`, `noSpace`, `io`.
   /// - Complexity: O(bytes of the files).
   @discardableResult
   public func repair(dryRun: Bool = false) throws(LarderError) -> RepairReport {
-    let history = try segments(for: "Repairing files")
+    let history = offlineStore
     if !dryRun { try history.requireNewest() }
     var report = RepairReport(steps: [], findings: [])
     do throws(LarderError) {
@@ -62,7 +62,7 @@ extension FeatureStore {
       // Damaged keys: nothing can be derived from them, and the check below says which.
       guard error.code == .corrupt else { throw error }
     }
-    if let tables = onlineStore as? MappedOnlineStore {
+    if let tables = onlineStore {
       report.steps += try tables.repairIndexes(dryRun: dryRun)
     }
     if !dryRun {
@@ -82,12 +82,12 @@ extension FeatureStore {
   ///
   /// - Parameter path: a directory that does not exist yet, or is empty.
   /// - Throws: `alreadyExists`; `noSpace`, `io`; `corrupt` if the copy does not verify: damage that
-  ///   the original has; `unsupported` if the store is not Larder's own. What was copied before an
+  ///   the original has. What was copied before an
   ///   error stays, and is no store.
   /// - Complexity: O(bytes of the files) for the verification.
   @discardableResult
   public func backup(to path: String) throws(LarderError) -> BackupReport {
-    let history = try segments(for: "Copying files")
+    let history = offlineStore
     let copy = try BackupCopy(of: history.store, to: path)
     do throws(LarderError) {
       return try fill(copy, from: history)
@@ -100,7 +100,7 @@ extension FeatureStore {
   private func fill(
     _ copy: BackupCopy, from history: SegmentOfflineStore
   ) throws(LarderError) -> BackupReport {
-    let tables = onlineStore as? MappedOnlineStore
+    let tables = onlineStore
     var rounds = 0
     while true {
       let snapshot = try copy.copyTables(before: history.pinned) {

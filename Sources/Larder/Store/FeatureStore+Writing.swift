@@ -20,7 +20,8 @@ extension FeatureStore {
   @discardableResult
   public func append(_ batch: RecordBatch, to view: String) throws(LarderError) -> Commit {
     try changing { () throws(LarderError) in
-      try offlineStore.append(batch, to: try self.view(named: view))
+      try offlineStore.requireNewest()
+      return try offlineStore.store.append([batch], to: view)
     }
   }
 
@@ -29,7 +30,7 @@ extension FeatureStore {
   /// - Throws: `notFound` with the nearest name; `readOnly`; `unsupported` if the store is not
   ///   Larder's own.
   public func appender(to view: String) throws(LarderError) -> BatchAppender {
-    let store = try segments(for: "Appending batch by batch")
+    let store = offlineStore
     try store.requireNewest()
     return BatchAppender(try store.store.appender(to: view), of: self)
   }
@@ -56,12 +57,11 @@ extension FeatureStore {
 
   /// Begins a replacement by many batches that becomes one commit.
   ///
-  /// - Throws: `notFound`; `readOnly`; `invalidArgument` for an empty range; `unsupported` if the
-  ///   store is not Larder's own.
+  /// - Throws: `notFound`; `readOnly`; `invalidArgument` for an empty range.
   public func replacer(
     of view: String, from: Timestamp? = nil, through: Timestamp? = nil
   ) throws(LarderError) -> BatchAppender {
-    let store = try segments(for: "Replacing rows")
+    let store = offlineStore
     try store.requireNewest()
     return BatchAppender(
       try store.store.replacer(of: view, from: from, through: through), of: self)
@@ -69,14 +69,14 @@ extension FeatureStore {
 
   /// Merges small segments that appends left, as far as merges are due.
   ///
-  /// Appends do this by themselves unless `Settings.foldsAfterAppend` is off.
+  /// Appends do this by themselves unless `StoreOptions.fold` is `.off`.
   ///
   /// - Parameter view: the view's name; nil for all views.
   /// - Returns: how many merges were committed.
   /// - Throws: `readOnly`; `locked`; `noSpace`; `io`; `corrupt`. What was merged stays merged.
   @discardableResult
   public func fold(_ view: String? = nil) throws(LarderError) -> Int {
-    let store = try segments(for: "Folding")
+    let store = offlineStore
     try store.requireNewest()
     return try changing { () throws(LarderError) in try store.store.fold(view: view).merges }
   }

@@ -27,13 +27,21 @@ final class NamedDefinitions: Sendable {
     self.places = places
   }
 
-  /// The view of a name; nil if there is none.
-  func view(named name: String) -> FeatureView? {
-    places[name].map { definitions.featureViews[$0] }
-  }
-
   /// The view of a name with its ids; nil if there is none.
   func resolved(named name: String) -> ResolvedView? { places[name].map { resolved[$0] } }
+
+  /// The view of a name with its ids.
+  ///
+  /// - Throws: `notFound` with the nearest name.
+  func requireView(_ name: String) throws(LarderError) -> ResolvedView {
+    resolved[try place(of: name)]
+  }
+
+  /// The view at a place of `definitions.featureViews`, with its ids.
+  func resolved(at place: Int) -> ResolvedView { resolved[place] }
+
+  /// The view at a place of `definitions.featureViews`, as the catalog keeps it.
+  func stored(at place: Int) -> Catalog.View { catalog.views[place] }
 
   /// The view of a definition's name, with the ids of the features that the definition names; nil if
   /// there is none.
@@ -54,6 +62,21 @@ final class NamedDefinitions: Sendable {
     }
     view.ownNames = places.map { $0.map { known.ownNames[$0] } ?? [] }
     return view
+  }
+
+  /// Where a view of a name is in `definitions.featureViews`.
+  ///
+  /// - Throws: `notFound` with the nearest name.
+  func place(of name: String) throws(LarderError) -> Int {
+    if let place = places[name] { return place }
+    throw unknown(name)
+  }
+
+  private func unknown(_ name: String) -> LarderError {
+    LarderError(
+      .notFound,
+      "There is no feature view \"\(name)\". "
+        + suggestion(for: name, among: definitions.featureViews.map(\.name)))
   }
 
   /// Whether these are the definitions of a catalog.
@@ -79,6 +102,20 @@ struct CurrentDefinitions {
       throw LarderError(.corrupt, "The store shows no definitions.", file: store.layout.root)
     }
     return named
+  }
+
+  /// The definitions of a snapshot.
+  ///
+  /// - Complexity: O(1) for the snapshot that was asked for last; O(definitions) after they changed.
+  mutating func of(_ snapshot: Snapshot) throws(LarderError) -> NamedDefinitions {
+    if let named, commit == snapshot.commit.id { return named }
+    if let named, named.fits(snapshot.catalog) {
+      commit = snapshot.commit.id
+      return named
+    }
+    let made = try NamedDefinitions(snapshot.catalog)
+    (commit, named) = (snapshot.commit.id, made)
+    return made
   }
 }
 

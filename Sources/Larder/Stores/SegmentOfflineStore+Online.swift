@@ -5,6 +5,13 @@ import LarderOffline
 import LarderOnline
 import LarderPointInTime
 
+extension OnlineOptions {
+  /// What the options of a store say of its online tables.
+  init(_ options: StoreOptions) {
+    self.init(durability: options.onlineDurability, lockTimeout: options.lockTimeout)
+  }
+}
+
 extension SegmentOfflineStore {
   /// The online half of the same directory.
   package func makeOnlineStore(_ options: OnlineOptions) throws(LarderError) -> MappedOnlineStore {

@@ -16,13 +16,13 @@ public final class SegmentOfflineStore: OfflineStore {
 
   /// Opens the history of a directory.
   ///
-  /// Parameters and errors are those of `FeatureStore.init(at:access:settings:)`.
+  /// Parameters and errors are those of `FeatureStore.init(at:access:options:)`.
   public convenience init(
-    at path: String, access: FeatureStore.Access = .readWrite,
-    settings: FeatureStore.Settings = FeatureStore.Settings()
+    at path: String, access: StoreAccess = .readWrite,
+    options: StoreOptions = StoreOptions()
   ) throws(LarderError) {
     try self.init(
-      at: path, access: access.stored, host: .system(), options: settings.stored)
+      at: path, access: access, host: .system(), options: options)
   }
 
   /// Opens the history of a directory on any host.
@@ -52,8 +52,15 @@ public final class SegmentOfflineStore: OfflineStore {
   ///
   /// - Throws: `corrupt`, `io`.
   func definitionsByName() throws(LarderError) -> NamedDefinitions {
-    if let pinned { return try NamedDefinitions(pinned.catalog) }
+    if let pinned { return try definitionsByName(in: pinned) }
     return try named.withLock { (named) throws(LarderError) in try named.refresh(from: store) }
+  }
+
+  /// The definitions of a snapshot, by name.
+  ///
+  /// - Throws: `limitExceeded`.
+  func definitionsByName(in snapshot: Snapshot) throws(LarderError) -> NamedDefinitions {
+    try named.withLock { (named) throws(LarderError) in try named.of(snapshot) }
   }
 
   /// The store as of an earlier commit, to read from.
@@ -123,13 +130,5 @@ extension SegmentOfflineStore {
     try engine.pull(
       in: try snapshot(), view, features: features, from: from, through: through, latest: latest,
       options: options)
-  }
-
-  /// Why a view answers a key at a time as it does; see `FeatureStore.why`.
-  func why(
-    _ view: FeatureView, key: [String: Value], at time: Timestamp, asKnown: Bool, limit: Int
-  ) throws(LarderError) -> WhyReport {
-    try engine.why(
-      in: try snapshot(), view, key: key, at: time, asKnown: asKnown, limit: limit)
   }
 }

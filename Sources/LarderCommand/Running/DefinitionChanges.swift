@@ -26,14 +26,15 @@ extension StoreArgument {
     _ definitions: Definitions, knowing known: Definitions?, dropping: Bool = false, dryRun: Bool,
     _ locks: LockArgument
   ) throws(LarderError) {
-    let target: FeatureStore
+    let changes: [DefinitionChange]
     if dryRun, known == nil {
-      target = FeatureStore(offline: InMemoryOfflineStore())
+      changes = try ComposedFeatureStore(offline: InMemoryOfflineStore()).apply(
+        definitions, dryRun: true)
     } else {
-      target = try FeatureStore(
-        at: store, access: dryRun ? .readOnly : .create, settings: locks.settings)
+      changes = try FeatureStore(
+        at: store, access: dryRun ? .readOnly : .create, options: locks.options
+      ).apply(definitions, dropping: dropping, dryRun: dryRun)
     }
-    let changes = try target.apply(definitions, dropping: dropping, dryRun: dryRun)
     ChangeReport.print(changes, dryRun: dryRun)
   }
 }

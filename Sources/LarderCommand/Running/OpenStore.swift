@@ -34,7 +34,7 @@ struct StoreArgument: ParsableArguments {
   /// Opens the store for writing; it must be there.
   func openForWriting(_ locks: LockArgument? = nil) throws(LarderError) -> FeatureStore {
     let opened = try FeatureStore(
-      at: store, access: .readWrite, settings: locks?.settings ?? FeatureStore.Settings())
+      at: store, access: .readWrite, options: locks?.options ?? StoreOptions())
     try ClockWarning.write(opened)
     return opened
   }
@@ -48,6 +48,6 @@ struct LockArgument: ParsableArguments {
       "How long to wait for another writer, such as 500ms or 1m.", valueName: "DURATION"))
   var timeout: DurationArgument = DurationArgument(duration: .seconds(10))
 
-  /// Settings with the time-out.
-  var settings: FeatureStore.Settings { FeatureStore.Settings(lockTimeout: timeout.duration) }
+  /// Options with the timeout.
+  var options: StoreOptions { StoreOptions(lockTimeout: timeout.duration) }
 }

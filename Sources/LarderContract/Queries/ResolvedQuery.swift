@@ -11,6 +11,8 @@ package struct ResolvedQuery: Sendable {
     package var name: String
     /// The view.
     package var view: FeatureView
+    /// The view's place among the definitions in which the query was resolved.
+    package var place: Int
     /// For each join key, in the view's order, the spine column that holds it.
     ///
     /// Empty for a view without entities.
@@ -162,9 +164,10 @@ func resolveReferences(
       source = known
     } else {
       source = sources.count
+      let (view, place) = try names.view(reference)
       sources.append(
         ResolvedQuery.Source(
-          name: reference.view, view: try names.view(reference), keyColumns: [], features: []))
+          name: reference.view, view: view, place: place, keyColumns: [], features: []))
     }
     for feature in try positions(of: reference, in: sources[source].view) {
       asked.append(

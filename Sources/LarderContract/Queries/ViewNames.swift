@@ -3,6 +3,7 @@ import LarderColumns
 /// The names that feature references may use: views and projections.
 struct ViewNames {
   private var views: [String: FeatureView] = [:]
+  private var places: [String: Int] = [:]
   private var projections: [String: Projection] = [:]
 
   /// Takes the names in.
@@ -10,12 +11,13 @@ struct ViewNames {
   /// - Throws: `invalidArgument` for a name that means two things, or a projection of a join key
   ///   that the view does not have; `notFound` for a projection of an unknown view.
   init(views list: [FeatureView], projections aliases: [Projection]) throws(LarderError) {
-    for view in list {
+    for (place, view) in list.enumerated() {
       guard views[view.name] == nil || views[view.name] == view else {
         throw LarderError(
           .invalidArgument, "Two different views are called \"\(view.name)\".")
       }
       views[view.name] = view
+      places[view.name] = place
     }
     for projection in aliases {
       guard let view = views[projection.view] else {
@@ -44,18 +46,18 @@ struct ViewNames {
     }
   }
 
-  /// The view that a reference means.
-  func view(_ reference: FeatureReference) throws(LarderError) -> FeatureView {
-    if let projection = projections[reference.view], let view = views[projection.view] {
-      return view
-    }
-    guard let view = views[reference.view] else {
+  /// The view that a reference means, and its place in the list.
+  func view(
+    _ reference: FeatureReference
+  ) throws(LarderError) -> (view: FeatureView, place: Int) {
+    let name = projections[reference.view]?.view ?? reference.view
+    guard let view = views[name], let place = places[name] else {
       throw LarderError(
         .notFound,
         "There is no view or projection \"\(reference.view)\" (in \"\(reference)\"). "
           + suggestion(for: reference.view, among: Array(views.keys) + Array(projections.keys)))
     }
-    return view
+    return (view, place)
   }
 
   /// For each join key of a source's view, the name of the spine column that holds it.

@@ -50,11 +50,23 @@ extension Snapshot {
       }
       fieldIDs.append(field.id)
     }
+    return try history(of: stored, fieldIDs)
+  }
+
+  /// The history of a view of the snapshot's own catalog, opened, with all of its features.
+  ///
+  /// - Throws: `corrupt`; `io`.
+  package func history(of view: Catalog.View) throws(LarderError) -> ViewHistory {
+    try history(of: view, view.fields.map(\.id))
+  }
+
+  private func history(
+    of view: Catalog.View, _ fieldIDs: [UInt32]
+  ) throws(LarderError) -> ViewHistory {
     var segments: [Segment] = []
-    for description in self.segments(of: stored) { segments.append(try open(description)) }
+    for description in self.segments(of: view) { segments.append(try open(description)) }
     return ViewHistory(
-      segments: segments, fieldIDs: fieldIDs, keys: try keyDirectory(of: stored.keySet),
-      pin: self)
+      segments: segments, fieldIDs: fieldIDs, keys: try keyDirectory(of: view.keySet), pin: self)
   }
 }
 

@@ -18,12 +18,13 @@ extension PointInTimeEngine {
   ///   cannot be a key; `corrupt`, `io`.
   /// - Complexity: O(rows of the key).
   package func why(
-    in snapshot: Snapshot, _ view: FeatureView, key: [String: Value], at time: Timestamp,
+    in snapshot: Snapshot, _ name: String, key: [String: Value], at time: Timestamp,
     asKnown: Bool = false, limit: Int = 20
   ) throws(LarderError) -> WhyReport {
-    let history = try snapshot.history(of: view)
+    let view = try snapshot.catalog.requireView(name)
     return try whyReport(
-      view, history, key: key, at: time, asKnown: asKnown, limit: limit, timelines: timelines)
+      view.definition, try snapshot.history(of: view), key: key, at: time, asKnown: asKnown,
+      limit: limit, timelines: timelines)
   }
 }
 

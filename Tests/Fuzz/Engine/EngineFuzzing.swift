@@ -252,7 +252,7 @@ extension EngineFuzzing {
           look(at: try store.online("stats").read(keys).features)
         }
         attempt { () throws(LarderError) in
-          _ = try (store.onlineStore as? MappedOnlineStore)?.verifyAll()
+          _ = try store.onlineStore?.verifyAll()
         }
         guard access == .readWrite else { return }
         attempt { () throws(LarderError) in
@@ -267,7 +267,7 @@ extension EngineFuzzing {
         }
         attempt { () throws(LarderError) in try store.materialize("pairs") }
         attempt { () throws(LarderError) in
-          try (store.onlineStore as? MappedOnlineStore)?.compact(FuzzWorld.stats)
+          try store.onlineStore?.compact(FuzzWorld.stats)
         }
         attempt { () throws(LarderError) in
           look(at: try store.online("stats").read(keys).features)

@@ -144,7 +144,7 @@ struct FuzzWorld: Sendable {
   }
 
   static func tables(of store: FeatureStore) throws -> MappedOnlineStore {
-    guard let tables = store.onlineStore as? MappedOnlineStore else {
+    guard let tables = store.onlineStore else {
       throw LarderError(.unsupported, "The online store is not Larder's own.")
     }
     return tables

@@ -57,7 +57,7 @@ struct DeathSequence {
     let isErased: Bool
     do {
       isErased = try first.run(store, .first)
-      try (store.onlineStore as? MappedOnlineStore)?.close()
+      try store.onlineStore?.close()
     } catch {
       disk.watch(nil)
       throw error
@@ -148,7 +148,7 @@ struct DeathFollower {
     do {
       let store = try base.shape.open(disk, order: 200, broken.confined(to: command))
       let isErased = try command.run(store, .second)
-      try (store.onlineStore as? MappedOnlineStore)?.close()
+      try store.onlineStore?.close()
       promise.worlds = allowed
       promise.isErased = promise.isErased || isErased
       if command == .backup { promise.copies = allowed }

@@ -77,7 +77,7 @@ struct DeathExamination {
   }
 
   private func close(_ store: FeatureStore) throws {
-    try (store.onlineStore as? MappedOnlineStore)?.close()
+    try store.onlineStore?.close()
   }
 
   private func compare(

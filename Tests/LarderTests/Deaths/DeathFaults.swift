@@ -40,7 +40,7 @@ extension DeathSequence {
     let store = try base.shape.open(disk, order: 100, broken.confined(to: first))
     _ = try first.run(store, .first)
     // What was acknowledged stands, whatever becomes of the end of the process.
-    do { try (store.onlineStore as? MappedOnlineStore)?.close() } catch is LarderError {}
+    do { try store.onlineStore?.close() } catch is LarderError {}
   }
 
   /// The machine after the first command met a fault and its process ended.

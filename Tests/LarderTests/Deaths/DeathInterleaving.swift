@@ -73,7 +73,7 @@ struct DeathInterleaving {
     let store = try base.shape.open(
       process, order: 100 + 100 * place, broken.confined(to: commands[place]))
     let isErased = try commands[place].run(store, place == 0 ? .first : .second)
-    try (store.onlineStore as? MappedOnlineStore)?.close()
+    try store.onlineStore?.close()
     return isErased
   }
 

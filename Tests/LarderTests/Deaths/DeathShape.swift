@@ -68,7 +68,7 @@ struct DeathBase: Sendable {
     var builder = DeathBuilder(try shape.open(machine, access: .create, order: 0))
     try builder.build(shape)
     world = builder.world
-    try (builder.store.onlineStore as? MappedOnlineStore)?.close()
+    try builder.store.onlineStore?.close()
     disk = machine.fork()
   }
 

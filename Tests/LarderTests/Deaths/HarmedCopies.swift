@@ -56,7 +56,7 @@ struct HarmedCopies {
     let store = try base.shape.open(disk, order: 100)
     try store.tag("late")
     if place == .backup { try store.backup(to: "/copy") }
-    try (store.onlineStore as? MappedOnlineStore)?.close()
+    try store.onlineStore?.close()
     disk = disk.forkAlone()
     if root == "/cp" { try copyAll() }
     if place == .restarted || place == .copiedRestarted {

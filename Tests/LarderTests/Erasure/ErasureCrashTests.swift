@@ -39,7 +39,7 @@ import Testing
     try store.fold()
     try store.append(try ErasureWorld.rows([1, 3], value: 10), to: "small")
     try store.materialize("small")
-    try (store.onlineStore as? MappedOnlineStore)?.close()
+    try store.onlineStore?.close()
     return disk
   }
 

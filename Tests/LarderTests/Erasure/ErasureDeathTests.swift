@@ -63,7 +63,7 @@ import Testing
     try store.append(try ErasureWorld.rows([1, 3], value: 10), to: "small")
     for view in ["small", "other"] { try store.materialize(view) }
     try store.online("other").write(try levels([1, 2], 100))
-    try (store.onlineStore as? MappedOnlineStore)?.close()
+    try store.onlineStore?.close()
     return disk
   }
 
@@ -162,7 +162,7 @@ import Testing
         if wasHidden {
           #expect(try !Self.isShown(store, 1), "\(context): shown again")
         }
-        try (store.onlineStore as? MappedOnlineStore)?.close()
+        try store.onlineStore?.close()
         next.kill()
         let last = disk.anotherProcess()
         let reader = try Self.open(last, after: 300)

@@ -96,7 +96,7 @@ import Testing
     let root = try TemporaryDirectory()
     let path = root.path + "/s"
     let store = try FeatureStore(
-      at: path, access: .create, settings: FeatureStore.Settings(foldsAfterAppend: false))
+      at: path, access: .create, options: StoreOptions(fold: .off))
     try store.apply(
       Definitions(
         entities: [ErasureWorld.person],
@@ -129,7 +129,7 @@ import Testing
     let root = try TemporaryDirectory()
     let path = root.path + "/s"
     let store = try FeatureStore(
-      at: path, access: .create, settings: FeatureStore.Settings(foldsAfterAppend: false))
+      at: path, access: .create, options: StoreOptions(fold: .off))
     try store.apply(Self.level)
     let marks: [Int64] = [0x00A1_B2C3_D4E5_F607, 0x0011_2233_4455_6677]
     try store.append(try Self.levels([(1, marks[1], marks[0]), (2, 500, 600)]), to: "level")
@@ -177,7 +177,7 @@ import Testing
     let kept = try files.open(root.path + "/kept", .read)
     try files.copy(kept, bytes: try kept.status().bytes, to: old)
     let other = try FeatureStore(
-      at: path, settings: FeatureStore.Settings(lockTimeout: .milliseconds(100)))
+      at: path, options: StoreOptions(lockTimeout: .milliseconds(100)))
     let report = try other.erase("person", keys: try ErasureWorld.keys([1]))
     #expect(!report.isComplete && report.finished == nil)
     #expect(report.files.contains { $0.path == old && !$0.isRemoved }, "\(report.files)")

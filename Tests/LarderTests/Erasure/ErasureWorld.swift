@@ -75,7 +75,7 @@ struct ErasureWorld {
   func build(at path: String) throws -> FeatureStore {
     let store = try FeatureStore(
       at: path, access: .create,
-      settings: FeatureStore.Settings(foldsAfterAppend: false, onlineDurability: .process))
+      options: StoreOptions(fold: .off, onlineDurability: .process))
     try store.apply(
       Definitions(
         entities: [Self.person, Self.device, Self.shop],

@@ -132,7 +132,7 @@ import Testing
     for number in 0..<6 {
       let copy = "\(root.path)/b\(number)"
       let report = try FeatureStore(at: path, access: .readOnly).backup(to: copy)
-      let watermark = try (FeatureStore(at: copy).onlineStore as? MappedOnlineStore)?
+      let watermark = try FeatureStore(at: copy).onlineStore?
         .watermark(of: ErasureWorld.small)
       #expect(try #require(watermark).commit <= report.commit.id)
     }

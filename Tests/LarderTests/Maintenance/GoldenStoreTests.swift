@@ -86,7 +86,7 @@ import Testing
     let path = folder + "/my.larder"
     do {
       let store = try FeatureStore(
-        at: path, access: .create, settings: FeatureStore.Settings(foldsAfterAppend: false))
+        at: path, access: .create, options: StoreOptions(fold: .off))
       try store.apply(Definitions(entities: [person, shop], featureViews: [view, visits]))
       for commit in 0..<9 { try store.append(try people(commit), to: "people") }
       try store.append(try people(9), to: "people")
@@ -99,7 +99,7 @@ import Testing
         ]), to: "visits")
       try store.materialize("people", through: Timestamp(seconds: 7_200))
       try store.erase("person", keys: try RecordBatch(["person_id": .string(["gone"])]))
-      try (store.onlineStore as? MappedOnlineStore)?.close()
+      try store.onlineStore?.close()
     }
     // Derived, and of this machine.
     for name in try system.names(in: path + "/online/v1") where name.hasSuffix(".index") {

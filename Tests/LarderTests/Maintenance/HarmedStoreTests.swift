@@ -21,8 +21,8 @@ import Testing
     let path = root.path + "/s"
     try copyFolder(fixture("harmed/\(name)"), to: path)
     // The fixtures grow older.
-    let kept = FeatureStore.Settings(keepSnapshots: .seconds(1 << 40))
-    let store = try FeatureStore(at: path, access: .readOnly, settings: kept)
+    let kept = StoreOptions(keepSnapshots: .seconds(1 << 40))
+    let store = try FeatureStore(at: path, access: .readOnly, options: kept)
     let report = try store.verify(deep: true)
     #expect(report.findings.contains { $0.error.message.contains(message) }, "\(report.findings)")
     #expect(report.findings.allSatisfy { $0.error.file != nil && !$0.affects.isEmpty })
@@ -30,10 +30,10 @@ import Testing
     #expect(
       try store.snapshot(at: lastGood).pullAll("a").collect().count == rows)
     // Repair leaves it as it is, and says so.
-    let repaired = try FeatureStore(at: path, settings: kept).repair()
+    let repaired = try FeatureStore(at: path, options: kept).repair()
     #expect(repaired.findings.map(\.error.message) == report.findings.map(\.error.message))
     // Back to the good one, nothing is wrong with what is the newest.
-    let mended = try FeatureStore(at: path, settings: kept)
+    let mended = try FeatureStore(at: path, options: kept)
     let back = try #require(try mended.rollback(to: lastGood).commit)
     #expect(try mended.verify(deep: true).lastGood ?? back == back)
     #expect(try mended.pullAll("a").collect().count == rows)

@@ -50,7 +50,7 @@ import Testing
     try store.append(try rows(0..<8, 30), to: "stats")
     try store.append(try rows(2..<4, 12), to: "stats")
     try store.online("stats").write(try rows(1..<2, 99))
-    try (store.onlineStore as? MappedOnlineStore)?.close()
+    try store.onlineStore?.close()
     return disk
   }
 
@@ -88,7 +88,7 @@ import Testing
     #expect(try store.verify(deep: true).findings.isEmpty, "\(context)")
     try store.materialize("stats", through: Timestamp(seconds: 40))
     #expect(try seen(store) == after, "\(context), materialized again")
-    try (store.onlineStore as? MappedOnlineStore)?.close()
+    try store.onlineStore?.close()
   }
 
   // MARK: What is harmed

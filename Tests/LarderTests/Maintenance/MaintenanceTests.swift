@@ -25,7 +25,7 @@ import Testing
 
   private static func store(_ path: String) throws -> FeatureStore {
     let store = try FeatureStore(
-      at: path, access: .create, settings: FeatureStore.Settings(foldsAfterAppend: false))
+      at: path, access: .create, options: StoreOptions(fold: .off))
     try store.apply(Definitions(featureViews: views))
     for second in 1...3 {
       for view in views { try store.append(batch(0..<300, second: Int64(second)), to: view.name) }
@@ -53,7 +53,7 @@ import Testing
     do {
       let store = try Self.store(path)
       #expect(try store.verify(deep: true).findings.isEmpty)
-      try (store.onlineStore as? MappedOnlineStore)?.close()
+      try store.onlineStore?.close()
     }
     let segments = try Self.files(path + "/offline/v1", ".seg")
     #expect(segments.count == 3)
@@ -85,7 +85,7 @@ import Testing
       try store.apply(Definitions(featureViews: Self.views))
       try store.append(Self.batch(0..<100_100, second: 1), to: "a")
       try store.materialize("a")
-      try (store.onlineStore as? MappedOnlineStore)?.close()
+      try store.onlineStore?.close()
     }
     let map = try #require(try Self.files(path + "/keys/k1", ".map").first)
     try Self.flip(map, at: 9_000)

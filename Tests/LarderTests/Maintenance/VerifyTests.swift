@@ -52,7 +52,7 @@ import Testing
   private static func copied(_ root: String) throws -> (original: String, copy: String) {
     let path = root + "/s"
     let store = try FeatureStore(
-      at: path, access: .create, settings: FeatureStore.Settings(foldsAfterAppend: false))
+      at: path, access: .create, options: StoreOptions(fold: .off))
     try store.apply(ErasureWorld.small)
     for value in 1...9 {
       try store.append(try ErasureWorld.rows([1, 2, 3], value: value), to: "small")
@@ -141,7 +141,7 @@ import Testing
     let files = POSIXFileSystem()
     do {
       let store = try FeatureStore(
-        at: path, access: .create, settings: FeatureStore.Settings(foldsAfterAppend: false))
+        at: path, access: .create, options: StoreOptions(fold: .off))
       try store.apply(ErasureWorld.small)
       for value in 1...5 {
         try store.append(try ErasureWorld.rows([1, 2, 3], value: value), to: "small")

@@ -12,11 +12,11 @@ if arguments.count == 6 {
     let number = Int(arguments[2]) ?? 0
     let end = now() + (Double(arguments[5]) ?? 30)
     let ledger = try Ledger(path: arguments[4], creating: false)
-    var settings = FeatureStore.Settings()
-    settings.foldsAfterAppend = false
-    settings.keepSnapshots = .zero
-    let access: FeatureStore.Access = arguments[1] == "reader" ? .readOnly : .readWrite
-    let store = try FeatureStore(at: arguments[3], access: access, settings: settings)
+    var options = StoreOptions()
+    options.fold = .off
+    options.keepSnapshots = .zero
+    let access: StoreAccess = arguments[1] == "reader" ? .readOnly : .readWrite
+    let store = try FeatureStore(at: arguments[3], access: access, options: options)
     switch arguments[1] {
     case "appender": try runAppender(store, number, ledger, until: end)
     case "folder": try runFolder(store, until: end)
