@@ -66,6 +66,11 @@ struct Options {
   /// Whether a member is there and not null.
   func has(_ name: String) -> Bool { member(name) != nil }
 
+  /// Whether a member is text.
+  func isText(_ name: String) -> Bool {
+    if case .string? = member(name)?.content { true } else { false }
+  }
+
   func bool(_ name: String, default other: Bool = false) throws(LarderError) -> Bool {
     guard let member = member(name) else { return other }
     guard case .bool(let flag) = member.content else {

@@ -34,6 +34,18 @@ import LarderContract
   }
 }
 
+/// Finds the commit that a text names; see `larder.h`.
+@c @implementation public func larder_find_commit(
+  _ store: OpaquePointer?, _ name: UnsafePointer<CChar>?, _ commit: TextPlace?,
+  _ error: UnsafeMutablePointer<larder_error>?
+) -> Int32 {
+  unsafe run(error) { () throws(LarderError) in
+    let store = try unsafe object(store, StoreHandle.self, "store").store
+    let found = try store.commit(named: try unsafe text(name, "name"))
+    try unsafe handOut(commitJSON(found).write(indented: false), to: commit)
+  }
+}
+
 /// Gives a commit a name; see `larder.h`.
 @c @implementation public func larder_tag(
   _ store: OpaquePointer?, _ tag: UnsafePointer<CChar>?, _ options: UnsafePointer<CChar>?,
@@ -42,7 +54,12 @@ import LarderContract
   unsafe run(error) { () throws(LarderError) in
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let given = try unsafe Options(options, "options", allowed: ["commit"])
-    let number = try given.count("commit").map { UInt64($0) }
+    var number: UInt64?
+    if given.isText("commit"), let name = try given.string("commit") {
+      number = try store.commit(named: name).id
+    } else {
+      number = try given.count("commit").map { UInt64($0) }
+    }
     let tagged = try store.tag(try unsafe text(tag, "tag"), at: number)
     try unsafe handOut(commitJSON(tagged).write(indented: false), to: commit)
   }

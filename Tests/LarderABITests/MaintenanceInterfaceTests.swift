@@ -62,6 +62,22 @@ import Testing
     #expect(larder_remove_tag(client.store, "gold", &client.error) == code(LARDER_NOT_FOUND))
     let at = "{\"commit\": \(first)}"
     #expect(larder_tag(client.store, "again", at, nil, &client.error) == 0)
+    // A number, a tag and a time name a commit alike.
+    let list2 = client.text { larder_snapshots(client.store, $0, &client.error) }
+    let newest = try #require(list2?.components(separatedBy: "\"commit\":").last)
+    let time = try #require(newest.components(separatedBy: "\"time\":\"").last?.prefix { $0 != "\"" })
+    let head = try #require(Int(newest.prefix { $0.isNumber }))
+    for (name, number) in [("\(first)", first), ("again", first), (String(time), head)] {
+      let found = client.text { larder_find_commit(client.store, name, $0, &client.error) }
+      #expect(try self.number("commit", in: found) == number, "\(name)")
+      let given = "{\"commit\": \"\(name)\"}"
+      let tagged = client.text { larder_tag(client.store, "third", given, $0, &client.error) }
+      #expect(try self.number("commit", in: tagged) == number, "\(name)")
+    }
+    for wrong in ["agian", "1969-01-01", "99999", ""] {
+      #expect(
+        larder_find_commit(client.store, wrong, nil, &client.error) == code(LARDER_NOT_FOUND))
+    }
     #expect(
       larder_tag(client.store, "12", nil, nil, &client.error) == code(LARDER_INVALID_ARGUMENT))
   }

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from dataclasses import dataclass
+from typing import Any, Union
+
+from ._library import call_for_json
+from ._times import iso
 
 
 @dataclass(frozen=True)
@@ -25,3 +30,21 @@ class Commit:
     @staticmethod
     def _of(report: dict) -> Commit:
         return Commit(report["commit"], report["time"], report["chainHash"], report.get("rows"))
+
+
+# What names a commit: itself, its number, a tag, or a time, which means the last commit not later.
+CommitReference = Union[Commit, int, str, datetime.datetime, datetime.date]
+
+
+def commit_number(handle: Any, reference: CommitReference) -> int:
+    """The number of the commit that something names.
+
+    Raises:
+        NotFoundError: no commit of that name or time is kept.
+    """
+    if isinstance(reference, Commit):
+        return reference.id
+    if hasattr(reference, "__index__"):
+        return reference.__index__()
+    name = iso(reference) or ""
+    return call_for_json("larder_find_commit", handle, name.encode())["commit"]

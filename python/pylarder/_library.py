@@ -109,6 +109,7 @@ _signatures: dict[str, list[Any]] = {
     "larder_snapshots": [c_void_p, _text_place],
     "larder_compact": [c_void_p, c_char_p, _text_place],
     "larder_verify": [c_void_p, c_char_p, _text_place],
+    "larder_find_commit": [c_void_p, c_char_p, _text_place],
     "larder_tag": [c_void_p, c_char_p, c_char_p, _text_place],
     "larder_remove_tag": [c_void_p, c_char_p],
     "larder_rollback": [c_void_p, c_uint64, c_char_p, _text_place],

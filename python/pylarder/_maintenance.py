@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._arrow import OutgoingBatch, single_batch, table
-from ._commit import Commit
+from ._commit import Commit, CommitReference, commit_number
 from ._definitions import duration
 from ._library import call, call_for_json, options
 from ._opened import Opened
@@ -92,17 +92,17 @@ class Maintenance(Opened):
         """The commits that can still be looked at, oldest first: "commit", "time", "tags"."""
         return call_for_json("larder_snapshots", self._open())
 
-    def tag(self, name: str, commit: Commit | int | None = None) -> Commit:
+    def tag(self, name: str, commit: CommitReference | None = None) -> Commit:
         """Gives a commit a name, by which it is kept until the tag is removed.
 
         Args:
             name: without spaces and "@", and not a number. A tag that exists moves.
-            commit: None for the newest.
+            commit: as in `Store.at`; None for the newest.
 
         Raises:
             NotFoundError: the commit is no longer kept.
         """
-        number = commit.id if isinstance(commit, Commit) else commit
+        number = None if commit is None else commit_number(self._open(), commit)
         given = options(commit=number)
         return Commit._of(call_for_json("larder_tag", self._open(), name.encode(), given))
 
@@ -110,34 +110,24 @@ class Maintenance(Opened):
         """Removes a tag; its commit is kept no longer than others then."""
         call("larder_remove_tag", self._open(), name.encode())
 
-    def rollback(self, commit: Commit | int | str, *, dry_run: bool = False) -> dict:
+    def rollback(self, commit: CommitReference, *, dry_run: bool = False) -> dict:
         """Makes the state of an earlier commit the newest again, definitions included.
 
         Nothing is lost: the commits in between stay for as long as others do. What is online stays
         as it is.
 
         Args:
-            commit: a commit, its number, or its tag.
+            commit: as in `Store.at`.
             dry_run: whether only to say what would change.
 
         Returns:
             "from", "to", the new "commit", and the "views" that differ.
         """
-        number = commit.id if isinstance(commit, Commit) else commit
-        if isinstance(number, str):
-            number = self._tagged(number)
+        number = commit_number(self._open(), commit)
         given = options(dryRun=dry_run or None)
         return call_for_json("larder_rollback", self._open(), number, given)
 
-    def _tagged(self, tag: str) -> int:
-        for snapshot in self.snapshots():
-            if tag in snapshot["tags"]:
-                return snapshot["commit"]
-        # The engine says which name is the nearest.
-        self.at(tag)
-        raise LookupError(tag)
-
-    # Care
+    # Verification, repair and backup
 
     def verify(self, *, deep: bool = False) -> dict:
         """Checks every checksum, order, count and reference; "findings" is empty if all is well.

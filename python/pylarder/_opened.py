@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from . import _library
-from ._commit import Commit
+from ._commit import Commit, CommitReference, commit_number
 from ._errors import ClosedError, NotFoundError
 from ._library import call, call_for_handle, call_for_json
 
@@ -115,16 +115,17 @@ class Opened:
         """What the store knows, as the JSON that `apply` takes."""
         return call_for_json("larder_definitions", self._open())
 
-    def at(self: _Opened, commit: Commit | int | str) -> _Opened:
-        """The store as of an earlier commit, or of a tag: read-only.
+    def at(self: _Opened, commit: CommitReference) -> _Opened:
+        """The store as of an earlier commit: read-only.
+
+        Args:
+            commit: a commit, its number, its tag, or a time (a datetime, a date, or ISO 8601),
+                which means the last commit that is not later; a date means its beginning in UTC.
 
         Raises:
             NotFoundError: there is no such commit or tag, or it is no longer kept.
         """
-        if isinstance(commit, str):
-            handle = call_for_handle("larder_snapshot_tagged", self._open(), commit.encode())
-        else:
-            number = commit.id if isinstance(commit, Commit) else commit
-            handle = call_for_handle("larder_snapshot", self._open(), number)
+        number = commit_number(self._open(), commit)
+        handle = call_for_handle("larder_snapshot", self._open(), number)
         place = self._place
         return type(self)(handle, self.path, place and replace(place, is_past=True))

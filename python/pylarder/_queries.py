@@ -8,7 +8,7 @@ from ctypes import addressof
 from typing import TYPE_CHECKING, Any
 
 from ._arrow import OutgoingStream, table
-from ._commit import Commit
+from ._commit import CommitReference
 from ._definitions import Projection
 from ._errors import InvalidInputError
 from ._fitting import fitted_keys
@@ -34,7 +34,7 @@ class Queries(Opened):
         projections: Sequence[Projection] | None = None,
         with_event_times: bool = False,
         with_status: bool = False,
-        at: Commit | int | str | None = None,
+        at: CommitReference | None = None,
         memory: int | None = None,
         start: Any = None,
         end: Any = None,
@@ -56,7 +56,7 @@ class Queries(Opened):
             with_event_times: whether to add `<view>__event_timestamp`.
             with_status: whether to add `<view>__status`: "present", "noEntity", "onlyLater",
                 "expired" or "notYetKnown".
-            at: a commit, or its tag, to ask instead of the newest.
+            at: what to ask instead of the newest commit, as in `Store.at`.
             memory: bytes the engine may take; None for no bound.
             threads: how many to use; None for all cores.
 

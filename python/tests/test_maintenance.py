@@ -47,6 +47,16 @@ def test_a_tag_keeps_a_commit_and_rollback_makes_it_the_newest(drivers, moments)
     assert trips(drivers) == sorted([*before, 5])
     drivers.rollback(tagged)
     assert drivers.tag("again", tagged) == tagged
+    # A commit, a number, a tag and a time name it alike; a time means the last commit not later.
+    time = dt.datetime.fromisoformat(tagged.time.replace("Z", "+00:00"))
+    later = time + dt.timedelta(microseconds=1)
+    for name in [tagged, tagged.id, "gold", tagged.time, time, later, later.replace(tzinfo=None)]:
+        with drivers.at(name) as past:
+            assert trips(past) == before
+        assert drivers.tag("third", name) == tagged
+        assert drivers.rollback(name, dry_run=True)["to"]["commit"] == tagged.id
+    with pytest.raises(pylarder.NotFoundError, match="newest"):
+        drivers.at(dt.date(1999, 1, 1))
     drivers.remove_tag("gold")
     with pytest.raises(pylarder.NotFoundError, match="again"):
         drivers.remove_tag("agian")

@@ -372,10 +372,17 @@ int32_t larder_verify(larder_store *store, const char *options, char **report,
 /// "chainHash", "tags", "isHead", "isPinned"}.
 int32_t larder_snapshots(larder_store *store, char **report, larder_error *error);
 
+/// The commit that a text names: its number, a tag, or a time in ISO 8601, which means the last commit
+/// that is not later; a day means its beginning in UTC. `commit`: {"commit", "time", "chainHash"}.
+///
+/// Fails with NOT_FOUND, with the nearest tag, or if the commit is no longer kept.
+int32_t larder_find_commit(larder_store *store, const char *name, char **commit,
+                           larder_error *error);
+
 /// Gives a commit a name, by which it is kept until the tag is removed. A tag that exists moves.
 ///
-/// `tag`: 1 to 255 bytes, without spaces and '@', not a number. Options: "commit": its number, the
-/// newest commit if none is given. `commit` (may be NULL): {"commit", "time", "chainHash"}.
+/// `tag`: 1 to 255 bytes, without spaces and '@', not a number. Options: "commit": its number, or
+/// text as larder_find_commit takes it; the newest commit if none is given. `commit` (may be NULL): {"commit", "time", "chainHash"}.
 ///
 /// Fails with INVALID_ARGUMENT for a name that is none, NOT_FOUND if the commit is no longer kept,
 /// READ_ONLY, LOCKED, NO_SPACE, IO.
