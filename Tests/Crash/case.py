@@ -1,5 +1,5 @@
 """One case: a store, a command that is harmed at one call, the next command, a third one, and the checks."""
-import json, os, random, re, shutil, signal, subprocess, time
+import json, os, random, re, shutil, signal, subprocess, threading, time
 import observed
 from maintenance import Backup, Forget
 from commands import COMMANDS
@@ -12,9 +12,10 @@ HARMS = ["kill", "kill-after", "kill-half", "moment", "EIO", "ENOSPC", "short"]
 
 
 class Case:
-    """Written as BASE,SEED,warm|cold,A:HARM@CALL,B[:HARM@CALL],C,looked|quiet|stale.
+    """Written as BASE,SEED,warm|cold|aged|aged-cold,A:HARM@CALL,B[:HARM@CALL],C,looked|quiet|stale.
 
-    warm or cold: whether STATE is trusted when A begins. looked: `verify` and `export` run after each harm. stale:
+    warm or cold: whether STATE is trusted when A begins. aged: two hours have passed since the store was made, so
+    that its earlier snapshots may go. looked: `verify` and `export` run after each harm. stale:
     STATE has its bytes of before A again when B begins, as if it came back from a copy.
     """
 
@@ -41,6 +42,8 @@ class Bench:
     def __init__(self, larder, library, folder, base_seed):
         self.larder, self.library, self.folder, self.base_seed = larder, library, folder, base_seed
         self.bases, self.counts = {}, {}
+        # Seconds that the clock is ahead in the case that this thread plays.
+        self.clock = threading.local()
 
     def run(self, arguments, harm=None, call=0, store=None, log=None, seconds=60):
         environment = dict(os.environ, SWIFT_BACKTRACE="enable=no")
@@ -52,6 +55,9 @@ class Bench:
             environment.update(FAULT_AT=str(call), FAULT_KIND=harm)
         if log:
             environment.update(FAULT_LOG=log)
+        if getattr(self.clock, "ahead", 0):
+            environment.setdefault("FAULT_UNDER", store or "/none")
+            environment.update(LD_PRELOAD=self.library, FAULT_CLOCK=str(self.clock.ahead))
         if harm == "moment":
             return self.ended_at(arguments, call, environment)
         try:
@@ -81,7 +87,8 @@ class Bench:
         """A copy of the base; its STATE is of another file, so a warm one is settled by a commit."""
         store, state = self.base(case.base)
         subprocess.run(["cp", "-r", "--sparse=always", store, folder + "/s"], check=True)
-        if case.warmth == "warm":
+        self.clock.ahead = 7_200 if "aged" in case.warmth else 0
+        if "cold" not in case.warmth:
             command = COMMANDS["import-news"]("import-news", 90, case.seed, state, folder)
             _, [state] = self.outcome(command, self.run(command.arguments()), [state], None)
         return state

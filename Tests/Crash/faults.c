@@ -12,6 +12,7 @@
 // FAULT_CALLS   changes: only calls that change files count; else reading and opening ones too
 // FAULT_LOG     a file that gets a line for every call: its number, name, path, offset and bytes
 // FAULT_COUNT   a file that gets the number of calls when the process ends by itself
+// FAULT_CLOCK   seconds that the clock of the day is ahead, so that snapshots are older than they are kept
 //
 // Catches I/O that goes round the engine's own file system layer, which simulations cannot see. Stores into
 // mapped files are no calls: the points before and after the calls next to them stand for those.
@@ -29,6 +30,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef enum { untouched, fails, halves, ends_after, ends_halfway } harm;
@@ -39,6 +41,7 @@ static int sticky, only_changes;
 static int log_file = -1;
 static const char *kind = "EIO";
 static const char *under;
+static time_t ahead;
 
 __attribute__((constructor)) static void begin(void) {
   const char *at = getenv("FAULT_AT"), *which = getenv("FAULT_CALLS"), *log = getenv("FAULT_LOG");
@@ -47,7 +50,16 @@ __attribute__((constructor)) static void begin(void) {
   only_changes = which && strcmp(which, "changes") == 0;
   if (getenv("FAULT_KIND")) kind = getenv("FAULT_KIND");
   under = getenv("FAULT_UNDER");
+  if (getenv("FAULT_CLOCK")) ahead = atol(getenv("FAULT_CLOCK"));
   if (log) log_file = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time) {
+  static int (*real)(clockid_t, struct timespec *);
+  if (!real) real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+  int result = real(clock, time);
+  if (result == 0 && clock == CLOCK_REALTIME) time->tv_sec += ahead;
+  return result;
 }
 
 __attribute__((destructor)) static void end(void) {

@@ -37,7 +37,7 @@ class Run:
     def random_case(self, chance):
         """Any command, any next one; the call is chosen among those that the first one makes."""
         options = self.options
-        warmth = chance.choice(["warm", "warm", "warm", "cold"])
+        warmth = chance.choice(["warm", "warm", "cold", "aged", "aged-cold"])
         # An erasure has the most steps, and promises the most; one in five kills is in one.
         erasures = [name for name in options.first if name.startswith("forget")]
         first = chance.choice(erasures if erasures and chance.random() < 0.2 else options.first)

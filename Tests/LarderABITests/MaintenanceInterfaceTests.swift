@@ -65,7 +65,8 @@ import Testing
     // A number, a tag and a time name a commit alike.
     let list2 = client.text { larder_snapshots(client.store, $0, &client.error) }
     let newest = try #require(list2?.components(separatedBy: "\"commit\":").last)
-    let time = try #require(newest.components(separatedBy: "\"time\":\"").last?.prefix { $0 != "\"" })
+    let time = try #require(
+      newest.components(separatedBy: "\"time\":\"").last?.prefix { $0 != "\"" })
     let head = try #require(Int(newest.prefix { $0.isNumber }))
     for (name, number) in [("\(first)", first), ("again", first), (String(time), head)] {
       let found = client.text { larder_find_commit(client.store, name, $0, &client.error) }

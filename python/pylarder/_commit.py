@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 from ._library import call_for_json
 from ._times import iso
@@ -33,7 +33,7 @@ class Commit:
 
 
 # What names a commit: itself, its number, a tag, or a time, which means the last commit not later.
-CommitReference = Union[Commit, int, str, datetime.datetime, datetime.date]
+CommitReference = Commit | int | str | datetime.datetime | datetime.date
 
 
 def commit_number(handle: Any, reference: CommitReference) -> int:

@@ -149,9 +149,9 @@ def test_who_is_forgotten_is_gone_from_every_file(drivers, moments, keys):
     with pytest.raises(pylarder.InvalidInputError, match="driver_id"):
         drivers.forget("driver", {"id": 1})
     for call in [lambda **a: drivers.forget("driver", keys, **a), drivers.finish_erasures]:
-        with pytest.raises(TypeError, match="'patience'; it is called 'timeout' now"):
+        with pytest.raises(TypeError, match=r"'patience'; it is called 'timeout' now"):
             call(patience=5)
-        with pytest.raises(TypeError, match="'patients'$"):
+        with pytest.raises(TypeError, match=r"'patients'$"):
             call(patients=5)
 
 

@@ -39,7 +39,9 @@ public final class ComposedFeatureStore: Sendable {
   /// What is known: entities, views and services.
   public func definitions() -> Definitions { known.withLock { $0 } }
 
-  /// Makes definitions known. What they do not name is left alone. Idempotent.
+  /// Makes definitions known.
+  ///
+  /// What they do not name is left alone. Idempotent.
   ///
   /// - Parameters:
   ///   - definitions: entities, views and services.

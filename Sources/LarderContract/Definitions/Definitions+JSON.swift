@@ -20,7 +20,7 @@ extension Definitions {
   ///   - file: the file's name for messages.
   ///   - known: entities that views may name besides those of this text, such as a store's.
   /// - Throws: `invalidInput` with line and character for what is not JSON, an unknown member, a
-  ///   value of the wrong kind, or definitions that `validate` refuses.
+  ///   value of the wrong kind, or definitions that `validate` refuses; `limitExceeded` likewise.
   public init(
     json: [UInt8], file: String? = nil, knowing known: [Entity] = []
   ) throws(LarderError) {
@@ -28,7 +28,9 @@ extension Definitions {
     let reader = DefinitionReader(text: json, file: file)
     self = try reader.definitions(root, known: known)
     do throws(DefinitionFlaw) { try check() } catch {
-      throw reader.error(error.message, at: reader.place(error.path, in: root))
+      var placed = reader.error(error.message, at: reader.place(error.path, in: root))
+      if error.exceedsLimit { placed.code = .limitExceeded }
+      throw placed
     }
   }
 

@@ -3,7 +3,7 @@ import LarderColumns
 extension FeatureView {
   /// Checks what can be checked of one view without a store.
   ///
-  /// - Throws: `invalidArgument` that says what is wrong and what is allowed.
+  /// - Throws: as `Definitions.validate`.
   public func validate() throws(LarderError) {
     do throws(DefinitionFlaw) {
       try check()
@@ -15,7 +15,7 @@ extension FeatureView {
               + "\(key.type.rawValue).")
         }
       }
-    } catch { throw LarderError(.invalidArgument, error.message) }
+    } catch { throw error.error }
   }
 
   func check() throws(DefinitionFlaw) {
@@ -38,7 +38,7 @@ extension FeatureView {
     guard joinKeys.count <= Limits.joinKeys else {
       throw DefinitionFlaw(
         "View \"\(name)\" has \(joinKeys.count) join keys; at most \(Limits.joinKeys) are allowed.",
-        at: .member("entities"))
+        at: .member("entities"), exceedsLimit: true)
     }
   }
 
@@ -81,7 +81,7 @@ extension FeatureView {
     guard features.count <= Limits.featuresPerView else {
       throw DefinitionFlaw(
         "View \"\(name)\" has \(features.count) features; at most \(Limits.featuresPerView) are "
-          + "allowed.", at: .member("features"))
+          + "allowed.", at: .member("features"), exceedsLimit: true)
     }
     var taken: [[UInt8]: String] = [Array(eventTimestamp.utf8): "the event time"]
     if let createdTimestamp { taken[Array(createdTimestamp.utf8)] = "the created time" }

@@ -10,11 +10,17 @@ enum DefinitionStep: Hashable {
 struct DefinitionFlaw: Error {
   var path: [DefinitionStep]
   var message: String
+  /// Whether there is too much of something that is good by itself.
+  var exceedsLimit = false
 
-  init(_ message: String, at path: DefinitionStep...) {
+  init(_ message: String, at path: DefinitionStep..., exceedsLimit: Bool = false) {
     self.path = path
     self.message = message
+    self.exceedsLimit = exceedsLimit
   }
+
+  /// As an error of who made the definitions in code.
+  var error: LarderError { LarderError(exceedsLimit ? .limitExceeded : .invalidArgument, message) }
 
   /// The same flaw, seen from further out.
   func under(_ steps: DefinitionStep...) -> DefinitionFlaw {
@@ -27,12 +33,13 @@ struct DefinitionFlaw: Error {
 extension Definitions {
   /// Checks what can be checked without a store: names, types, limits, references.
   ///
-  /// - Throws: `invalidArgument` that names the entity, view or service, what is wrong with it and
-  ///   what is allowed.
+  /// What passes can be written as JSON and read back as the same. A store then only looks for what
+  /// contradicts what it holds.
+  ///
+  /// - Throws: `invalidArgument`, or `limitExceeded` for too many join keys or features, that names the
+  ///   entity, view or service, what is wrong with it and what is allowed.
   public func validate() throws(LarderError) {
-    do throws(DefinitionFlaw) { try check() } catch {
-      throw LarderError(.invalidArgument, error.message)
-    }
+    do throws(DefinitionFlaw) { try check() } catch { throw error.error }
   }
 
   func check() throws(DefinitionFlaw) {
@@ -44,19 +51,21 @@ extension Definitions {
         try agree(entity, with: &keyTypes)
       } catch { throw error.under(.member("entities"), .index(index)) }
     }
+    // One entity of a name, whether it is listed or only views have it.
+    var known: [String: Entity] = [:]
+    for entity in entities { known[entity.name] = entity }
     try distinct(featureViews.map(\.name), "feature view", in: "featureViews")
     for (index, view) in featureViews.enumerated() {
       do throws(DefinitionFlaw) {
         try view.check()
         for (position, entity) in view.entities.enumerated() {
           do throws(DefinitionFlaw) {
-            if let listed = entities.first(where: { $0.name == entity.name }),
-              Set(listed.joinKeys) != Set(entity.joinKeys)
-            {
+            guard Set(known[entity.name, default: entity].joinKeys) == Set(entity.joinKeys) else {
               throw DefinitionFlaw(
                 "View \"\(view.name)\" has entity \"\(entity.name)\" with other join keys than the "
                   + "entity of that name is defined with.")
             }
+            known[entity.name] = entity
             try agree(entity, with: &keyTypes)
           } catch { throw error.under(.member("entities"), .index(position)) }
         }
@@ -107,7 +116,7 @@ extension Entity {
     guard joinKeys.count <= Limits.joinKeys else {
       throw DefinitionFlaw(
         "Entity \"\(name)\" has \(joinKeys.count) join keys; at most \(Limits.joinKeys) are allowed.",
-        at: .member("joinKeys"))
+        at: .member("joinKeys"), exceedsLimit: true)
     }
     var seen: Set<[UInt8]> = []
     for (index, key) in joinKeys.enumerated() {

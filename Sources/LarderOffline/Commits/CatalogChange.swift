@@ -10,7 +10,7 @@ extension Catalog {
   /// - Parameters:
   ///   - definitions: entities, views and services as they are to be.
   ///   - dropping: whether features that an applied view no longer has are dropped.
-  /// - Throws: `invalidArgument` for a definition that no store accepts; `incompatibleDefinition`
+  /// - Throws: as `Definitions.validate` for a definition that no store accepts; `incompatibleDefinition`
   ///   with the name and the reason for one that contradicts this store; `notFound` for a service
   ///   that names what does not exist.
   package func applying(
@@ -57,15 +57,9 @@ struct CatalogChange {
   }
 
   mutating func apply(_ definitions: Definitions) throws(LarderError) {
+    try definitions.validate()
     try applyEntities(definitions)
-    var seen: Set<String> = []
-    for view in definitions.featureViews {
-      try DefinitionRules.check(view)
-      guard seen.insert(view.name).inserted else {
-        throw LarderError(.invalidArgument, "The view \"\(view.name)\" is defined twice.")
-      }
-      try applyView(view)
-    }
+    for view in definitions.featureViews { try applyView(view) }
     try checkJoinKeyTypes()
     try applyServices(definitions.featureServices)
     for service in catalog.services { try checkReferences(of: service) }
@@ -74,29 +68,7 @@ struct CatalogChange {
   // MARK: Entities
 
   private mutating func applyEntities(_ definitions: Definitions) throws(LarderError) {
-    var given: [String: Entity] = [:]
-    for entity in definitions.entities {
-      try DefinitionRules.check(entity)
-      guard given.updateValue(entity, forKey: entity.name) == nil else {
-        throw LarderError(.invalidArgument, "The entity \"\(entity.name)\" is defined twice.")
-      }
-    }
-    for view in definitions.featureViews {
-      for entity in view.entities {
-        try DefinitionRules.check(entity)
-        if let other = given[entity.name] {
-          guard Set(other.joinKeys) == Set(entity.joinKeys) else {
-            throw LarderError(
-              .incompatibleDefinition,
-              "The view \"\(view.name)\" uses the entity \"\(entity.name)\" with join keys that "
-                + "differ from its definition.")
-          }
-        } else {
-          given[entity.name] = entity
-        }
-      }
-    }
-    for entity in given.values.sorted(by: { utf8Order($0.name, $1.name) }) {
+    for entity in definitions.allEntities.sorted(by: { utf8Order($0.name, $1.name) }) {
       try applyEntity(entity)
     }
     catalog.entities.sort { utf8Order($0.name, $1.name) }
@@ -151,12 +123,7 @@ struct CatalogChange {
   // MARK: Services
 
   private mutating func applyServices(_ services: [FeatureService]) throws(LarderError) {
-    var seen: Set<String> = []
     for service in services {
-      try DefinitionRules.check(name: service.name, of: "feature service")
-      guard seen.insert(service.name).inserted else {
-        throw LarderError(.invalidArgument, "The service \"\(service.name)\" is defined twice.")
-      }
       if let index = catalog.services.firstIndex(where: { $0.name == service.name }) {
         guard catalog.services[index] != service else { continue }
         catalog.services[index] = service

@@ -230,7 +230,8 @@ extension Manifest {
     // What a copy's page says holds too, if it was said in this boot.
     let isOfThisBoot = inner.page?.claims(of: state.store)?.boot == boot
     let unsure =
-      isKnown || isOfThisBoot ? inner.page?.unsureBefore ?? state.head.id : state.head.id
+      (isKnown || isOfThisBoot) && !isPageBehind(inner)
+      ? inner.page?.unsureBefore ?? state.head.id : state.head.id
     let sequence =
       inner.page?.publish(
         position.identity(boot: boot), word, chain: position.chain,

@@ -153,6 +153,21 @@ final class Manifest: Sendable {
     return min(page.oldestRetained, state.head.id)
   }
 
+  /// Whether the manifest has records beyond what the page says: it is an old one that was put back,
+  /// which does not know of the sweeps since; or a writer died before it published.
+  func isPageBehind(_ inner: Inner) -> Bool {
+    guard let loaded = inner.loaded,
+      let said = inner.published?.word ?? inner.surpassed?.word
+        ?? inner.page?.claims(of: loaded.state.store)?.published.word
+    else { return false }
+    return said < loaded.position.word
+  }
+
+  /// The same of what a page said, whatever file it is bound to.
+  func isBehind(_ said: StatePage.Word) -> Bool {
+    inner.withLock { $0.loaded.map { said < $0.position.word } ?? false }
+  }
+
   /// Forgets what no living snapshot needs.
   func forget(_ living: LivingSnapshots) {
     inner.withLock { inner in

@@ -19,6 +19,9 @@ struct ManifestPosition: Sendable {
   /// Records after the checkpoint.
   var edits: Int
 
+  /// How STATE says that the manifest is durable up to here.
+  var word: StatePage.Word { StatePage.Word(file: number, length: end) }
+
   /// What STATE must say to speak of this file.
   func identity(boot: FileIdentifier) -> StatePage.Identity {
     StatePage.Identity(store: store, boot: boot, device: device, inode: inode)

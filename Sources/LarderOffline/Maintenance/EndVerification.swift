@@ -19,7 +19,7 @@ struct StateClaims {
   var word: StatePage.Word
   var oldestRetained: UInt64
   /// The commit from which on that is sure; nil if it was said in another boot, before which files may
-  /// have gone by a word that did not come to the disk.
+  /// have gone by a word that did not come to the disk, or by an old page that was put back.
   var unsureBefore: UInt64?
 }
 
@@ -29,9 +29,10 @@ extension Manifest {
     guard let page = try StatePage.openForReading(statePath, files),
       let claims = page.claims(of: store)
     else { return nil }
+    let isSure = claims.boot == boot && !isBehind(claims.published.word)
     return StateClaims(
       word: claims.published.word, oldestRetained: page.oldestRetained,
-      unsureBefore: claims.boot == boot ? page.unsureBefore : nil)
+      unsureBefore: isSure ? page.unsureBefore : nil)
   }
 
   /// What is missing of the manifest, as STATE shows: it is published after a record is durable, so
@@ -42,7 +43,7 @@ extension Manifest {
     _ = try refresh()
     guard var loaded = try loadNewest(after: nil) else { return nil }
     _ = try loaded.replayAll()
-    let end = StatePage.Word(file: loaded.position.number, length: loaded.position.end)
+    let end = loaded.position.word
     guard claims.word > end else { return nil }
     let isSame = claims.word.file == end.file
     return LarderError(

@@ -144,7 +144,7 @@ import Testing
     definition.partition = .month
     var (catalog, _) = try Catalog().applying(
       Definitions(
-        entities: [Entity("none", joinKeys: [])], featureViews: [definition],
+        entities: [Entity("unused", joinKeys: [.bytes("b")])], featureViews: [definition],
         featureServices: [FeatureService("s", features: ["stats:*"], tags: ["a": "b"])]),
       dropping: false)
     definition.features.removeFirst()

@@ -128,6 +128,32 @@ import Testing
     }
   }
 
+  /// An old STATE does not know what was swept since, so what is gone is no damage: neither to who reads
+  /// beside it, nor after the next writer settled what it does not name. What is lost later is.
+  @Test func takesNoSweepForDamage() throws {
+    let base = try CrashBase(commits: 6, seed: 68)
+    let old = try #require(base.disk.contents(of: "/s/STATE"))
+    let writer = try open(base.disk.anotherProcess(), keep: .zero)
+    try writer.compact(["stats"], CompactionOptions(partitions: ["all"]))
+    try writer.append([Fixture.batch(strangers(1_000..<1_002))], to: "stats")
+    #expect(try writer.sweep().files + base.disk.log.filter { $0.kind == .remove }.count > 0)
+    try base.disk.open("/s/STATE", .update).write(old, at: 0)
+    func findings(_ access: StoreAccess) throws -> [Finding] {
+      try open(base.disk.anotherProcess(), access).snapshot().verify(deep: true).findings
+    }
+    #expect(try findings(.readOnly).isEmpty)
+    try open(base.disk.anotherProcess()).tag("next")
+    #expect(try findings(.readOnly).isEmpty)
+    #expect(try findings(.readWrite).isEmpty)
+    // From here on the page knows again.
+    let now = try open(base.disk.anotherProcess())
+    try now.append([Fixture.batch(strangers(2_000..<2_002))], to: "stats")
+    let segments = base.disk.paths.filter { $0.hasSuffix(".seg") }
+    try now.compact(["stats"], CompactionOptions(partitions: ["all"]))
+    try base.disk.remove(try #require(segments.last { base.disk.paths.contains($0) }))
+    #expect(try !findings(.readOnly).isEmpty)
+  }
+
   /// Every byte of STATE that changes makes it untrusted, or changes nothing: never a finding.
   @Test func trustsNoTornPage() throws {
     let base = try CrashBase(commits: 2, seed: 65)

@@ -21,17 +21,17 @@ import Testing
     let fixture = columns.fixture
     let identity = SegmentIdentity(
       uuid: FileIdentifier(high: 1, low: 2), viewID: 1, unit: .microseconds, commits: 1...1)
-    var start = now()
+    var start = threadSeconds()
     var total = 0.0
     func lap(_ label: String) {
-      print("write \(label): \(fixed((now() - start) / Double(rows) * 1e9)) ns/value")
-      total += now() - start
-      start = now()
+      print("write \(label): \(fixed((threadSeconds() - start) / Double(rows) * 1e9)) ns/value")
+      total += threadSeconds() - start
+      start = threadSeconds()
     }
     let ids = Buffer(copying: fixture.ids)
     let events = Buffer(copying: fixture.events)
     let created = Column.timestamp(fixture.created ?? [])
-    start = now()
+    start = threadSeconds()
     var writer = try SegmentWriter(file, identity, ids: ids, events: events, count: rows)
     lap("ids and events")
     try writer.appendCreated(created)
@@ -59,27 +59,20 @@ import Testing
       let wide = column.encoding == .dictionary ? 4 : 8
       let count = column.lanes.count
       column.decodeValues(lanes: 0..<count, into: reused.base)
-      let began = now()
+      let began = threadSeconds()
       for _ in 0..<5 { column.decodeValues(lanes: 0..<count, into: reused.base) }
       let label = columns.names["field \(feature.fieldID)"] ?? ""
-      print("decode \(label): \(fixed(Double(5 * count * wide) / (now() - began) / 1e9)) GB/s")
+      print("decode \(label): \(fixed(Double(5 * count * wide) / (threadSeconds() - began) / 1e9)) GB/s")
     }
     try segment.eventColumn().ensureVerified()
     let times = try segment.eventTimes()
     let target = reused.base.assumingMemoryBound(to: Int64.self)
-    let began = now()
+    let began = threadSeconds()
     for _ in 0..<5 { times.decode(0..<rows, into: target) }
-    print("decode events: \(fixed(Double(rows * 8) * 5 / (now() - began) / 1e9)) GB/s")
+    print("decode events: \(fixed(Double(rows * 8) * 5 / (threadSeconds() - began) / 1e9)) GB/s")
   }
 
   private func fixed(_ value: Double) -> Double { (value * 1_000).rounded() / 1_000 }
-
-  /// Seconds of this thread's processor, so that other work on the machine counts little.
-  private func now() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-  }
 }
 
 /// Columns shaped as a feature store's, sorted by entity and event time.
