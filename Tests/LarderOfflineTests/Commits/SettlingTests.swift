@@ -128,8 +128,10 @@ import Testing
     }
   }
 
-  /// An old STATE does not know what was swept since, so what is gone is no damage: neither to who reads
-  /// beside it, nor after the next writer settled what it does not name. What is lost later is.
+  /// An old STATE does not know what was swept since, so what is gone is no damage.
+  ///
+  /// Neither to who reads beside it, nor after the next writer settled what it does not name. What is
+  /// lost later is damage.
   @Test func takesNoSweepForDamage() throws {
     let base = try CrashBase(commits: 6, seed: 68)
     let old = try #require(base.disk.contents(of: "/s/STATE"))

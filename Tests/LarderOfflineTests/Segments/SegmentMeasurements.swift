@@ -62,7 +62,8 @@ import Testing
       let began = threadSeconds()
       for _ in 0..<5 { column.decodeValues(lanes: 0..<count, into: reused.base) }
       let label = columns.names["field \(feature.fieldID)"] ?? ""
-      print("decode \(label): \(fixed(Double(5 * count * wide) / (threadSeconds() - began) / 1e9)) GB/s")
+      let bytes = Double(5 * count * wide)
+      print("decode \(label): \(fixed(bytes / (threadSeconds() - began) / 1e9)) GB/s")
     }
     try segment.eventColumn().ensureVerified()
     let times = try segment.eventTimes()
