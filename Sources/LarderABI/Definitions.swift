@@ -15,7 +15,7 @@ import LarderContract
     let wanted = try Definitions(json: json, knowing: try store.definitions().entities)
     let made = try store.apply(
       wanted, dropping: try given.bool("dropping"), dryRun: try given.bool("dryRun"))
-    try unsafe handOut(changesJSON(made).write(indented: false), to: changes)
+    try unsafe handOut(try made.json(indented: false), to: changes)
   }
 }
 
@@ -39,17 +39,6 @@ import LarderContract
     let given = try unsafe Options(options, "options", allowed: ["dryRun"])
     let made = try store.drop(
       view: try unsafe text(view, "view"), dryRun: try given.bool("dryRun"))
-    try unsafe handOut(changesJSON(made).write(indented: false), to: changes)
+    try unsafe handOut(try made.json(indented: false), to: changes)
   }
-}
-
-private func changesJSON(_ changes: [DefinitionChange]) -> JSONValue {
-  .array(
-    changes.map { change in
-      .object([
-        "kind": .text(change.kind.rawValue), "name": .text(change.name),
-        "feature": change.feature.map { .text($0) } ?? .null, "detail": .text(change.detail),
-        "text": .text("\(change)"),
-      ])
-    })
 }

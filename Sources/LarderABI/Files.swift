@@ -32,7 +32,8 @@ import LarderInterchange
     }
     let rows = appender.rows
     let made = try appender.commit()
-    try unsafe handOut(commitJSON(made, rows: rows).write(indented: false), to: commit)
+    try unsafe handOut(
+      try CommittedRows(commit: made, rows: rows).json(indented: false), to: commit)
   }
 }
 

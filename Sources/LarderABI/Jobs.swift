@@ -61,8 +61,7 @@ import LarderInterchange
 ) -> Int32 {
   unsafe run(error) { () throws(LarderError) in
     let handle = try unsafe object(job, JobHandle.self, "job")
-    let json = handle.job.report?.json ?? .null
-    try unsafe handOut(json.write(indented: false), to: report)
+    try unsafe handOut(try handle.job.report.json(indented: false), to: report)
   }
 }
 

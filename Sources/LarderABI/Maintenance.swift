@@ -21,38 +21,6 @@ import LarderContract
       wanted.maxSeconds = Double(seconds) + Double(attoseconds) / 1e18
     }
     let made = try store.compact(try given.strings("views") ?? [], wanted)
-    try unsafe handOut(made.json.write(indented: false), to: report)
-  }
-}
-
-extension CompactionReport {
-  /// The report as JSON.
-  fileprivate var json: JSONValue {
-    .object([
-      "views": .array(views.map(\.json)), "dryRun": .bool(isDryRun),
-      "bytesReturned": .integer(bytesReturned), "bytesWaiting": .integer(bytesWaiting),
-      "waitingUntil": waitingUntil.map { .text("\($0)") } ?? .null,
-    ])
-  }
-}
-
-extension CompactionReport.View {
-  fileprivate var json: JSONValue {
-    .object([
-      "name": .text(name), "before": before.json, "after": after.json,
-      "rowsWritten": .integer(rowsWritten), "bytesWritten": .integer(bytesWritten),
-      "rowsRepeated": .integer(rowsRepeated),
-      "commit": commit.map { .integer($0.id) } ?? .null, "seconds": .double(seconds),
-      "note": .text(note),
-    ])
-  }
-}
-
-extension CompactionReport.Extent {
-  fileprivate var json: JSONValue {
-    .object([
-      "segments": .integer(segments), "rows": .integer(rows), "bytes": .integer(bytes),
-      "debtRows": .integer(debtRows),
-    ])
+    try unsafe handOut(try made.json(indented: false), to: report)
   }
 }

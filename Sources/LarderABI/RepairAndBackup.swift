@@ -12,7 +12,7 @@ import LarderContract
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let given = try unsafe Options(options, "options", allowed: ["dryRun"])
     let made = try store.repair(dryRun: try given.bool("dryRun"))
-    try unsafe handOut(made.json.write(indented: false), to: report)
+    try unsafe handOut(try made.json(indented: false), to: report)
   }
 }
 
@@ -24,32 +24,6 @@ import LarderContract
   unsafe run(error) { () throws(LarderError) in
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let made = try store.backup(to: try unsafe text(path, "path"))
-    try unsafe handOut(made.json.write(indented: false), to: report)
-  }
-}
-
-extension RepairReport {
-  /// The report as JSON.
-  fileprivate var json: JSONValue {
-    .object([
-      "steps": .array(
-        steps.map { step in
-          .object([
-            "path": .text(step.path), "action": .text(step.action), "reason": .text(step.reason),
-          ])
-        }),
-      "findings": .array(findings.map(\.json)),
-    ])
-  }
-}
-
-extension BackupReport {
-  /// The report as JSON.
-  fileprivate var json: JSONValue {
-    .object([
-      "path": .text(path), "commit": commitJSON(commit), "linkedFiles": .integer(linkedFiles),
-      "linkedBytes": .integer(linkedBytes), "copiedFiles": .integer(copiedFiles),
-      "copiedBytes": .integer(copiedBytes), "rows": .integer(rows),
-    ])
+    try unsafe handOut(try made.json(indented: false), to: report)
   }
 }

@@ -18,7 +18,7 @@ import LarderContract
     let made = try store.expire(
       try unsafe text(view, "view"), olderThan: try given.duration("olderThan", default: .zero),
       dryRun: try given.bool("dryRun"))
-    try unsafe handOut(made.json.write(indented: false), to: report)
+    try unsafe handOut(try made.json(indented: false), to: report)
   }
 }
 
@@ -32,19 +32,6 @@ import LarderContract
     let given = try unsafe Options(options, "options", allowed: ["keep", "dryRun"])
     let made = try store.vacuum(
       keeping: try given.duration("keep", default: .zero), dryRun: try given.bool("dryRun"))
-    try unsafe handOut(made.json.write(indented: false), to: report)
-  }
-}
-
-extension ExpiryReport {
-  /// The report as JSON.
-  fileprivate var json: JSONValue {
-    .object([
-      "view": .text(view), "reference": reference.map { .text("\($0)") } ?? .null,
-      "cutoff": cutoff.map { .text("\($0)") } ?? .null, "rows": .integer(rows),
-      "rowsLeft": .integer(rowsLeft), "segmentsRemoved": .integer(segmentsRemoved),
-      "segmentsRewritten": .integer(segmentsRewritten),
-      "commit": commit.map { commitJSON($0) } ?? .null, "space": space?.json ?? .null,
-    ])
+    try unsafe handOut(try made.json(indented: false), to: report)
   }
 }

@@ -22,15 +22,7 @@ import LarderContract
 ) -> Int32 {
   unsafe run(error) { () throws(LarderError) in
     let found = try unsafe object(store, StoreHandle.self, "store").store.snapshots()
-    let list = found.map { snapshot in
-      JSONValue.object([
-        "commit": .integer(snapshot.commit.id), "time": .text("\(snapshot.commit.time)"),
-        "chainHash": .text(String(snapshot.commit.chainHash, radix: 16)),
-        "tags": .array(snapshot.tags.map { .text($0) }), "isHead": .bool(snapshot.isHead),
-        "isPinned": .bool(snapshot.isPinned),
-      ])
-    }
-    try unsafe handOut(JSONValue.array(list).write(indented: false), to: report)
+    try unsafe handOut(try found.json(indented: false), to: report)
   }
 }
 
@@ -42,7 +34,7 @@ import LarderContract
   unsafe run(error) { () throws(LarderError) in
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let found = try store.commit(named: try unsafe text(name, "name"))
-    try unsafe handOut(commitJSON(found).write(indented: false), to: commit)
+    try unsafe handOut(try found.json(indented: false), to: commit)
   }
 }
 
@@ -61,7 +53,7 @@ import LarderContract
       number = try given.count("commit").map { UInt64($0) }
     }
     let tagged = try store.tag(try unsafe text(tag, "tag"), at: number)
-    try unsafe handOut(commitJSON(tagged).write(indented: false), to: commit)
+    try unsafe handOut(try tagged.json(indented: false), to: commit)
   }
 }
 
@@ -85,24 +77,6 @@ import LarderContract
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let given = try unsafe Options(options, "options", allowed: ["dryRun"])
     let made = try store.rollback(to: commit, dryRun: try given.bool("dryRun"))
-    try unsafe handOut(made.json.write(indented: false), to: report)
-  }
-}
-
-extension RollbackReport {
-  /// The report as JSON.
-  fileprivate var json: JSONValue {
-    .object([
-      "from": commitJSON(from), "to": commitJSON(to),
-      "commit": commit.map { commitJSON($0) } ?? .null,
-      "views": .array(
-        views.map { view in
-          .object([
-            "name": .text(view.name),
-            "rowsBefore": view.rowsBefore.map { .integer($0) } ?? .null,
-            "rowsAfter": view.rowsAfter.map { .integer($0) } ?? .null,
-          ])
-        }),
-    ])
+    try unsafe handOut(try made.json(indented: false), to: report)
   }
 }

@@ -27,7 +27,7 @@ import LarderInterchange
       name, key: key, at: time, asKnown: try given.bool("asKnown"),
       limit: try given.count("limit") ?? 20)
     let features = definition.features.map(\.name)
-    try unsafe handOut(found.json(features).write(indented: false), to: report)
+    try unsafe handOut(try found.json(features).write(indented: false), to: report)
   }
 }
 

@@ -58,7 +58,8 @@ private func write(
     throw error.counted(from: before)
   }
   let commit = try appender.commit()
-  try unsafe handOut(commitJSON(commit, rows: before).write(indented: false), to: place)
+  try unsafe handOut(
+    try CommittedRows(commit: commit, rows: before).json(indented: false), to: place)
 }
 
 extension LarderError {
@@ -70,12 +71,16 @@ extension LarderError {
   }
 }
 
-func commitJSON(_ commit: Commit, rows: Int? = nil) -> JSONValue {
-  var members: [JSONValue.Member] = [
-    JSONValue.Member("commit", .integer(commit.id)),
-    JSONValue.Member("time", .text("\(commit.time)")),
-    JSONValue.Member("chainHash", .text(String(commit.chainHash, radix: 16))),
-  ]
-  if let rows { members.append(JSONValue.Member("rows", .integer(rows))) }
-  return JSONValue(.object(members))
+/// A commit that brought rows.
+struct CommittedRows: Encodable {
+  var commit: Commit
+  var rows: Int
+
+  private enum CodingKeys: String, CodingKey { case rows }
+
+  func encode(to encoder: any Encoder) throws {
+    try commit.encode(to: encoder)
+    var members = encoder.container(keyedBy: CodingKeys.self)
+    try members.encode(rows, forKey: .rows)
+  }
 }

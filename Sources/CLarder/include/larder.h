@@ -286,8 +286,9 @@ int32_t larder_why(larder_store *store, const char *view, const char *query, cha
 ///
 /// Options: "through": the last event time, never later than now; "full": take every answer from
 /// history again; "from": if given, the range is written as it is, and the watermark of incremental
-/// runs stays. `report` (may be NULL): {"view", "rows", "lateRows", "changedKeys", "isRebuilt",
-/// "leftOut": array of {"key", "column", "reason"}, "watermark": {"commit", "through"}}.
+/// runs stays. `report` (may be NULL): {"view", "rows", "changedKeys", "lateRows", "watermark":
+/// {"commit", "chainHash", "through"}, "isRebuilt", "leftOut": array of {"view", "key", "column",
+/// "reason"}, "seconds"}.
 int32_t larder_materialize(larder_store *store, const char *view, const char *options,
                            char **report, larder_error *error);
 
@@ -353,11 +354,15 @@ int32_t larder_entity_keys(const struct ArrowSchema *keys_schema, struct ArrowAr
 
 // MARK: Inspection
 
+// Reports have one form, which the command prints too with --json. A commit in them is {"commit",
+// "time", "chainHash"}, times are texts in ISO 8601, and what is not there is null.
+
 /// What the store holds: rows, keys, times, segments, bytes by column. O(segments x columns).
 int32_t larder_info(larder_store *store, char **report, larder_error *error);
 
 /// Checks every checksum, order, count and reference: {"commit", "files", "bytes", "rows",
-/// "findings": [{"code", "message", "affects"}], "notes", "lastGood"}. Findings are no failure.
+/// "findings": [{"code", "message", "file", "offset", "affects"}], "notes", "lastGood"}. Findings are
+/// no failure.
 /// Notes tell what is no damage: an erasure that is not finished, commits that the next writer
 /// settles. "lastGood": the newest commit of which nothing was found wrong, if something was found.
 ///
@@ -398,7 +403,8 @@ int32_t larder_remove_tag(larder_store *store, const char *tag, larder_error *er
 ///
 /// The commits in between stay for as long as others do, and a rollback can be rolled back; what is
 /// online stays as it is. Options: "dryRun". `report` (may be NULL): {"from", "to", "commit": null
-/// for a dry run or where nothing changed, "views": [{"name", "rowsBefore", "rowsAfter"}]}.
+/// for a dry run or where nothing changed, "views": [{"name", "rowsBefore", "rowsAfter"}],
+/// "tablesBehind": views whose online tables `larder_materialize` recomputes, "dryRun"}.
 ///
 /// Fails with NOT_FOUND, naming the commits that are kept, READ_ONLY, LOCKED, NO_SPACE, IO.
 int32_t larder_rollback(larder_store *store, uint64_t commit, const char *options, char **report,
@@ -410,8 +416,10 @@ int32_t larder_rollback(larder_store *store, uint64_t commit, const char *option
 ///
 /// Options: "views": names, all if none are given; "partitions": such as "2026-03"; "cold":
 /// smaller and slower to read; "dedupe": drops rows whose key and times a later one repeats;
-/// "maxSeconds"; "dryRun". `report` (may be NULL): {"views": [{"name", "before", "after", ...}],
-/// "bytesReturned", "bytesWaiting", "waitingUntil"}.
+/// "maxSeconds"; "dryRun". `report` (may be NULL): {"views": [{"name", "before", "after", each
+/// {"segments", "rows", "bytes", "debtRows"}, "partitions", "rowsWritten", "bytesWritten",
+/// "rowsRepeated", "commit", "seconds", "note"}], "dryRun", "bytesReturned", "bytesWaiting",
+/// "waitingUntil", "erasure": as larder_finish_erasures}.
 int32_t larder_compact(larder_store *store, const char *options, char **report,
                        larder_error *error);
 
@@ -420,7 +428,7 @@ int32_t larder_compact(larder_store *store, const char *options, char **report,
 ///
 /// Options: "olderThan": a duration, required; "dryRun". `report` (may be NULL): {"view",
 /// "reference", "cutoff", "rows", "rowsLeft", "segmentsRemoved", "segmentsRewritten", "commit",
-/// "space"}.
+/// "space": as larder_vacuum, "isTableBehind", "dryRun"}.
 int32_t larder_expire(larder_store *store, const char *view, const char *options, char **report,
                       larder_error *error);
 
@@ -429,7 +437,7 @@ int32_t larder_expire(larder_store *store, const char *view, const char *options
 ///
 /// Options: "keep": how long a commit stays after a newer one took its place, 0; "dryRun". `report`
 /// (may be NULL): {"filesRemoved", "bytesReturned", "bytesWaiting", "waitingUntil", "oldest",
-/// "dryRun"}.
+/// "dryRun", "erasure": as larder_finish_erasures}.
 int32_t larder_vacuum(larder_store *store, const char *options, char **report,
                       larder_error *error);
 

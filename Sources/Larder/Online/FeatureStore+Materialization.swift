@@ -30,10 +30,12 @@ extension FeatureStore {
     progress: (@Sendable (Int) -> Void)? = nil, isCancelled: (@Sendable () -> Bool)? = nil
   ) throws(LarderError) -> MaterializationReport {
     let watch = MaterializationWatch(progress: progress, isCancelled: isCancelled)
-    let report = try materializing(view) { (target, history) throws(LarderError) in
+    let start = ContinuousClock.now
+    var report = try materializing(view) { (target, history) throws(LarderError) in
       let through = min(through, Timestamp(microseconds: history.store.host.now()))
       return try target.bringOver(through, from: history, full: full, watch)
     }
+    report.seconds = (ContinuousClock.now - start) / .seconds(1)
     continueErasures()
     return report
   }
@@ -59,7 +61,8 @@ extension FeatureStore {
       throw LarderError(.invalidArgument, "`from` is later than `through`.")
     }
     let watch = MaterializationWatch(progress: progress, isCancelled: isCancelled)
-    let report = try materializing(view) { (target, history) throws(LarderError) in
+    let start = ContinuousClock.now
+    var report = try materializing(view) { (target, history) throws(LarderError) in
       let through = min(through, Timestamp(microseconds: history.store.host.now()))
       var run = Materialization(target, watch)
       if from <= through {
@@ -73,6 +76,7 @@ extension FeatureStore {
         view: target.view.name, rows: run.rows, changedKeys: run.changedKeys, lateRows: 0,
         watermark: try target.watermark(), leftOut: run.leftOut)
     }
+    report.seconds = (ContinuousClock.now - start) / .seconds(1)
     continueErasures()
     return report
   }

@@ -29,6 +29,7 @@ extension FeatureStore {
     let store = offlineStore
     if !dryRun { try store.requireNewest() }
     var report = try store.store.expire(view, olderThan: age, dryRun: dryRun)
+    report.isDryRun = dryRun
     if report.commit != nil {
       report.isTableBehind = !tablesBehind([view], afterChangeOf: [view]).isEmpty
     }

@@ -7,6 +7,13 @@ struct ReportArgument: ParsableArguments {
   @Flag(help: "Print JSON.")
   var json = false
 
+  /// Writes a report to standard output, in the one form that it has for programs or as text.
+  ///
+  /// - Throws: as `write(json:text:)`.
+  func write(_ report: some Encodable, text: @autoclosure () throws -> String) throws {
+    try write(json: try JSONValue(encoding: report), text: try text())
+  }
+
   /// Writes the report to standard output; only the form that is asked for is made.
   ///
   /// - Throws: `io` if standard output does not take everything; what making the report throws.

@@ -45,7 +45,7 @@ struct Compact: ParsableCommand {
       CompactionOptions(
         partitions: partition, isCold: cold, dropsRepeated: dedupe,
         maxSeconds: maxSeconds?.seconds, isDryRun: dryRun))
-    try output.write(json: Self.json(report), text: Self.text(report))
+    try output.write(report, text: Self.text(report))
   }
 
   private static func text(_ report: CompactionReport) -> String {
@@ -99,37 +99,5 @@ struct Compact: ParsableCommand {
     table.add(
       view, when, Quantity.count(extent.segments), Quantity.count(extent.rows),
       Quantity.bytes(extent.bytes), Quantity.count(extent.debtRows))
-  }
-
-  private static func json(_ report: CompactionReport) -> JSONValue {
-    func extent(_ extent: CompactionReport.Extent) -> JSONValue {
-      .object([
-        "segments": .integer(extent.segments), "rows": .integer(extent.rows),
-        "bytes": .integer(extent.bytes), "debtRows": .integer(extent.debtRows),
-      ])
-    }
-    let views = report.views.map { view in
-      JSONValue.object([
-        "name": .text(view.name), "before": extent(view.before), "after": extent(view.after),
-        "partitions": .array(
-          view.partitions.map { part in
-            .object([
-              "name": .text(part.name), "segments": .integer(part.segments),
-              "rows": .integer(part.rows), "debtRows": .integer(part.debtRows),
-            ])
-          }),
-        "rowsWritten": .integer(view.rowsWritten), "bytesWritten": .integer(view.bytesWritten),
-        "rowsRepeated": .integer(view.rowsRepeated),
-        "commit": view.commit.map { .integer($0.id) } ?? .null,
-        "milliseconds": .integer(Int(view.seconds * 1_000)), "note": .text(view.note),
-      ])
-    }
-    return .object([
-      "dryRun": .bool(report.isDryRun), "views": .array(views),
-      "bytesReturned": .integer(report.bytesReturned),
-      "bytesWaiting": .integer(report.bytesWaiting),
-      "waitingUntil": report.waitingUntil.map { .text("\($0)") } ?? .null,
-      "erasure": report.erasure?.json ?? .null,
-    ])
   }
 }

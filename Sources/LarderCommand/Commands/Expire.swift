@@ -40,7 +40,7 @@ struct Expire: ParsableCommand {
         "Take away \(Quantity.count(told.rows, "row")) of \"\(view)\" \(before)?")
       report = try store.expire(view, olderThan: olderThan.duration)
     }
-    try output.write(json: Self.json(report, dryRun), text: text(report))
+    try output.write(report, text: text(report))
   }
 
   private func text(_ report: ExpiryReport) -> String {
@@ -54,18 +54,5 @@ struct Expire: ParsableCommand {
     if let space = report.space { text += SpaceText.line(space) }
     if report.isTableBehind { text += BehindText.lines([report.view]) }
     return dryRun ? text + "nothing was changed: this was a dry run\n" : text
-  }
-
-  private static func json(_ report: ExpiryReport, _ dryRun: Bool) -> JSONValue {
-    .object([
-      "view": .text(report.view), "dryRun": .bool(dryRun),
-      "reference": report.reference.map { .text("\($0)") } ?? .null,
-      "cutoff": report.cutoff.map { .text("\($0)") } ?? .null, "rows": .integer(report.rows),
-      "rowsLeft": .integer(report.rowsLeft), "segmentsRemoved": .integer(report.segmentsRemoved),
-      "segmentsRewritten": .integer(report.segmentsRewritten),
-      "commit": report.commit.map { .integer($0.id) } ?? .null,
-      "space": report.space.map(SpaceText.json) ?? .null,
-      "isTableBehind": .bool(report.isTableBehind),
-    ])
   }
 }

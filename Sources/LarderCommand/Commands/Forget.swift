@@ -50,7 +50,8 @@ struct Forget: ParsableCommand {
     let report = try store.erase(
       entity, keys: key, timeout: wait ? .seconds(1 << 30) : .zero, dryRun: dryRun)
     let output = try ByteOutput.open(certificate)
-    try output.write { $0 += report.json.write() + [UInt8(ascii: "\n")] }
+    let json = try report.json() + [UInt8(ascii: "\n")]
+    try output.write { $0 += json }
     try output.finish()
     Terminal.note(Self.summary(report))
     guard report.isComplete || dryRun else {

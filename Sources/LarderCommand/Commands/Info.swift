@@ -28,7 +28,7 @@ struct Info: ParsableCommand {
       _ = try store.view(named: view)
       report.views.removeAll { $0.name != view }
     }
-    try output.write(json: Self.json(report), text: Self.text(report, isDetailed: view != nil))
+    try output.write(report, text: Self.text(report, isDetailed: view != nil))
   }
 
   private static func text(_ report: StoreReport, isDetailed: Bool) -> String {
@@ -58,29 +58,5 @@ struct Info: ParsableCommand {
         part.name, Quantity.bytes(part.bytes), perRow, part.encodings.joined(separator: ", "))
     }
     return text + "\n" + parts.text
-  }
-
-  private static func json(_ report: StoreReport) -> JSONValue {
-    let views = report.views.map { view in
-      JSONValue.object([
-        "name": .text(view.name), "rows": .integer(view.rows), "keys": .integer(view.keys),
-        "firstEvent": view.firstEvent.map { .text("\($0)") } ?? .null,
-        "lastEvent": view.lastEvent.map { .text("\($0)") } ?? .null,
-        "segments": .integer(view.segments), "partitions": .integer(view.partitions),
-        "bytes": .integer(view.bytes), "debtRows": .integer(view.debtRows),
-        "parts": .array(
-          view.parts.map { part in
-            .object([
-              "name": .text(part.name), "bytes": .integer(part.bytes),
-              "encodings": .array(part.encodings.map { .text($0) }),
-            ])
-          }),
-      ])
-    }
-    return .object([
-      "commit": .integer(report.commit.id), "time": .text("\(report.commit.time)"),
-      "chainHash": .text(String(report.commit.chainHash, radix: 16)), "views": .array(views),
-      "notes": .array(report.notes.map { .text($0) }),
-    ])
   }
 }

@@ -44,16 +44,15 @@ struct Materialize: ParsableCommand {
     let known = try store.definitions().featureViews.map(\.name)
     // All names are checked before any work is done.
     let names = try views.isEmpty ? known : views.map { try store.view(named: $0).name }
-    var rows: [(report: MaterializationReport, seconds: Double)] = []
+    var reports: [MaterializationReport] = []
     for name in names {
       let progress = Progress("materialize \(name)")
       let report = try materialize(store, name, progress)
       progress.clear()
-      rows.append((report, progress.seconds))
+      reports.append(report)
     }
-    try output.write(
-      json: .array(rows.map { Self.json($0.report, $0.seconds) }), text: Self.text(rows))
-    let leftOut = rows.flatMap(\.report.leftOut)
+    try output.write(reports, text: Self.text(reports))
+    let leftOut = reports.flatMap(\.leftOut)
     for row in leftOut { Terminal.note("left out: \(row)") }
     guard leftOut.isEmpty else {
       throw Findings(description: "\(Quantity.count(leftOut.count, "row")) left out")
@@ -74,39 +73,19 @@ struct Materialize: ParsableCommand {
       progress: { progress.show(rows: $0, part: nil) }, isCancelled: { Interrupt.isRequested })
   }
 
-  private static func text(_ rows: [(report: MaterializationReport, seconds: Double)]) -> String {
+  private static func text(_ reports: [MaterializationReport]) -> String {
     var table = Table([
       "view": .left, "rows": .right, "late": .right, "changed keys": .right, "seconds": .right,
       "rate": .right, "through": .left,
     ])
-    for (report, seconds) in rows {
+    for report in reports {
       table.add(
         report.view, Quantity.count(report.rows) + (report.isRebuilt ? " recomputed" : ""),
         Quantity.count(report.lateRows),
-        Quantity.count(report.changedKeys), Quantity.fixed(seconds, 2),
-        Quantity.rate(report.rows, "row", in: seconds),
+        Quantity.count(report.changedKeys), Quantity.fixed(report.seconds, 2),
+        Quantity.rate(report.rows, "row", in: report.seconds),
         report.watermark.map { "\($0.through)" } ?? "-")
     }
     return table.text
-  }
-
-  private static func json(_ report: MaterializationReport, _ seconds: Double) -> JSONValue {
-    .object([
-      "view": .text(report.view), "rows": .integer(report.rows),
-      "lateRows": .integer(report.lateRows), "changedKeys": .integer(report.changedKeys),
-      "seconds": .double(seconds), "watermark": JSONValue(report.watermark),
-      "isRebuilt": .bool(report.isRebuilt),
-      "leftOut": .array(
-        report.leftOut.map { row in
-          .object([
-            "key": JSONValue(
-              .object(
-                row.key.sorted { $0.key < $1.key }.map {
-                  JSONValue.Member($0.key, JSONValue($0.value))
-                })),
-            "column": row.column.map { .text($0) } ?? .null, "reason": .text(row.reason),
-          ])
-        }),
-    ])
   }
 }

@@ -39,7 +39,7 @@ struct Rollback: ParsableCommand {
         "Make commit \(commit) of \(report.to.time) the newest again?")
       report = try store.rollback(to: commit)
     }
-    try output.write(json: json(report), text: text(report))
+    try output.write(report, text: text(report))
   }
 
   private func text(_ report: RollbackReport) -> String {
@@ -59,21 +59,5 @@ struct Rollback: ParsableCommand {
     if dryRun { return text + "nothing was changed: this was a dry run\n" }
     return text + (report.commit.map { "done by commit \($0.id)\n" } ?? "nothing to do\n")
       + BehindText.lines(report.tablesBehind)
-  }
-
-  private func json(_ report: RollbackReport) -> JSONValue {
-    .object([
-      "from": .integer(report.from.id), "to": .integer(report.to.id), "dryRun": .bool(dryRun),
-      "commit": report.commit.map { .integer($0.id) } ?? .null,
-      "tablesBehind": .array(report.tablesBehind.map { .text($0) }),
-      "views": .array(
-        report.views.map { view in
-          .object([
-            "name": .text(view.name),
-            "rowsBefore": view.rowsBefore.map { .integer($0) } ?? .null,
-            "rowsAfter": view.rowsAfter.map { .integer($0) } ?? .null,
-          ])
-        }),
-    ])
   }
 }

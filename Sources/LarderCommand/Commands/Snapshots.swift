@@ -31,7 +31,7 @@ struct Snapshots: ParsableCommand {
     if let untag { try store.removeTag(untag) }
     if let tag { try store.tag(tag.name, at: tag.commit?.commit(in: store).id) }
     let snapshots = try store.snapshots()
-    try output.write(json: Self.json(snapshots), text: Self.text(snapshots))
+    try output.write(snapshots, text: Self.text(snapshots))
   }
 
   private static func text(_ snapshots: [SnapshotInfo]) -> String {
@@ -45,18 +45,6 @@ struct Snapshots: ParsableCommand {
         String(snapshot.commit.chainHash, radix: 16), notes.joined(separator: " "))
     }
     return table.text
-  }
-
-  private static func json(_ snapshots: [SnapshotInfo]) -> JSONValue {
-    .array(
-      snapshots.map { snapshot in
-        .object([
-          "commit": .integer(snapshot.commit.id), "time": .text("\(snapshot.commit.time)"),
-          "chainHash": .text(String(snapshot.commit.chainHash, radix: 16)),
-          "tags": .array(snapshot.tags.map { .text($0) }), "newest": .bool(snapshot.isHead),
-          "pinned": .bool(snapshot.isPinned),
-        ])
-      })
   }
 }
 

@@ -26,7 +26,7 @@ struct Vacuum: ParsableCommand {
   func run() throws {
     let store = try target.open(writing: !dryRun, locks)
     let report = try store.vacuum(keeping: keep?.duration ?? .zero, dryRun: dryRun)
-    try output.write(json: SpaceText.json(report), text: text(report))
+    try output.write(report, text: text(report))
   }
 
   private func text(_ report: SpaceReport) -> String {

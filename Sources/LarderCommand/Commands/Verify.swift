@@ -45,7 +45,7 @@ struct Verify: ParsableCommand {
     let report = try target.openForReading().verify(deep: deep)
     progress.clear()
     try output.write(
-      json: Self.json(report), text: Self.text(report, seconds: progress.seconds))
+      report, text: Self.text(report, seconds: progress.seconds))
     guard report.findings.isEmpty else {
       throw Findings(description: Quantity.count(report.findings.count, "finding"))
     }
@@ -58,7 +58,7 @@ struct Verify: ParsableCommand {
       isCancelled: { Interrupt.isRequested })
     progress.clear()
     let text = ParityText(report: report)
-    try output.write(json: text.json, text: text.text(seconds: progress.seconds))
+    try output.write(report, text: text.text(seconds: progress.seconds))
     guard report.isEqual else {
       let differences = report.views.reduce(0) { $0 + $1.differences }
       throw Findings(description: Quantity.count(differences, "difference"))
@@ -83,22 +83,5 @@ struct Verify: ParsableCommand {
       + "\(outcome) as of commit \(report.commit.id): \(Quantity.count(report.files, "file")), "
       + "\(Quantity.bytes(report.bytes)), \(Quantity.count(report.rows, "row")) checked in "
       + "\(Quantity.seconds(seconds))\n"
-  }
-
-  private static func json(_ report: VerificationReport) -> JSONValue {
-    let findings = report.findings.map { finding in
-      JSONValue.object([
-        "message": .text(finding.error.message),
-        "file": finding.error.file.map { .text($0) } ?? .null,
-        "offset": finding.error.offset.map { .integer($0) } ?? .null,
-        "affects": .text(finding.affects),
-      ])
-    }
-    return .object([
-      "commit": .integer(report.commit.id), "files": .integer(report.files),
-      "bytes": .integer(report.bytes), "rows": .integer(report.rows),
-      "findings": .array(findings), "notes": .array(report.notes.map { .text($0) }),
-      "lastGood": report.lastGood.map { .integer($0.id) } ?? .null,
-    ])
   }
 }

@@ -32,16 +32,4 @@ enum SpaceText {
     }
     return erasure.pending.map { "erasure pending: \($0)\n" }.joined()
   }
-
-  /// The members of a report.
-  static func json(_ report: SpaceReport) -> JSONValue {
-    .object([
-      "dryRun": .bool(report.isDryRun), "filesRemoved": .integer(report.filesRemoved),
-      "bytesReturned": .integer(report.bytesReturned),
-      "bytesWaiting": .integer(report.bytesWaiting),
-      "waitingUntil": report.waitingUntil.map { .text("\($0)") } ?? .null,
-      "oldestSnapshot": .integer(report.oldest),
-      "erasure": report.erasure?.json ?? .null,
-    ])
-  }
 }

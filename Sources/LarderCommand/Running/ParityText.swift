@@ -30,20 +30,4 @@ struct ParityText {
       + "\(outcome): \(Quantity.count(keys, "key")) compared in \(Quantity.seconds(seconds)), "
       + "seed \(report.seed)\n"
   }
-
-  /// For programs.
-  var json: JSONValue {
-    let views = report.views.map { view in
-      JSONValue.object([
-        "view": .text(view.name), "watermark": JSONValue(view.watermark),
-        "keys": .integer(view.keys), "directKeys": .integer(view.directKeys),
-        "aheadKeys": .integer(view.aheadKeys), "differences": .integer(view.differences),
-        "samples": .array(view.samples.map { .text("\($0)") }),
-        "reason": view.reason.map { .text($0) } ?? .null, "isBehind": .bool(view.isBehind),
-      ])
-    }
-    return .object([
-      "isEqual": .bool(report.isEqual), "seed": .integer(report.seed), "views": .array(views),
-    ])
-  }
 }

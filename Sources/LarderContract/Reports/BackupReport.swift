@@ -1,5 +1,5 @@
 /// What a copy of a store holds and took.
-public struct BackupReport: Sendable, Hashable {
+public struct BackupReport: Sendable, Hashable, Codable {
   /// The copy's directory.
   public var path: String
   /// The commit that was copied.

@@ -1,7 +1,7 @@
 import LarderColumns
 
 /// What a compaction did, or would do.
-public struct CompactionReport: Sendable, Hashable {
+public struct CompactionReport: Sendable, Hashable, Codable {
   /// The views that were looked at, in the order they were made.
   public var views: [View]
   /// Whether nothing was changed, only told.
@@ -18,6 +18,12 @@ public struct CompactionReport: Sendable, Hashable {
   /// What became of erasures that something had kept from being finished; nil if none was pending.
   public var erasure: ErasureReport?
 
+  private enum CodingKeys: String, CodingKey {
+    case views
+    case isDryRun = "dryRun"
+    case bytesReturned, bytesWaiting, waitingUntil, erasure
+  }
+
   /// Makes a report.
   public init(
     views: [View], isDryRun: Bool, bytesReturned: UInt64 = 0, bytesWaiting: UInt64 = 0,
@@ -32,7 +38,7 @@ public struct CompactionReport: Sendable, Hashable {
   }
 
   /// What a view's live segments amount to.
-  public struct Extent: Sendable, Hashable {
+  public struct Extent: Sendable, Hashable, Codable {
     /// Live segment files.
     public var segments: Int
     /// Rows in them.
@@ -52,7 +58,7 @@ public struct CompactionReport: Sendable, Hashable {
   }
 
   /// A range of event time that was, or would be, brought together.
-  public struct Partition: Sendable, Hashable {
+  public struct Partition: Sendable, Hashable, Codable {
     /// Its name, such as `2026-03`, or `2026-03..2026-05` for several small ones.
     public var name: String
     /// Segments that had rows of it.
@@ -72,7 +78,7 @@ public struct CompactionReport: Sendable, Hashable {
   }
 
   /// What became of one view.
-  public struct View: Sendable, Hashable {
+  public struct View: Sendable, Hashable, Codable {
     /// The view's name.
     public var name: String
     /// Before.

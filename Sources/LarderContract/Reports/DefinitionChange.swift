@@ -1,7 +1,7 @@
 /// One thing that applying definitions changed, or would change.
 public struct DefinitionChange: Sendable, Hashable {
   /// The kinds of change.
-  public enum Kind: String, Sendable, Hashable, CaseIterable {
+  public enum Kind: String, Sendable, Hashable, CaseIterable, Codable {
     /// An entity is new.
     case addedEntity
     /// An entity's join keys, description or tags differ.
@@ -69,5 +69,21 @@ extension DefinitionChange: CustomStringConvertible {
       }
     let subject = feature.map { "\(name):\($0)" } ?? name
     return detail.isEmpty ? "\(words) \(subject)" : "\(words) \(subject) (\(detail))"
+  }
+}
+
+extension DefinitionChange: Codable {
+  private enum CodingKeys: String, CodingKey { case kind, name, feature, detail }
+  private enum DerivedKeys: String, CodingKey { case text }
+
+  /// Writes the change, and the line that people read.
+  public func encode(to encoder: any Encoder) throws {
+    var members = encoder.container(keyedBy: CodingKeys.self)
+    try members.encode(kind, forKey: .kind)
+    try members.encode(name, forKey: .name)
+    try members.encodeIfPresent(feature, forKey: .feature)
+    try members.encode(detail, forKey: .detail)
+    var derived = encoder.container(keyedBy: DerivedKeys.self)
+    try derived.encode(description, forKey: .text)
   }
 }

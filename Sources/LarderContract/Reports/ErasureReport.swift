@@ -52,7 +52,7 @@ public struct ErasureReport: Sendable, Hashable {
   /// A search of the store's files for what is left of the entities.
   ///
   /// All files in the store's folders are looked at, whether the store names them or not.
-  public struct Search: Sendable, Hashable {
+  public struct Search: Sendable, Hashable, Codable {
     /// Files looked at.
     public var files: Int
     /// Bytes of them.
@@ -69,7 +69,7 @@ public struct ErasureReport: Sendable, Hashable {
   }
 
   /// How many keys of one join-key set were erased.
-  public struct Keys: Sendable, Hashable {
+  public struct Keys: Sendable, Hashable, Codable {
     /// The set's join keys.
     public var joinKeys: [String]
     /// Keys found.
@@ -83,7 +83,7 @@ public struct ErasureReport: Sendable, Hashable {
   }
 
   /// A file that held something of the entities.
-  public struct File: Sendable, Hashable {
+  public struct File: Sendable, Hashable, Codable {
     /// Its path.
     public var path: String
     /// Its inode, by which a copy or a later file of the name is told apart.
@@ -98,6 +98,11 @@ public struct ErasureReport: Sendable, Hashable {
     public var substitutes: [String]
     /// Whether it is gone.
     public var isRemoved: Bool
+
+    private enum CodingKeys: String, CodingKey {
+      case path, inode, device, kind, rows, substitutes
+      case isRemoved = "removed"
+    }
 
     /// Makes an entry.
     public init(
@@ -115,41 +120,31 @@ public struct ErasureReport: Sendable, Hashable {
   }
 }
 
-extension ErasureReport {
-  /// The report as JSON: the certificate of `larder forget`.
-  package var json: JSONValue {
-    func commit(_ commit: Commit?) -> JSONValue {
-      guard let commit else { return .null }
-      return .object([
-        "commit": .integer(commit.id), "time": .text("\(commit.time)"),
-        "chainHash": .text(String(commit.chainHash, radix: 16)),
-      ])
-    }
-    let files = files.map { file in
-      JSONValue.object([
-        "path": .text(file.path), "inode": .integer(file.inode),
-        "device": .integer(file.device), "kind": .text(file.kind), "rows": .integer(file.rows),
-        "substitutes": .array(file.substitutes.map { .text($0) }),
-        "removed": .bool(file.isRemoved),
-      ])
-    }
-    let keys = keys.map { keys in
-      JSONValue.object([
-        "joinKeys": .array(keys.joinKeys.map { .text($0) }), "count": .integer(keys.count),
-      ])
-    }
-    let search = search.map { search in
-      JSONValue.object([
-        "files": .integer(search.files), "bytes": .integer(search.bytes),
-        "places": .array(search.places.map { .text($0) }),
-      ])
-    }
-    return .object([
-      "store": .text(store), "entity": .text(entity), "requested": .integer(requested),
-      "dryRun": .bool(isDryRun), "keys": .array(keys), "maskedSince": commit(maskedSince),
-      "finished": commit(finished), "complete": .bool(isComplete), "files": .array(files),
-      "pending": .array(pending.map { .text($0) }), "searched": search ?? .null,
-      "outOfReach": .array(outOfReach.map { .text($0) }),
-    ])
+extension ErasureReport: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case store, entity, requested
+    case isDryRun = "dryRun"
+    case keys, maskedSince, finished, files, pending
+    case search = "searched"
+    case outOfReach
+  }
+  private enum DerivedKeys: String, CodingKey { case isComplete = "complete" }
+
+  /// Writes the certificate: what the report has, and whether it is complete.
+  public func encode(to encoder: any Encoder) throws {
+    var members = encoder.container(keyedBy: CodingKeys.self)
+    try members.encode(store, forKey: .store)
+    try members.encode(entity, forKey: .entity)
+    try members.encode(requested, forKey: .requested)
+    try members.encode(isDryRun, forKey: .isDryRun)
+    try members.encode(keys, forKey: .keys)
+    try members.encodeIfPresent(maskedSince, forKey: .maskedSince)
+    try members.encodeIfPresent(finished, forKey: .finished)
+    var derived = encoder.container(keyedBy: DerivedKeys.self)
+    try derived.encode(isComplete, forKey: .isComplete)
+    try members.encode(files, forKey: .files)
+    try members.encode(pending, forKey: .pending)
+    try members.encodeIfPresent(search, forKey: .search)
+    try members.encode(outOfReach, forKey: .outOfReach)
   }
 }

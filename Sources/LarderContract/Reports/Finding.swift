@@ -15,7 +15,7 @@ public struct Finding: Sendable, Hashable {
 }
 
 /// What a check of a store looked at and found.
-public struct VerificationReport: Sendable, Hashable {
+public struct VerificationReport: Sendable, Hashable, Codable {
   /// The commit that was checked.
   public var commit: Commit
   /// Files looked at.
@@ -45,5 +45,31 @@ public struct VerificationReport: Sendable, Hashable {
     self.findings = findings
     self.notes = notes
     self.lastGood = lastGood
+  }
+}
+
+extension Finding: Codable {
+  private enum CodingKeys: String, CodingKey { case code, message, file, offset, affects }
+
+  /// Reads a finding's code, message, file, offset and what it affects.
+  public init(from decoder: any Decoder) throws {
+    let members = try decoder.container(keyedBy: CodingKeys.self)
+    let number = try members.decode(Int32.self, forKey: .code)
+    error = LarderError(
+      LarderError.Code(rawValue: number) ?? .corrupt,
+      try members.decode(String.self, forKey: .message),
+      file: try members.decodeIfPresent(String.self, forKey: .file),
+      offset: try members.decodeIfPresent(UInt64.self, forKey: .offset))
+    affects = try members.decode(String.self, forKey: .affects)
+  }
+
+  /// Writes the error's code, message, file and offset, and what it affects.
+  public func encode(to encoder: any Encoder) throws {
+    var members = encoder.container(keyedBy: CodingKeys.self)
+    try members.encode(error.code.rawValue, forKey: .code)
+    try members.encode(error.message, forKey: .message)
+    try members.encodeIfPresent(error.file, forKey: .file)
+    try members.encodeIfPresent(error.offset, forKey: .offset)
+    try members.encode(affects, forKey: .affects)
   }
 }

@@ -1,9 +1,9 @@
 import LarderColumns
 
 /// What a materialization read and wrote.
-public struct MaterializationReport: Sendable, Hashable {
+public struct MaterializationReport: Sendable, Hashable, Codable {
   /// A key whose row the online table cannot hold; it serves nothing of history's for it.
-  public struct LeftOut: Sendable, Hashable, CustomStringConvertible {
+  public struct LeftOut: Sendable, Hashable, Codable, CustomStringConvertible {
     /// The view.
     public var view: String
     /// The join keys and their values.
@@ -45,12 +45,15 @@ public struct MaterializationReport: Sendable, Hashable {
   public var isRebuilt: Bool
   /// What the online table cannot hold.
   public var leftOut: [LeftOut]
+  /// Seconds it took.
+  public var seconds: Double
 
   /// Makes a report.
   public init(
     view: String, rows: Int, changedKeys: Int, lateRows: Int, watermark: OnlineWatermark?,
-    isRebuilt: Bool = false, leftOut: [LeftOut] = []
+    isRebuilt: Bool = false, leftOut: [LeftOut] = [], seconds: Double = 0
   ) {
+    self.seconds = seconds
     self.view = view
     self.rows = rows
     self.changedKeys = changedKeys

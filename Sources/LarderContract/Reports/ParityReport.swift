@@ -3,7 +3,7 @@ import LarderColumns
 /// Whether online tables say what history says at their watermarks.
 public struct ParityReport: Sendable, Hashable {
   /// What was found of one view.
-  public struct View: Sendable, Hashable {
+  public struct View: Sendable, Hashable, Codable {
     /// The view's name.
     public var name: String
     /// How far history was materialized; nil if it never was.
@@ -30,7 +30,7 @@ public struct ParityReport: Sendable, Hashable {
   }
 
   /// A key whose answers differ.
-  public struct Difference: Sendable, Hashable, CustomStringConvertible {
+  public struct Difference: Sendable, Hashable, Codable, CustomStringConvertible {
     /// The join keys and their values.
     public var key: [String: Value]
     /// What differs: a feature, or the event time.
@@ -69,5 +69,19 @@ public struct ParityReport: Sendable, Hashable {
   /// Whether every view that was materialized was compared and nothing differs.
   public var isEqual: Bool {
     views.allSatisfy { $0.differences == 0 && ($0.reason == nil || $0.watermark == nil) }
+  }
+}
+
+extension ParityReport: Codable {
+  private enum CodingKeys: String, CodingKey { case views, seed }
+  private enum DerivedKeys: String, CodingKey { case isEqual }
+
+  /// Writes whether all is equal, the seed, and what was found of each view.
+  public func encode(to encoder: any Encoder) throws {
+    var derived = encoder.container(keyedBy: DerivedKeys.self)
+    try derived.encode(isEqual, forKey: .isEqual)
+    var members = encoder.container(keyedBy: CodingKeys.self)
+    try members.encode(seed, forKey: .seed)
+    try members.encode(views, forKey: .views)
   }
 }

@@ -1,5 +1,5 @@
 /// What a repair did, or would do, and what it cannot mend.
-public struct RepairReport: Sendable, Hashable {
+public struct RepairReport: Sendable, Hashable, Codable {
   /// What was rebuilt, or would be.
   public var steps: [Step]
   /// What is wrong after it: damage of what was committed, which only a backup can mend.
@@ -12,7 +12,7 @@ public struct RepairReport: Sendable, Hashable {
   }
 
   /// One thing that is derived and was rebuilt.
-  public struct Step: Sendable, Hashable {
+  public struct Step: Sendable, Hashable, Codable {
     /// The file, or the directory of several.
     public var path: String
     /// What was done.

@@ -1,9 +1,9 @@
 import LarderColumns
 
 /// What a point-in-time query cost and found.
-public struct RetrievalReport: Sendable, Hashable {
+public struct RetrievalReport: Sendable, Hashable, Codable {
   /// What one view, under one name, contributed.
-  public struct View: Sendable, Hashable {
+  public struct View: Sendable, Hashable, Codable {
     /// The name of the view or projection.
     public var name: String
     /// Spine rows that found a row.

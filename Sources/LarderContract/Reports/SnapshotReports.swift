@@ -21,7 +21,7 @@ public struct SnapshotInfo: Sendable, Hashable {
 }
 
 /// What a rollback changed, or would change.
-public struct RollbackReport: Sendable, Hashable {
+public struct RollbackReport: Sendable, Hashable, Codable {
   /// The newest commit before.
   public var from: Commit
   /// The commit whose state is the newest again.
@@ -32,11 +32,20 @@ public struct RollbackReport: Sendable, Hashable {
   public var views: [View]
   /// The views whose online tables are behind now: `materialize` recomputes their values.
   public var tablesBehind: [String]
+  /// Whether nothing was changed.
+  public var isDryRun: Bool
+
+  private enum CodingKeys: String, CodingKey {
+    case from, to, commit, views, tablesBehind
+    case isDryRun = "dryRun"
+  }
 
   /// Makes a report.
   public init(
-    from: Commit, to: Commit, commit: Commit?, views: [View], tablesBehind: [String] = []
+    from: Commit, to: Commit, commit: Commit?, views: [View], tablesBehind: [String] = [],
+    isDryRun: Bool = false
   ) {
+    self.isDryRun = isDryRun
     self.from = from
     self.to = to
     self.commit = commit
@@ -45,7 +54,7 @@ public struct RollbackReport: Sendable, Hashable {
   }
 
   /// What changes for a view.
-  public struct View: Sendable, Hashable {
+  public struct View: Sendable, Hashable, Codable {
     /// Its name before, or after where it was not there.
     public var name: String
     /// Its rows before; nil if it was not there.
@@ -63,7 +72,7 @@ public struct RollbackReport: Sendable, Hashable {
 }
 
 /// What became of the space of earlier snapshots.
-public struct SpaceReport: Sendable, Hashable {
+public struct SpaceReport: Sendable, Hashable, Codable {
   /// Files removed, or that would be.
   public var filesRemoved: Int
   /// Bytes of them.
@@ -79,6 +88,12 @@ public struct SpaceReport: Sendable, Hashable {
   public var isDryRun: Bool
   /// What became of erasures that something had kept from being finished; nil if none was pending.
   public var erasure: ErasureReport?
+
+  private enum CodingKeys: String, CodingKey {
+    case filesRemoved, bytesReturned, bytesWaiting, waitingUntil, oldest
+    case isDryRun = "dryRun"
+    case erasure
+  }
 
   /// Makes a report.
   public init(
@@ -96,7 +111,7 @@ public struct SpaceReport: Sendable, Hashable {
 }
 
 /// What a view's retention took away, or would take.
-public struct ExpiryReport: Sendable, Hashable {
+public struct ExpiryReport: Sendable, Hashable, Codable {
   /// The view.
   public var view: String
   /// The event time from which age was counted: the newest that is not in the future; nil if there
@@ -118,13 +133,22 @@ public struct ExpiryReport: Sendable, Hashable {
   public var space: SpaceReport?
   /// Whether the view's online table is behind now: `materialize` recomputes its values.
   public var isTableBehind: Bool
+  /// Whether nothing was changed.
+  public var isDryRun: Bool
+
+  private enum CodingKeys: String, CodingKey {
+    case view, reference, cutoff, rows, rowsLeft, segmentsRemoved, segmentsRewritten, commit, space
+    case isTableBehind
+    case isDryRun = "dryRun"
+  }
 
   /// Makes a report.
   public init(
     view: String, reference: Timestamp?, cutoff: Timestamp?, rows: Int, rowsLeft: Int,
     segmentsRemoved: Int, segmentsRewritten: Int, commit: Commit? = nil, space: SpaceReport? = nil,
-    isTableBehind: Bool = false
+    isTableBehind: Bool = false, isDryRun: Bool = false
   ) {
+    self.isDryRun = isDryRun
     self.isTableBehind = isTableBehind
     self.view = view
     self.reference = reference
@@ -135,5 +159,27 @@ public struct ExpiryReport: Sendable, Hashable {
     self.segmentsRewritten = segmentsRewritten
     self.commit = commit
     self.space = space
+  }
+}
+
+extension SnapshotInfo: Codable {
+  private enum CodingKeys: String, CodingKey { case tags, isHead, isPinned }
+
+  /// Reads the members of the commit, and beside them tags and what holds it.
+  public init(from decoder: any Decoder) throws {
+    let members = try decoder.container(keyedBy: CodingKeys.self)
+    commit = try Commit(from: decoder)
+    tags = try members.decode([String].self, forKey: .tags)
+    isHead = try members.decode(Bool.self, forKey: .isHead)
+    isPinned = try members.decode(Bool.self, forKey: .isPinned)
+  }
+
+  /// Writes the members of the commit, and beside them tags and what holds it.
+  public func encode(to encoder: any Encoder) throws {
+    try commit.encode(to: encoder)
+    var members = encoder.container(keyedBy: CodingKeys.self)
+    try members.encode(tags, forKey: .tags)
+    try members.encode(isHead, forKey: .isHead)
+    try members.encode(isPinned, forKey: .isPinned)
   }
 }

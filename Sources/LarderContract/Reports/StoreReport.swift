@@ -1,7 +1,7 @@
 import LarderColumns
 
 /// What a store holds, as of one commit.
-public struct StoreReport: Sendable, Hashable {
+public struct StoreReport: Sendable, Hashable, Codable {
   /// The commit that the report is of.
   public var commit: Commit
   /// The views, in the order they were made.
@@ -18,7 +18,7 @@ public struct StoreReport: Sendable, Hashable {
   }
 
   /// What a store holds of one view.
-  public struct View: Sendable, Hashable {
+  public struct View: Sendable, Hashable, Codable {
     /// The view's name.
     public var name: String
     /// Rows of history.
@@ -59,7 +59,7 @@ public struct StoreReport: Sendable, Hashable {
   }
 
   /// What one column, or what lies around the columns, takes in all segments of a view.
-  public struct Part: Sendable, Hashable {
+  public struct Part: Sendable, Hashable, Codable {
     /// The column's name, or what else it is.
     public var name: String
     /// Bytes in all segments.

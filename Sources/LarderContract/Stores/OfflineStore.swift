@@ -124,3 +124,38 @@ public struct Commit: Sendable, Hashable {
     self.chainHash = chainHash
   }
 }
+
+extension Commit: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case id = "commit"
+    case time, chainHash
+  }
+
+  /// Reads `{"commit": 17, "time": "2026-03-01T00:00:00Z", "chainHash": "1a2b"}`.
+  public init(from decoder: any Decoder) throws {
+    let members = try decoder.container(keyedBy: CodingKeys.self)
+    id = try members.decode(UInt64.self, forKey: .id)
+    time = try members.decode(Timestamp.self, forKey: .time)
+    chainHash = try members.decodeHash(forKey: .chainHash)
+  }
+
+  /// Writes the number, the time in ISO 8601 and the chain hash in hexadecimal digits.
+  public func encode(to encoder: any Encoder) throws {
+    var members = encoder.container(keyedBy: CodingKeys.self)
+    try members.encode(id, forKey: .id)
+    try members.encode(time, forKey: .time)
+    try members.encode(String(chainHash, radix: 16), forKey: .chainHash)
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// A hash in hexadecimal digits: JSON's numbers are not sure to keep 64 bits.
+  func decodeHash(forKey key: Key) throws -> UInt64 {
+    let text = try decode(String.self, forKey: key)
+    guard let hash = UInt64(text, radix: 16) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: key, in: self, debugDescription: "\"\(text)\" is no hash in hexadecimal digits.")
+    }
+    return hash
+  }
+}

@@ -145,3 +145,23 @@ public protocol WatermarkedOnlineStore: OnlineStore {
   /// The watermark of a view; nil if none was written yet.
   func watermark(of view: FeatureView) throws(LarderError) -> OnlineWatermark?
 }
+
+extension OnlineWatermark: Codable {
+  private enum CodingKeys: String, CodingKey { case commit, chainHash, through }
+
+  /// Reads `{"commit": 17, "chainHash": "1a2b", "through": "2026-03-01T00:00:00Z"}`.
+  public init(from decoder: any Decoder) throws {
+    let members = try decoder.container(keyedBy: CodingKeys.self)
+    commit = try members.decode(UInt64.self, forKey: .commit)
+    chainHash = try members.decodeHash(forKey: .chainHash)
+    through = try members.decode(Timestamp.self, forKey: .through)
+  }
+
+  /// Writes the commit's number, its chain hash in hexadecimal digits, and the time in ISO 8601.
+  public func encode(to encoder: any Encoder) throws {
+    var members = encoder.container(keyedBy: CodingKeys.self)
+    try members.encode(commit, forKey: .commit)
+    try members.encode(String(chainHash, radix: 16), forKey: .chainHash)
+    try members.encode(through, forKey: .through)
+  }
+}

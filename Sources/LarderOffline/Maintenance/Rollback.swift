@@ -19,7 +19,8 @@ extension Store {
       let past = try snapshot(at: commit)
       let newest = try snapshot()
       return RollbackReport(
-        from: newest.commit, to: past.commit, commit: nil, views: newest.differences(to: past))
+        from: newest.commit, to: past.commit, commit: nil, views: newest.differences(to: past),
+        isDryRun: true)
     }
     let locks = try writerLocks()
     let appending = try locks.acquire(.append, timeout: options.lockTimeout)
