@@ -15,7 +15,7 @@ import LarderContract
     let wanted = try Definitions(json: json, knowing: try store.definitions().entities)
     let made = try store.apply(
       wanted, dropping: try given.bool("dropping"), dryRun: try given.bool("dryRun"))
-    try unsafe handOut(try made.json(indented: false), to: changes)
+    try unsafe handOut(report: made, to: changes)
   }
 }
 
@@ -39,6 +39,6 @@ import LarderContract
     let given = try unsafe Options(options, "options", allowed: ["dryRun"])
     let made = try store.drop(
       view: try unsafe text(view, "view"), dryRun: try given.bool("dryRun"))
-    try unsafe handOut(try made.json(indented: false), to: changes)
+    try unsafe handOut(report: made, to: changes)
   }
 }

@@ -17,7 +17,7 @@ import LarderContract
       try unsafe text(entity, "entity"), keys: batch,
       timeout: try given.duration("timeout", default: .zero),
       dryRun: try given.bool("dryRun"))
-    try unsafe handOut(try made.json(indented: false), to: certificate)
+    try unsafe handOut(report: made, to: certificate)
   }
 }
 
@@ -30,6 +30,6 @@ import LarderContract
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let given = try unsafe Options(options, "options", allowed: ["timeout"])
     let made = try store.finishErasures(timeout: try given.duration("timeout", default: .zero))
-    try unsafe handOut(try made.json(indented: false), to: certificate)
+    try unsafe handOut(report: made, to: certificate)
   }
 }

@@ -32,8 +32,7 @@ import LarderInterchange
     }
     let rows = appender.rows
     let made = try appender.commit()
-    try unsafe handOut(
-      try CommittedRows(commit: made, rows: rows).json(indented: false), to: commit)
+    try unsafe handOut(report: CommittedRows(commit: made, rows: rows), to: commit)
   }
 }
 

@@ -9,7 +9,7 @@ import LarderContract
 ) -> Int32 {
   unsafe run(error) { () throws(LarderError) in
     let found = try unsafe object(store, StoreHandle.self, "store").store.info()
-    try unsafe handOut(try found.json(indented: false), to: report)
+    try unsafe handOut(report: found, to: report)
   }
 }
 
@@ -22,6 +22,6 @@ import LarderContract
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let given = try unsafe Options(options, "options", allowed: ["deep"])
     let found = try store.verify(deep: try given.bool("deep"))
-    try unsafe handOut(try found.json(indented: false), to: report)
+    try unsafe handOut(report: found, to: report)
   }
 }

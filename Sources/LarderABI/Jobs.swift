@@ -61,7 +61,7 @@ import LarderInterchange
 ) -> Int32 {
   unsafe run(error) { () throws(LarderError) in
     let handle = try unsafe object(job, JobHandle.self, "job")
-    try unsafe handOut(try handle.job.report.json(indented: false), to: report)
+    try unsafe handOut(report: handle.job.report, to: report)
   }
 }
 

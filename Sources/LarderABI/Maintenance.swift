@@ -21,6 +21,6 @@ import LarderContract
       wanted.maxSeconds = Double(seconds) + Double(attoseconds) / 1e18
     }
     let made = try store.compact(try given.strings("views") ?? [], wanted)
-    try unsafe handOut(try made.json(indented: false), to: report)
+    try unsafe handOut(report: made, to: report)
   }
 }

@@ -20,7 +20,7 @@ import LarderInterchange
     } else {
       made = try store.materialize(view, through: through, full: try given.bool("full"))
     }
-    try unsafe handOut(try made.json(indented: false), to: report)
+    try unsafe handOut(report: made, to: report)
   }
 }
 

@@ -12,7 +12,7 @@ import LarderContract
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let given = try unsafe Options(options, "options", allowed: ["dryRun"])
     let made = try store.repair(dryRun: try given.bool("dryRun"))
-    try unsafe handOut(try made.json(indented: false), to: report)
+    try unsafe handOut(report: made, to: report)
   }
 }
 
@@ -24,6 +24,6 @@ import LarderContract
   unsafe run(error) { () throws(LarderError) in
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let made = try store.backup(to: try unsafe text(path, "path"))
-    try unsafe handOut(try made.json(indented: false), to: report)
+    try unsafe handOut(report: made, to: report)
   }
 }

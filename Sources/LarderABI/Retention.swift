@@ -18,7 +18,7 @@ import LarderContract
     let made = try store.expire(
       try unsafe text(view, "view"), olderThan: try given.duration("olderThan", default: .zero),
       dryRun: try given.bool("dryRun"))
-    try unsafe handOut(try made.json(indented: false), to: report)
+    try unsafe handOut(report: made, to: report)
   }
 }
 
@@ -32,6 +32,6 @@ import LarderContract
     let given = try unsafe Options(options, "options", allowed: ["keep", "dryRun"])
     let made = try store.vacuum(
       keeping: try given.duration("keep", default: .zero), dryRun: try given.bool("dryRun"))
-    try unsafe handOut(try made.json(indented: false), to: report)
+    try unsafe handOut(report: made, to: report)
   }
 }

@@ -22,7 +22,7 @@ import LarderContract
 ) -> Int32 {
   unsafe run(error) { () throws(LarderError) in
     let found = try unsafe object(store, StoreHandle.self, "store").store.snapshots()
-    try unsafe handOut(try found.json(indented: false), to: report)
+    try unsafe handOut(report: found, to: report)
   }
 }
 
@@ -34,7 +34,7 @@ import LarderContract
   unsafe run(error) { () throws(LarderError) in
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let found = try store.commit(named: try unsafe text(name, "name"))
-    try unsafe handOut(try found.json(indented: false), to: commit)
+    try unsafe handOut(report: found, to: commit)
   }
 }
 
@@ -53,7 +53,7 @@ import LarderContract
       number = try given.count("commit").map { UInt64($0) }
     }
     let tagged = try store.tag(try unsafe text(tag, "tag"), at: number)
-    try unsafe handOut(try tagged.json(indented: false), to: commit)
+    try unsafe handOut(report: tagged, to: commit)
   }
 }
 
@@ -77,6 +77,6 @@ import LarderContract
     let store = try unsafe object(store, StoreHandle.self, "store").store
     let given = try unsafe Options(options, "options", allowed: ["dryRun"])
     let made = try store.rollback(to: commit, dryRun: try given.bool("dryRun"))
-    try unsafe handOut(try made.json(indented: false), to: report)
+    try unsafe handOut(report: made, to: report)
   }
 }

@@ -15,6 +15,15 @@ func text(_ pointer: UnsafePointer<CChar>?, _ name: String) throws(LarderError) 
   return text
 }
 
+/// Hands a report to C as JSON; a null place wants none, and costs nothing.
+func handOut(
+  report: some Encodable, to target: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
+) throws(LarderError) {
+  guard unsafe target != nil else { return }
+  let json = try report.json(indented: false)
+  try unsafe handOut(json, to: target)
+}
+
 /// Hands text to C, which gives it back to `larder_text_free`; a null place wants none.
 func handOut(
   _ bytes: @autoclosure () -> [UInt8],

@@ -58,8 +58,7 @@ private func write(
     throw error.counted(from: before)
   }
   let commit = try appender.commit()
-  try unsafe handOut(
-    try CommittedRows(commit: commit, rows: before).json(indented: false), to: place)
+  try unsafe handOut(report: CommittedRows(commit: commit, rows: before), to: place)
 }
 
 extension LarderError {
