@@ -29,16 +29,17 @@ extension SnapshotPins {
     _ process: Int32, _ pinned: PinnedSnapshots, _ inode: UInt64, _ files: POSIXFileSystem
   ) -> Bool {
     let folder = "/proc/\(process)/fdinfo"
-    do throws(LarderError) {
-      for name in try files.names(in: folder) {
+    let names: [String]
+    // Gone meanwhile, or another user's.
+    do throws(LarderError) { names = try files.names(in: folder) } catch { return false }
+    for name in names {
+      // A file that the process closed meanwhile says nothing of the others.
+      do throws(LarderError) {
         let text = try read("\(folder)/\(name)", files)
         for line in text.split(separator: "\n") where line.hasPrefix("lock:") {
           if isLock(line, on: inode, of: pinned) { return true }
         }
-      }
-    } catch {
-      // Gone meanwhile, or another user's.
-      return false
+      } catch { continue }
     }
     return false
   }
