@@ -34,7 +34,8 @@ let package = Package(
     .target(name: "CLarderKernels", path: "Sources/CLarderKernels"),
     .target(name: "CLarder", path: "Sources/CLarder"),
     .target(
-      name: "LarderColumns", path: "Sources/LarderColumns", swiftSettings: instrumented),
+      name: "LarderColumns", dependencies: ["CLarderKernels"], path: "Sources/LarderColumns",
+      swiftSettings: instrumented),
     .target(
       name: "LarderContract", dependencies: ["LarderColumns"], path: "Sources/LarderContract",
       swiftSettings: instrumented),
