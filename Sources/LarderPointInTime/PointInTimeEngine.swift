@@ -33,14 +33,11 @@ package final class PointInTimeEngine: Sendable {
     let query = try ResolvedQuery(
       spine: spine?.schema, views: views ?? snapshot.catalog.definitions.featureViews,
       features: features, options: options)
-    var histories: [ViewHistory] = []
-    for source in query.sources {
-      let history =
-        views == nil
-        ? try snapshot.history(of: snapshot.catalog.views[source.place])
-        : try snapshot.history(of: source.view)
-      histories.append(history)
+    if views == nil {
+      return try historicalFeatures(query, in: snapshot, for: spine, options: options)
     }
+    var histories: [ViewHistory] = []
+    for source in query.sources { histories.append(try snapshot.history(of: source.view)) }
     return try job(query, spine, histories, options)
   }
 

@@ -20,8 +20,8 @@ extension FeatureStore {
   ///     also if that is earlier.
   ///   - progress: told how many rows were read so far.
   ///   - isCancelled: asked between batches; true ends the run with `cancelled`.
-  /// - Throws: `notFound`; `locked` if another process writes to the view's table; `unsupported` if
-  ///   the history is not Larder's own. Another run of this process for the view is waited for.
+  /// - Throws: `notFound`; `locked` if another process writes to the view's table; `readOnly`,
+  ///   `unsupported` for an earlier state. Another run of this process for the view is waited for.
   /// - Complexity: O(new rows), or O(rows) where every value is recomputed; memory for one batch at
   ///   a time.
   @discardableResult

@@ -45,8 +45,7 @@ extension FeatureStore {
   /// - Parameters:
   ///   - keep: how long a snapshot stays after a newer one took its place; zero by default.
   ///   - dryRun: whether to say only what would be removed.
-  /// - Throws: `readOnly`; `locked`; `io`; `corrupt`; `unsupported` if the store is not Larder's
-  ///   own.
+  /// - Throws: `readOnly`; `locked`; `io`; `corrupt`.
   @discardableResult
   public func vacuum(
     keeping keep: Duration = .zero, dryRun: Bool = false

@@ -13,7 +13,7 @@ extension FeatureStore {
   /// - Parameter deep: whether every value is decoded too, and zone maps and content hashes are
   ///   computed again.
   /// - Returns: what was looked at, and every finding with its file, offset and what it affects.
-  /// - Throws: `unsupported` if the store is not Larder's own; `io` that is no finding.
+  /// - Throws: `io` that is no finding.
   /// - Complexity: O(bytes of the files); deep O(values).
   public func verify(deep: Bool = false) throws(LarderError) -> VerificationReport {
     var report = try offlineStore.snapshot().verify(deep: deep)

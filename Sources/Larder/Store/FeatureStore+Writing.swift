@@ -27,8 +27,7 @@ extension FeatureStore {
 
   /// Begins an append of many batches that becomes one commit.
   ///
-  /// - Throws: `notFound` with the nearest name; `readOnly`; `unsupported` if the store is not
-  ///   Larder's own.
+  /// - Throws: `notFound` with the nearest name; `readOnly`.
   public func appender(to view: String) throws(LarderError) -> BatchAppender {
     let store = offlineStore
     try store.requireNewest()

@@ -34,14 +34,12 @@ final class NamedDefinitions: Sendable {
   ///
   /// - Throws: `notFound` with the nearest name.
   func requireView(_ name: String) throws(LarderError) -> ResolvedView {
-    resolved[try place(of: name)]
+    if let view = resolved(named: name) { return view }
+    throw .unknownView(name, among: definitions.featureViews.map(\.name))
   }
 
   /// The view at a place of `definitions.featureViews`, with its ids.
   func resolved(at place: Int) -> ResolvedView { resolved[place] }
-
-  /// The view at a place of `definitions.featureViews`, as the catalog keeps it.
-  func stored(at place: Int) -> Catalog.View { catalog.views[place] }
 
   /// The view of a definition's name, with the ids of the features that the definition names; nil if
   /// there is none.
@@ -62,21 +60,6 @@ final class NamedDefinitions: Sendable {
     }
     view.ownNames = places.map { $0.map { known.ownNames[$0] } ?? [] }
     return view
-  }
-
-  /// Where a view of a name is in `definitions.featureViews`.
-  ///
-  /// - Throws: `notFound` with the nearest name.
-  func place(of name: String) throws(LarderError) -> Int {
-    if let place = places[name] { return place }
-    throw unknown(name)
-  }
-
-  private func unknown(_ name: String) -> LarderError {
-    LarderError(
-      .notFound,
-      "There is no feature view \"\(name)\". "
-        + suggestion(for: name, among: definitions.featureViews.map(\.name)))
   }
 
   /// Whether these are the definitions of a catalog.

@@ -10,8 +10,6 @@ extension SegmentOfflineStore {
     return try store.append([batch], to: view.name)
   }
 
-  func definitions() throws(LarderError) -> Definitions { try definitionsByName().definitions }
-
   func apply(
     _ definitions: Definitions, dropping: Bool, dryRun: Bool
   ) throws(LarderError) -> [DefinitionChange] {

@@ -29,7 +29,7 @@ extension Value: Codable {
     self = .list(try container.decode([Value].self))
   }
 
-  /// Writes the value as JSON has it: instants and days in ISO 8601, bytes as hexadecimal digits.
+  /// Writes the value as JSON has it: instants and days in ISO 8601, bytes in base 64.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {
@@ -41,8 +41,8 @@ extension Value: Codable {
     case .float64(let x): try container.encode(x)
     case .string(let x): try container.encode(x)
     case .bytes(let x):
-      let digits = Array("0123456789abcdef".utf8)
-      let text = x.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+      var text: [UInt8] = []
+      Base64.encode(x.span, into: &text)
       try container.encode(String(decoding: text, as: UTF8.self))
     case .timestamp(let x): try container.encode(x)
     case .date: try container.encode(description)

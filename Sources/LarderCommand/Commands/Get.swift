@@ -46,7 +46,7 @@ struct Get: ParsableCommand {
       throw OnlineAdvice.advised(error, view)
     }
     let named = joinKeys.map { ($0.name, key[$0.name] ?? .null) }
-    try output.write(json: Self.json(answer, view, named), text: Self.text(answer, view, named))
+    try output.write(json: try Self.json(answer, view, named), text: Self.text(answer, view, named))
   }
 
   private static func text(
@@ -67,20 +67,20 @@ struct Get: ParsableCommand {
 
   private static func json(
     _ answer: OnlineValues, _ view: String, _ key: [(name: String, value: Value)]
-  ) -> JSONValue {
-    let keys = key.map { JSONValue.Member($0.name, JSONValue($0.value)) }
+  ) throws(LarderError) -> JSONValue {
+    let keys = key.map { JSONValue.Member($0.name, CellText.json($0.value)) }
     let features = answer.features.map { feature in
       JSONValue.Member(
         feature.name,
         .object([
-          "value": JSONValue(feature.value), "status": .text("\(feature.status)"),
+          "value": CellText.json(feature.value), "status": .text("\(feature.status)"),
         ]))
     }
     return .object([
       "view": .text(view), "key": JSONValue(.object(keys)), "status": .text("\(answer.status)"),
-      "eventTime": JSONValue(answer.eventTime),
+      "eventTime": try JSONValue(encoding: answer.eventTime),
       "ageSeconds": answer.age.map { .double(Progress.seconds($0)) } ?? .null,
-      "readAt": JSONValue(answer.readAt), "features": JSONValue(.object(features)),
+      "readAt": try JSONValue(encoding: answer.readAt), "features": JSONValue(.object(features)),
     ])
   }
 }

@@ -43,7 +43,7 @@ struct Online: ParsableCommand {
     var found: [(name: String, table: OnlineStatistics?)] = []
     for name in names { found.append((name, try Self.statistics(store, name))) }
     try output.write(
-      json: .array(found.map { Self.json($0.name, $0.table) }), text: Self.text(found))
+      json: .array(try found.map { try Self.json($0.name, $0.table) }), text: Self.text(found))
   }
 
   /// Removes a view's table.
@@ -104,14 +104,16 @@ struct Online: ParsableCommand {
     return table.text
   }
 
-  private static func json(_ name: String, _ statistics: OnlineStatistics?) -> JSONValue {
+  private static func json(_ name: String, _ statistics: OnlineStatistics?)
+    throws(LarderError) -> JSONValue
+  {
     guard let statistics else { return .object(["view": .text(name), "keys": .null]) }
     return .object([
       "view": .text(name), "keys": .integer(statistics.keys),
       "logFiles": .integer(statistics.logFiles), "logBytes": .integer(statistics.logBytes),
       "indexBytes": .integer(statistics.indexBytes), "deadShare": .double(statistics.deadShare),
-      "load": .double(statistics.load), "lastWrite": JSONValue(statistics.lastWrite),
-      "watermark": JSONValue(statistics.watermark),
+      "load": .double(statistics.load), "lastWrite": try JSONValue(encoding: statistics.lastWrite),
+      "watermark": try JSONValue(encoding: statistics.watermark),
       "usesPrivateIndex": .bool(statistics.usesPrivateIndex),
     ])
   }

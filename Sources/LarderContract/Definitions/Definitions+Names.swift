@@ -6,10 +6,7 @@ extension Definitions {
   /// - Throws: `notFound` with the nearest name.
   public func requireView(_ name: String) throws(LarderError) -> FeatureView {
     guard let view = featureViews.first(where: { $0.name == name }) else {
-      throw LarderError(
-        .notFound,
-        "There is no feature view \"\(name)\". "
-          + suggestion(for: name, among: featureViews.map(\.name)))
+      throw .unknownView(name, among: featureViews.map(\.name))
     }
     return view
   }
@@ -35,5 +32,13 @@ extension Definitions {
     featureViews += other.featureViews
     featureServices.removeAll { old in other.featureServices.contains { $0.name == old.name } }
     featureServices += other.featureServices
+  }
+}
+
+extension LarderError {
+  /// A view of a name that there is not, with the nearest name.
+  package static func unknownView(_ name: String, among names: [String]) -> LarderError {
+    LarderError(
+      .notFound, "There is no feature view \"\(name)\". \(suggestion(for: name, among: names))")
   }
 }

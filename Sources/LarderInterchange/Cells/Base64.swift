@@ -1,9 +1,7 @@
-/// Base64 with the standard alphabet and padding (RFC 4648, section 4), strictly: unused bits are
-/// zero, so that one value has one spelling.
-enum Base64 {
-  private static let alphabet = Array(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+import LarderColumns
 
+/// Read strictly: unused bits are zero, so that one value has one spelling.
+extension Base64 {
   private static let values: [UInt8] = {
     var values = [UInt8](repeating: 0xFF, count: 256)
     for (index, byte) in alphabet.enumerated() { values[Int(byte)] = UInt8(index) }
@@ -39,23 +37,6 @@ enum Base64 {
       guard word & 15 == 0 else { throw .notOfType }
       bytes.append(UInt8(truncatingIfNeeded: word >> 4))
     default: break
-    }
-  }
-
-  /// Appends the text that stands for bytes.
-  static func encode(_ bytes: Span<UInt8>, into text: inout [UInt8]) {
-    var at = 0
-    while at < bytes.count {
-      let rest = bytes.count - at
-      let a = UInt32(bytes[at])
-      let b = rest > 1 ? UInt32(bytes[at + 1]) : 0
-      let c = rest > 2 ? UInt32(bytes[at + 2]) : 0
-      let word = a << 16 | b << 8 | c
-      text.append(alphabet[Int(word >> 18)])
-      text.append(alphabet[Int(word >> 12 & 63)])
-      text.append(rest > 1 ? alphabet[Int(word >> 6 & 63)] : UInt8(ascii: "="))
-      text.append(rest > 2 ? alphabet[Int(word & 63)] : UInt8(ascii: "="))
-      at += 3
     }
   }
 }

@@ -88,9 +88,7 @@ package struct Catalog: Sendable, Hashable {
   /// - Throws: `notFound` with the nearest name.
   package func requireView(_ name: String) throws(LarderError) -> View {
     guard let view = view(named: name) else {
-      throw LarderError(
-        .notFound,
-        "There is no feature view \"\(name)\". \(suggestion(for: name, among: views.map(\.name)))")
+      throw .unknownView(name, among: views.map(\.name))
     }
     return view
   }

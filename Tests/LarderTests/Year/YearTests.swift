@@ -14,7 +14,7 @@ import Testing
 /// in the midst of that once, and asked the same.
 @Suite(.serialized) struct YearTests {
   /// What is done besides appending.
-  enum Care: String, CaseIterable, Sendable {
+  enum Maintenance: String, CaseIterable, Sendable {
     case foldedAlone
     case compactedDaily
   }
@@ -28,8 +28,8 @@ import Testing
     return .full
   }
 
-  @Test(.enabled(if: isAsked), arguments: Care.allCases)
-  func staysQuickAndSmall(_ care: Care) throws {
+  @Test(.enabled(if: isAsked), arguments: Maintenance.allCases)
+  func staysQuickAndSmall(_ maintenance: Maintenance) throws {
     let scale = Self.scale
     var random = SeededRandom(seed: 365)
     let directory = try TemporaryDirectory()
@@ -48,23 +48,23 @@ import Testing
         let live = try reader.snapshot().segments.values.map(\.count).max() ?? 0
         figures.mostLive = max(figures.mostLive, live)
       }
-      if care == .compactedDaily { try figures.compact { try store.compact() } }
+      if maintenance == .compactedDaily { try figures.compact { try store.compact() } }
       try written.look()
       figures.returned += try store.vacuum().bytesReturned
       let isMonthsEnd = CivilDate(days: YearScale.firstDay + Int64(day) + 1).day == 1
       if isMonthsEnd {
         let month = try MonthsEnd(store, path, scale, day: day).look(&random)
-        print("\(care): \(month); most live segments of a view so far \(figures.mostLive)")
+        print("\(maintenance): \(month); most live segments of a view so far \(figures.mostLive)")
         if scale.isWhole {
-          #expect(month.ratio <= 2, "\(care), day \(day + 1)")
-          #expect(month.opening <= 5, "\(care), day \(day + 1)")
+          #expect(month.ratio <= 2, "\(maintenance), day \(day + 1)")
+          #expect(month.opening <= 5, "\(maintenance), day \(day + 1)")
         }
       }
     }
     let views = try store.info().views
     let amplification = Double(written.rows) / Double(figures.appended)
     print(
-      "\(care): \(figures); \(hundredths(amplification)) rows written per row, folding included;",
+      "\(maintenance): \(figures); \(hundredths(amplification)) rows written per row, folding included;",
       "\(written.bytes) bytes written, \(views.reduce(0) { $0 + $1.bytes }) live")
     #expect(views.reduce(0) { $0 + $1.rows } == figures.appended)
     #expect(figures.mostLive <= 64)
