@@ -120,7 +120,10 @@ public protocol WatermarkedOnlineStore: OnlineStore {
   /// Makes rows the answers of history, whatever history said of their keys before: also one that
   /// was greater goes.
   ///
-  /// - Parameter batch: at most one row for a key, of all of the view's features.
+  /// - Parameters:
+  ///   - batch: at most one row for a key, of all of the view's features.
+  ///   - view: the view.
+  ///   - watermark: set with the rows, both or neither; nil to leave the old one.
   /// - Returns: how many keys have another row now.
   @discardableResult
   func replaceHistory(
